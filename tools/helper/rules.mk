@@ -1,0 +1,1 @@
+# build rules of the restore helper
