@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# tests/vm/common.sh - what the scripts in this directory share (sourced)
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+vm=$top/tests/vm
+work=${LIVEMIG_BUILD:-$top/build}
+state=$work/vm
+kernels=$work/kernels
+
+# Statuses of a guest run beside those of the command itself.
+# shellcheck disable=SC2034
+readonly st_dirty=123 st_timeout=124 st_dead=125
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit "$st_dead"
+}
+
+# The comment that opens a script is its help text.
+usage()
+{
+	sed -n '2,/^$/s/^# \{0,1\}//p' "$1"
+}
+
+# kernel_files NAME: sets vmlinuz, release and moddir of a kernel that is there.
+# shellcheck disable=SC2034
+kernel_files()
+{
+	local dir
+
+	if [[ $1 == 6.1 ]]; then
+		dir=$(printf '%s\n' /lib/modules/6.1.*-amd64/kernel | sort -V | tail -1)
+		[[ -d $dir ]] || die "no stock kernel; run tests/setup/packages guest"
+		moddir=${dir%/kernel}
+		release=${moddir##*/}
+		vmlinuz=/boot/vmlinuz-$release
+	else
+		dir=$kernels/$1
+		[[ -e $dir/release ]] || die "no kernel $1; run tests/vm/kernel get $1"
+		release=$(<"$dir/release")
+		moddir=$dir/modules
+		vmlinuz=$dir/vmlinuz
+	fi
+	[[ -r $vmlinuz ]] || die "cannot read $vmlinuz"
+}
+
+# initramfs: prints the base initramfs of the kernel chosen by kernel_files,
+# made anew when something that goes into it changed.
+initramfs()
+{
+	local out=$state/initramfs-$release.cpio
+
+	if [[ ! -e $out || $vm/init -nt $out || $vm/mkinitramfs -nt $out ||
+		$moddir/modules.dep -nt $out ]]; then
+		mkdir -p "$state"
+		"$vm/mkinitramfs" "$moddir" "$out" || die "no initramfs"
+	fi
+	echo "$out"
+}
+
+# accel: prints kvm or tcg. /dev/kvm is believed only after a guest ran a
+# command with it; the verdict holds until this machine is booted again.
+accel()
+{
+	local cache=$state/accel boot verdict
+
+	if [[ ${VM_ACCEL:-} ]]; then
+		echo "$VM_ACCEL"
+		return
+	fi
+	mkdir -p "$state"
+	boot=$(</proc/sys/kernel/random/boot_id)
+	(
+		flock 9
+		[[ -e $cache && $(<"$cache") == *" $boot" ]] && exit
+		verdict=tcg
+		if [[ -r /dev/kvm && -w /dev/kvm ]] &&
+			VM_ACCEL=kvm "$vm/run" --kernel 6.1 --cpus 2 --name probe \
+				--timeout 15 -- true >"$state/probe.log" 2>&1 9>&-; then
+			verdict=kvm
+		fi
+		echo "$verdict $boot" >"$cache"
+	) 9>"$cache.lock"
+	read -r verdict _ <"$cache"
+	echo "$verdict"
+}
