@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The source side: one container that is dumped or migrated. `migctl dump`
+ * and `migctl migrate` write the same records through this. When the process
+ * dies at any point the module thaws the container and the network lock goes
+ * with its socket: the container runs on.
+ */
+#ifndef LM_SOURCE_H
+#define LM_SOURCE_H
+
+#include "../model.h"
+#include "../nl.h"
+#include "../record.h"
+
+struct lm_source;
+
+/* @target: a cgroup directory (/sys/fs/cgroup/...), cgroup:NAME, or pid:N (that
+ * process and its descendants are put into a transient cgroup, and back into
+ * their own by lm_source_close() if they are still here).
+ */
+int lm_source_open(struct lm_source **s, const char *target, struct lm_error *e);
+/* Also thaws. */
+void lm_source_close(struct lm_source *s);
+const char *lm_source_name(const struct lm_source *s);
+struct lm_nl *lm_source_nl(struct lm_source *s);
+uint32_t lm_source_session(const struct lm_source *s);
+/* The newest model (of lm_source_check, _round or _final). */
+const struct lm_model *lm_source_model(const struct lm_source *s);
+
+/* Inventory while it runs; LM_REFUSED naming every thing that cannot move (the
+ * first in e->msg, all on @report if not NULL). Transient refusals pass.
+ */
+int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *arg),
+		    void *arg, struct lm_error *e);
+int lm_source_track(struct lm_source *s, bool on, struct lm_error *e);
+
+/* HEADER record. @id: 16 bytes out, may be NULL. */
+int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
+		     struct lm_error *e);
+/* A round while it runs: ROUND, objects of the inventory (PROCESS, THREAD, MM,
+ * VMAS, FILE, FDS, SHMEM), PAGES, ROUND_END.
+ */
+int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st,
+		    struct lm_error *e);
+
+/* What the stopped phase is made of, in nanoseconds. */
+struct lm_stop_times {
+	uint64_t freeze, netlock, state, files, pages, total;
+};
+/* Freeze (retrying while something transient is in the way: @tries times),
+ * network lock, then ROUND{FINAL}, objects with registers, queues, NETNS,
+ * CGROUP, PAGES{FINAL}, ROUND_END, END. Leaves it frozen and locked. On error
+ * it is thawed and unlocked.
+ */
+int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
+		    struct lm_stats *st, struct lm_stop_times *t,
+		    struct lm_error *e);
+/* Run on. */
+int lm_source_thaw(struct lm_source *s, struct lm_error *e);
+/* Stop answering for its addresses (ARP), reversible: right before COMMIT.
+ * @quiet false undoes it.
+ */
+int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e);
+/* Kill all its tasks while frozen (cgroup.kill), wait until they are gone,
+ * remove its network devices, then its empty cgroup. After the destination's RUNNING
+ * only.
+ */
+int lm_source_kill(struct lm_source *s, struct lm_error *e);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A container as the records describe it: what TASK_GET said, parsed and
+ * cross-linked. Source, destination and `image show` all work on this.
+ * A model is filled record by record; a new round replaces the old model.
+ */
+#ifndef LM_MODEL_H
+#define LM_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/livemig.h>
+#include <linux/netlink.h>
+#include "error.h"
+
+/* The raw attributes of one object (owned), indexed. */
+struct lm_obj {
+	uint16_t type;
+	void *raw;
+	size_t len;
+	const struct nlattr *tb[48];
+};
+
+struct lm_thread {
+	struct lm_obj obj;
+	uint32_t tid, pid;
+};
+
+struct lm_process {
+	struct lm_obj obj;
+	uint32_t pid, ppid, pgid, sid, mm_id, files_id, fs_id;
+	struct lm_thread **threads;	/* leader first; owned */
+	size_t nr_threads;
+	struct lm_mm *mm;		/* NULL for a zombie */
+	struct lm_files *files;
+	void *restore;			/* the restorer's */
+};
+
+struct lm_mm {
+	uint32_t id;
+	struct lm_obj obj;
+	struct livemig_vma *vmas;	/* by address */
+	size_t nr_vmas;
+	void *restore;
+};
+
+struct lm_files {
+	uint32_t id;
+	struct livemig_fd *fds;		/* by number */
+	size_t nr_fds;
+};
+
+/* A piece of queue contents, in order. */
+struct lm_data {
+	struct lm_obj obj;
+	uint32_t queue;
+	uint64_t offset;
+	const void *bytes;
+	size_t len;
+};
+
+struct lm_file {
+	uint32_t id, type, flags, shmem_id;
+	bool mapped;
+	struct lm_obj obj;
+	const struct nlattr *sock[32];	/* inside A_SOCK, or all NULL */
+	const char *path, *name, *fdinfo; /* may be NULL */
+	struct livemig_holder holder;
+	struct lm_data **data;		/* owned */
+	size_t nr_data;
+	const struct lm_file_kind *kind; /* kinds/kind.h */
+	int fd;				/* restorer: the coordinator's fd, or -1 */
+	void *restore;
+};
+
+struct lm_shmem {
+	uint32_t id;
+	struct lm_obj obj;
+	uint64_t size;
+	const char *name;
+	int fd;				/* restorer: the coordinator's fd, or -1 */
+};
+
+struct lm_refusal {
+	uint32_t pid;
+	int fd;				/* -1: none */
+	bool transient;
+	char what[128], remedy[128];
+};
+
+struct lm_model {
+	struct lm_process **procs;  size_t nr_procs;	/* in the dump's order */
+	struct lm_mm **mms;         size_t nr_mms;
+	struct lm_files **files;    size_t nr_files;
+	struct lm_file **file;      size_t nr_file;
+	struct lm_shmem **shmems;   size_t nr_shmems;
+	struct lm_refusal *refusals; size_t nr_refusals;
+	struct lm_obj **netns;      size_t nr_netns;	/* LM_REC_NETNS */
+	struct lm_obj **cgroups;    size_t nr_cgroups;	/* LM_REC_CGROUP */
+};
+
+void lm_model_init(struct lm_model *m);
+void lm_model_free(struct lm_model *m);
+/* Add one object or record (its attributes are copied). Types that are not part
+ * of a model are ignored. Malformed: -1.
+ */
+int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t len,
+		 struct lm_error *e);
+/* All added: resolve links, check that every id that is named exists, that VMAs
+ * are sorted and do not overlap, that there is one root process, ...
+ */
+int lm_model_finish(struct lm_model *m, struct lm_error *e);
+
+struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid);
+struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id);
+struct lm_files *lm_model_files(const struct lm_model *m, uint32_t id);
+struct lm_file *lm_model_file(const struct lm_model *m, uint32_t id);
+struct lm_shmem *lm_model_shmem(const struct lm_model *m, uint32_t id);
+
+/* "pid 1234 fd 7: fanotify: not supported; remedy" */
+void lm_refusal_text(const struct lm_refusal *r, char *buf, size_t len);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A container's network namespace: links (veth, macvlan, lo, dummy), addresses,
+ * routes, a few sysctls; and the lock that drops (never refuses) its packets
+ * between freeze and resume.
+ */
+#ifndef LM_NETNS_H
+#define LM_NETNS_H
+
+#include "../record.h"
+
+/* One link is a nest LM_NETNS_LINK; addresses and routes are the kernel's own
+ * rtnetlink messages in binary, with the interface given by its index in the
+ * list of links.
+ */
+enum lm_netns_attr {
+	LM_NETNS_UNSPEC,
+	LM_NETNS_INO,		/* u32: as in struct livemig_ns */
+	LM_NETNS_NAME,		/* string: name under /run/netns, or absent */
+	LM_NETNS_LINK,		/* nest, enum lm_link_attr; one a link */
+	LM_NETNS_ADDR,		/* binary: ifaddrmsg + attributes; one an address */
+	LM_NETNS_ROUTE,		/* binary: rtmsg + attributes; one a route */
+	LM_NETNS_SYSCTL,	/* string "net/ipv4/...=value"; one each */
+	LM_NETNS_MAX = LM_NETNS_SYSCTL
+};
+
+enum lm_link_attr {
+	LM_LINK_UNSPEC,
+	LM_LINK_INDEX,		/* u32: ifindex on the source */
+	LM_LINK_NAME,		/* string */
+	LM_LINK_KIND,		/* string: "lo", "veth", "macvlan", "dummy" */
+	LM_LINK_MAC,		/* 6 bytes */
+	LM_LINK_MTU,		/* u32 */
+	LM_LINK_UP,		/* flag */
+	LM_LINK_PEER,		/* string: veth: name of the host's end */
+	LM_LINK_PARENT,		/* string: veth: bridge of the host's end; macvlan: lower */
+	LM_LINK_MODE,		/* u32: macvlan mode */
+	LM_LINK_MAX = LM_LINK_MODE
+};
+
+/* Describe the namespace behind @nsfd into @b (attributes of LM_REC_NETNS).
+ * Refuses link kinds that it does not know, by name.
+ */
+int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e);
+
+/* Make it again: a new namespace with its links, isolated: it neither answers
+ * nor sends until lm_netns_open_up(). Return: fd of the namespace, or -1.
+ * @parent: as lm_restore_opts.net_parent. Fails with LM_REFUSED when the
+ * name or the parent device is taken or missing. *@undo is for _remove().
+ */
+struct lm_netns_made;
+int lm_netns_make(const void *attrs, size_t len, const char *parent,
+		  struct lm_netns_made **undo, struct lm_error *e);
+int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e); /* and announce */
+void lm_netns_remove(struct lm_netns_made *n);	/* undo all */
+void lm_netns_free(struct lm_netns_made *n);	/* keep all */
+
+/* Drop all packets in and out of @nsfd while the lock is held; it is an nft
+ * table owned by a netlink socket: it goes when this process dies.
+ */
+struct lm_netlock;
+int lm_netlock(int nsfd, struct lm_netlock **l, struct lm_error *e);
+void lm_netunlock(struct lm_netlock *l);
+
+/* Source: stop (or start again) answering ARP/ND for the addresses. */
+int lm_netns_quiet(int nsfd, bool quiet, struct lm_error *e);
+/* Source, after the move: delete the links. */
+int lm_netns_clear(int nsfd, struct lm_error *e);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Writing and reading records: images on disk and streams on the wire are the
+ * same (uapi header, section 5; Documentation/image-format.rst). The kernel
+ * writes PAGES records to the same fd by itself, so nothing is buffered here
+ * beyond one record, neither on the way out nor on the way in.
+ */
+#ifndef LM_RECORD_H
+#define LM_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/livemig.h>
+#include <linux/netlink.h>
+#include "error.h"
+
+/* Record types of user space, after those of enum livemig_obj. */
+enum lm_rec_type {
+	LM_REC_PAD = LIVEMIG_OBJ_USER,	/* empty head; payload: zeros */
+	LM_REC_HEADER,		/* first of an image or stream: enum lm_header_attr */
+	LM_REC_ROUND,		/* a round begins: enum lm_round_attr */
+	LM_REC_ROUND_END,	/* ... and ends: enum lm_round_attr with STATS */
+	LM_REC_NETNS,		/* enum lm_netns_attr */
+	LM_REC_CGROUP,		/* enum lm_cgroup_attr */
+	LM_REC_END,		/* last of an image: enum lm_end_attr */
+	/* the migration protocol: not in images; migrate/wire.h */
+	LM_REC_HELLO = 128,
+	LM_REC_OFFER,
+	LM_REC_ACCEPT,
+	LM_REC_READY,
+	LM_REC_COMMIT,
+	LM_REC_RUNNING,
+	LM_REC_ABORT,
+};
+
+enum lm_header_attr {
+	LM_HEADER_UNSPEC,
+	LM_HEADER_FORMAT,	/* u32: 1 */
+	LM_HEADER_ID,		/* 16 random bytes */
+	LM_HEADER_PARENT,	/* 16 bytes, when the image is a difference */
+	LM_HEADER_ARCH,		/* string: "x86_64" */
+	LM_HEADER_KERNEL,	/* string, uname -r of the source */
+	LM_HEADER_HOST,		/* string, host name of the source */
+	LM_HEADER_TIME,		/* u64, seconds since the epoch */
+	LM_HEADER_XFEATURES,	/* u64 */
+	LM_HEADER_XSTATE_SIZE,	/* u32 */
+	LM_HEADER_VDSO_ID,	/* u64 */
+	LM_HEADER_NAME,		/* string: the target's name */
+	LM_HEADER_BOOTTIME_NS,	/* u64, CLOCK_BOOTTIME at dump */
+	LM_HEADER_MAX = LM_HEADER_BOOTTIME_NS
+};
+
+enum lm_round_attr {
+	LM_ROUND_UNSPEC,
+	LM_ROUND_NR,		/* u32 */
+	LM_ROUND_FINAL,		/* flag: the tasks are frozen */
+	LM_ROUND_DATA,		/* u64, as LIVEMIG_STATS_DATA and so on */
+	LM_ROUND_ZERO,
+	LM_ROUND_HOLE,
+	LM_ROUND_BYTES,
+	LM_ROUND_NS,		/* u64, time the round took */
+	LM_ROUND_MAX = LM_ROUND_NS
+};
+
+enum lm_end_attr {
+	LM_END_UNSPEC,
+	LM_END_RECORDS,		/* u64: records before this one, PAGES and PAD included */
+	LM_END_MAX = LM_END_RECORDS
+};
+
+/* ---- attributes: a growing buffer of netlink attributes ---- */
+struct lm_buf {
+	void *data;
+	size_t len, cap;
+	bool oom;		/* checked once at the end, by lm_out_rec() */
+};
+void lm_buf_free(struct lm_buf *b);
+void lm_put(struct lm_buf *b, uint16_t type, const void *data, size_t len);
+void lm_put_u32(struct lm_buf *b, uint16_t type, uint32_t v);
+void lm_put_u64(struct lm_buf *b, uint16_t type, uint64_t v);
+void lm_put_str(struct lm_buf *b, uint16_t type, const char *s);
+void lm_put_flag(struct lm_buf *b, uint16_t type);
+size_t lm_nest_start(struct lm_buf *b, uint16_t type); /* returns a mark */
+void lm_nest_end(struct lm_buf *b, size_t mark);
+
+/* Index the attributes in @attrs by type into tb[0..max]; of several of one
+ * type the last counts; unknown types are skipped. Never trusts a length.
+ */
+int lm_parse(const void *attrs, size_t len, const struct nlattr **tb, int max,
+	     struct lm_error *e);
+const void *lm_data(const struct nlattr *a);
+size_t lm_len(const struct nlattr *a);		/* 0 for NULL */
+uint32_t lm_u32(const struct nlattr *a);	/* 0 when absent or too short */
+int32_t lm_s32(const struct nlattr *a);
+uint64_t lm_u64(const struct nlattr *a);	/* also reads a u32 */
+const char *lm_str(const struct nlattr *a);	/* NULL when absent or not terminated */
+/* @n: how many structs of @size a binary attribute holds. NULL and n = 0 when
+ * absent or when its length is no multiple.
+ */
+const void *lm_array(const struct nlattr *a, size_t size, size_t *n);
+
+/* ---- out ---- */
+struct lm_out {
+	int fd;
+	bool file;		/* PAGES must be aligned by a PAD record */
+	uint64_t seq;
+};
+void lm_out_init(struct lm_out *o, int fd);
+/* Whole record or error (EPIPE, ENOSPC, ... named). REQUIRED is set unless
+ * @optional.
+ */
+int lm_out_rec(struct lm_out *o, uint16_t type, const void *attrs, size_t len,
+	       struct lm_error *e);
+int lm_out_buf(struct lm_out *o, uint16_t type, struct lm_buf *b,
+	       struct lm_error *e);	/* frees *b in any case */
+int lm_out_align(struct lm_out *o, struct lm_error *e);	/* before PAGES */
+
+/* ---- in ---- */
+struct lm_in {
+	int fd;
+	uint64_t records;	/* read so far */
+	uint64_t left;		/* payload bytes of the record not yet taken */
+	uint64_t pos;		/* bytes taken: where a damaged image is damaged */
+	int timeout_ms;		/* for sockets; -1: none */
+	void *head;		/* owned */
+	size_t head_cap;
+};
+struct lm_record {
+	uint16_t type;
+	uint8_t flags;
+	const void *head;	/* valid until the next lm_in_next() */
+	size_t head_len;
+	uint32_t payload_len;	/* still on the fd */
+};
+void lm_in_init(struct lm_in *in, int fd);
+void lm_in_free(struct lm_in *in);
+/* Next record: magic, version, lengths and checksum are verified; payload that
+ * nobody took of the record before is skipped. Return: 1, 0 at the end of file
+ * on a record border, -1.
+ */
+int lm_in_next(struct lm_in *in, struct lm_record *r, struct lm_error *e);
+/* Take payload into @buf. */
+int lm_in_payload(struct lm_in *in, void *buf, size_t len, struct lm_error *e);
+/* Somebody else (the module) read @len bytes of payload from in->fd. */
+void lm_in_taken(struct lm_in *in, size_t len);
+/* Check a PAGES head: counts, addresses, payload length. */
+int lm_pages_check(const struct lm_record *r, const struct livemig_pages **p,
+		   const struct livemig_page_entry **entries, uint32_t *n,
+		   struct lm_error *e);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The destination side: builds a container out of a stream of records, as
+ * they come: `migctl restore` feeds it an image, the agent a connection.
+ * Until lm_restore_commit() nothing of the container has run, and
+ * lm_restore_free() (or the death of this process) removes all of it.
+ */
+#ifndef LM_RESTORE_H
+#define LM_RESTORE_H
+
+#include "../model.h"
+#include "../record.h"
+#include "../remote.h"
+
+struct lm_restorer;
+
+struct lm_restore_opts {
+	const char *cgroup;	/* directory to create and use; NULL: as on the source */
+	const char *net_parent;	/* bridge or lower device; NULL: same name as there */
+	bool frozen;		/* leave it frozen after the commit */
+	/* Progress, may be NULL. */
+	void (*progress)(const char *step, uint64_t done, uint64_t total, void *arg);
+	void *arg;
+};
+
+int lm_restorer_new(struct lm_restorer **r, const struct lm_restore_opts *o,
+		    struct lm_error *e);
+/* Handle one record whose payload is still on in->fd (HEADER, ROUND, objects,
+ * PAGES, ROUND_END, NETNS, CGROUP, END; PAD is ignored). Checks come as early
+ * as the records allow: architecture, CPU features, pids free, files there and
+ * unchanged: LM_REFUSED. After END everything is READY: all tasks parked,
+ * files open, memory filled; nothing has run.
+ */
+int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
+		       const struct lm_record *rec, struct lm_error *e);
+bool lm_restorer_ready(const struct lm_restorer *r);
+/* Unlock the network, announce addresses, let the tasks go. */
+int lm_restore_commit(struct lm_restorer *r, struct lm_error *e);
+/* Pid of the first process of the container. */
+pid_t lm_restorer_pid(const struct lm_restorer *r);
+/* Not committed: kill and remove all. Committed: only free memory. */
+void lm_restorer_free(struct lm_restorer *r);
+
+/* For kinds: */
+const struct lm_model *lm_restorer_model(const struct lm_restorer *r);
+/* An fd of the container's network namespace, or -1 for the host's. */
+int lm_restorer_netns(const struct lm_restorer *r);
+
+#endif
