@@ -8,6 +8,7 @@
 #define LM_MODEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/livemig.h>
 #include <linux/netlink.h>

@@ -9,6 +9,7 @@
 #define LM_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/livemig.h>
 #include <linux/netlink.h>
