@@ -63,6 +63,15 @@ enum lm_round_attr {
 	LM_ROUND_MAX = LM_ROUND_NS
 };
 
+/* The container's cgroup (SUB "") and each one below it, parents first. */
+enum lm_cgroup_attr {
+	LM_CGROUP_UNSPEC,
+	LM_CGROUP_ROOT,		/* string: the container's, below the cgroup2 mount: "/a/b" */
+	LM_CGROUP_SUB,		/* string: below ROOT: "" or "c/d" */
+	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write */
+	LM_CGROUP_MAX = LM_CGROUP_VALUE
+};
+
 enum lm_end_attr {
 	LM_END_UNSPEC,
 	LM_END_RECORDS,		/* u64: records before this one, PAGES and PAD included */
