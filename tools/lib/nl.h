@@ -52,6 +52,9 @@ int lm_nl_info(struct lm_nl *nl, struct lm_info *info, struct lm_error *e);
 int lm_nl_session_new(struct lm_nl *nl, int cgroup_fd, const char *name,
 		      uint32_t flags, uint32_t *id, struct lm_error *e);
 int lm_nl_session_del(struct lm_nl *nl, uint32_t id, struct lm_error *e);
+/* Persistent or not from now on; clearing it makes this socket the owner. */
+int lm_nl_session_persist(struct lm_nl *nl, uint32_t id, bool on,
+			  struct lm_error *e);
 int lm_nl_session_get(struct lm_nl *nl, uint32_t id, struct lm_session_info *s,
 		      struct lm_error *e);
 int lm_nl_sessions(struct lm_nl *nl,

@@ -32,6 +32,9 @@ enum lm_rec_type {
 	LM_REC_COMMIT,
 	LM_REC_RUNNING,
 	LM_REC_ABORT,
+	LM_REC_ROUND_OK,
+	LM_REC_QUERY,
+	LM_REC_STATE,
 };
 
 enum lm_header_attr {

@@ -21,6 +21,9 @@
  *   SESSION_GET   { SESSION } -> one; dump -> all: { SESSION, NAME, STATE,
  *                   CGROUP_ID, TASKS, ROUND, TRACKER, ... }
  *   SESSION_DEL   { SESSION }                 thaws and ends it
+ *   SESSION_SET   { SESSION, SESSION_FLAGS }  the owner hands it over to nobody
+ *                   (PERSISTENT set: from now on it outlives the socket, frozen
+ *                   if it is frozen) or takes it (PERSISTENT cleared)
  *   FREEZE        { SESSION, TIMEOUT_MS? }    returns when every task is frozen
  *   THAW          { SESSION }
  *   TRACK_START   { SESSION }                 from now on writes are noted
@@ -122,6 +125,7 @@ enum livemig_cmd {
 	LIVEMIG_CMD_TASK_GET,
 	LIVEMIG_CMD_PAGES,
 	LIVEMIG_CMD_EVENT,		/* kernel to user, multicast only */
+	LIVEMIG_CMD_SESSION_SET,
 	__LIVEMIG_CMD_MAX
 };
 #define LIVEMIG_CMD_MAX (__LIVEMIG_CMD_MAX - 1)
