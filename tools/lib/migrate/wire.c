@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "../nl.h"
+#include "wire.h"
+
+/* A peer that takes nothing for so long is gone. The module's writes to the
+ * socket obey this too.
+ */
+#define STALL_S 30
+
+static const char security[] = "insecure";
+
+void lm_peer_init(struct lm_peer *p, int fd)
+{
+	struct timeval tv = { .tv_sec = STALL_S };
+	int on = 1;
+
+	memset(p, 0, sizeof(*p));
+	p->fd = fd;
+	/* Not fatal: unix sockets (tests) have no TCP_NODELAY. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	lm_out_init(&p->out, fd);
+	lm_in_init(&p->in, fd);
+}
+
+void lm_peer_close(struct lm_peer *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
+	lm_in_free(&p->in);
+}
+
+int lm_host_port(const char *s, char *host, size_t len, const char **port,
+		 struct lm_error *e)
+{
+	const char *start = s, *end, *colon = strrchr(s, ':');
+
+	*port = LM_DEFAULT_PORT;
+	if (*s == '[') {
+		start++;
+		end = strchr(s, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return lm_fail(e, LM_USAGE, "%s: not HOST[:PORT]", s);
+		if (end[1])
+			*port = end + 2;
+	} else if (colon && strchr(s, ':') == colon) {
+		end = colon;
+		*port = colon + 1;
+	} else {	/* no port; several colons are a bare IPv6 address */
+		end = s + strlen(s);
+	}
+	if (end == start || (size_t)(end - start) >= len || !**port)
+		return lm_fail(e, LM_USAGE, "%s: not HOST[:PORT]", s);
+	memcpy(host, start, end - start);
+	host[end - start] = '\0';
+	return 0;
+}
+
+static int connect_timed(const struct addrinfo *a, int timeout_ms)
+{
+	socklen_t len = sizeof(int);
+	struct pollfd pfd;
+	int fd, err = 0;
+
+	fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		    a->ai_protocol);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, a->ai_addr, a->ai_addrlen) && errno != EINPROGRESS)
+		goto fail;
+	pfd = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	if (poll(&pfd, 1, timeout_ms) != 1) {
+		errno = ETIMEDOUT;
+		goto fail;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		goto fail;
+	if (err) {
+		errno = err;
+		goto fail;
+	}
+	/* The module writes to it and wants to sleep, not to poll. */
+	if (!fcntl(fd, F_SETFL, 0))
+		return fd;
+fail:
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+int lm_peer_connect(struct lm_peer *p, const char *host_port, int timeout_ms,
+		    struct lm_error *e)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *a;
+	const char *port;
+	char host[256];
+	int fd = -1, ret;
+
+	if (lm_host_port(host_port, host, sizeof(host), &port, e))
+		return -1;
+	ret = getaddrinfo(host, port, &hints, &list);
+	if (ret)
+		return lm_fail(e, LM_REFUSED, "%s: %s", host_port,
+			       gai_strerror(ret));
+	for (a = list; a && fd < 0; a = a->ai_next)
+		fd = connect_timed(a, timeout_ms);
+	ret = errno;
+	freeaddrinfo(list);
+	if (fd < 0) {
+		errno = ret;
+		return lm_fail_errno(e, LM_REFUSED,
+				     "%s port %s: no agent answers (start `migctl agent` there)",
+				     host, port);
+	}
+	lm_peer_init(p, fd);
+	return 0;
+}
+
+int lm_peer_say(struct lm_peer *p, uint16_t type, const uint8_t *id,
+		struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+
+	if (id)
+		lm_put(&b, LM_WIRE_ID, id, 16);
+	return lm_out_buf(&p->out, type, &b, e);
+}
+
+int lm_peer_parse(struct lm_peer *p, const struct lm_record *r,
+		  struct lm_error *e)
+{
+	return lm_parse(r->head, r->head_len, p->tb, LM_WIRE_MAX, e);
+}
+
+int lm_peer_id(struct lm_peer *p, uint8_t *id, struct lm_error *e)
+{
+	if (lm_len(p->tb[LM_WIRE_ID]) != 16)
+		return lm_fail(e, LM_FAILED, "%s: message without an id", p->host);
+	memcpy(id, lm_data(p->tb[LM_WIRE_ID]), 16);
+	return 0;
+}
+
+static const char *name(const struct lm_peer *p)
+{
+	return p->host[0] ? p->host : "the other host";
+}
+
+int lm_peer_take(struct lm_peer *p, struct lm_record *r, int timeout_ms,
+		 struct lm_error *e)
+{
+	struct lm_error why = { 0 };
+	const char *reason;
+	uint32_t code;
+	int ret;
+
+	p->in.timeout_ms = timeout_ms;
+	ret = lm_in_next(&p->in, r, &why);
+	if (ret < 0)
+		return lm_fail(e, LM_FAILED, "connection to %s: %s", name(p),
+			       why.msg);
+	if (!ret)
+		return lm_fail(e, LM_FAILED, "%s closed the connection", name(p));
+	if (r->type != LM_REC_ABORT)
+		return 0;
+	if (lm_peer_parse(p, r, e))
+		return -1;
+	code = lm_u32(p->tb[LM_WIRE_CODE]);
+	reason = lm_str(p->tb[LM_WIRE_REASON]);
+	return lm_fail(e, code == LM_REFUSED ? LM_REFUSED : LM_FAILED, "%s: %s",
+		       name(p), reason ? reason : "gave up");
+}
+
+int lm_peer_expect(struct lm_peer *p, uint16_t type, int timeout_ms,
+		   struct lm_error *e)
+{
+	struct lm_record r;
+
+	if (lm_peer_take(p, &r, timeout_ms, e))
+		return -1;
+	if (r.type != type)
+		return lm_fail(e, LM_FAILED,
+			       "%s: sent record type %u where %u was due (another version?)",
+			       name(p), r.type, type);
+	return lm_peer_parse(p, &r, e);
+}
+
+void lm_peer_abort(struct lm_peer *p, const struct lm_error *why)
+{
+	struct lm_buf b = { 0 };
+
+	lm_put_u32(&b, LM_WIRE_CODE, why->code);
+	lm_put_str(&b, LM_WIRE_REASON, why->msg);
+	lm_out_buf(&p->out, LM_REC_ABORT, &b, NULL);
+}
+
+static int say_hello(struct lm_peer *p, const struct lm_info *info,
+		     struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+	struct utsname u;
+
+	uname(&u);
+	lm_put_u32(&b, LM_HELLO_PROTOCOL, LM_WIRE_PROTOCOL);
+	lm_put_str(&b, LM_HELLO_VERSION, LIVEMIG_VERSION);
+	lm_put_str(&b, LM_HELLO_SECURITY, security);
+	lm_put_str(&b, LM_HELLO_HOST, u.nodename);
+	lm_put_str(&b, LM_HELLO_KERNEL, u.release);
+	lm_put_str(&b, LM_HELLO_ARCH, u.machine);
+	lm_put_u64(&b, LM_HELLO_XFEATURES, info->xfeatures);
+	lm_put_u32(&b, LM_HELLO_XSTATE_SIZE, info->xstate_size);
+	lm_put_u64(&b, LM_HELLO_VDSO_ID, info->vdso_id);
+	lm_put_str(&b, LM_HELLO_FEATURES, "");
+	return lm_out_buf(&p->out, LM_REC_HELLO, &b, e);
+}
+
+static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
+		       const struct lm_info *info, struct lm_error *e)
+{
+	const struct nlattr *tb[LM_HELLO_MAX + 1];
+	uint64_t theirs, missing;
+	const char *s;
+
+	if (lm_parse(r->head, r->head_len, tb, LM_HELLO_MAX, e))
+		return -1;
+	s = lm_str(tb[LM_HELLO_HOST]);
+	snprintf(p->host, sizeof(p->host), "%s", s ? s : "?");
+	if (lm_u32(tb[LM_HELLO_PROTOCOL]) != LM_WIRE_PROTOCOL) {
+		s = lm_str(tb[LM_HELLO_VERSION]);
+		return lm_fail(e, LM_REFUSED,
+			       "%s runs migctl %s with protocol %u, this host %s with %u: install the same version",
+			       p->host, s ? s : "?", lm_u32(tb[LM_HELLO_PROTOCOL]),
+			       LIVEMIG_VERSION, LM_WIRE_PROTOCOL);
+	}
+	s = lm_str(tb[LM_HELLO_SECURITY]);
+	if (!s || strcmp(s, security))
+		return lm_fail(e, LM_REFUSED,
+			       "%s wants a connection secured by \"%s\", which this version cannot do",
+			       p->host, s ? s : "?");
+	s = lm_str(tb[LM_HELLO_ARCH]);
+	if (!s || strcmp(s, "x86_64"))
+		return lm_fail(e, LM_REFUSED, "%s is a %s host", p->host,
+			       s ? s : "?");
+	/* The destination must have whatever the source has. */
+	theirs = lm_u64(tb[LM_HELLO_XFEATURES]);
+	missing = agent ? theirs & ~info->xfeatures : info->xfeatures & ~theirs;
+	if (missing)
+		return lm_fail(e, LM_REFUSED,
+			       "%s lacks CPU state components %#llx that the source uses: choose a host with the same CPU features",
+			       agent ? "this host" : p->host,
+			       (unsigned long long)missing);
+	return 0;
+}
+
+int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
+		  struct lm_error *e)
+{
+	struct lm_record r;
+	struct lm_info info;
+
+	if (lm_nl_info(nl, &info, e))
+		return -1;
+	if (!agent && say_hello(p, &info, e))
+		return -1;
+	if (lm_peer_take(p, &r, STALL_S * 1000, e))
+		return -1;
+	if (r.type != LM_REC_HELLO)
+		return lm_fail(e, LM_REFUSED,
+			       "the other side does not speak livemig's protocol");
+	if (check_hello(p, &r, agent, &info, e))
+		return -1;
+	return agent ? say_hello(p, &info, e) : 0;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The migration protocol: what source and agent say to each other besides the
+ * image's own records, which flow from the source between ACCEPT and READY.
+ *
+ *	source				agent
+ *	HELLO ------------------------>
+ *	      <------------------------ HELLO, or ABORT
+ *	OFFER ------------------------>
+ *	      <------------------------ ACCEPT, or ABORT
+ *	HEADER, round 0 -------------->		skeleton built, pages applied
+ *	      <------------------------ ROUND_OK
+ *	... rounds ...
+ *	final round, END ------------->		all put in place, nothing runs
+ *	      <------------------------ READY
+ *	(journal: committed)
+ *	COMMIT ----------------------->		(journal: committing)
+ *	      <------------------------ RUNNING	(journal: running)
+ *	(kills its copy)
+ *
+ * Instead of OFFER the source may send QUERY with a migration's id; the agent
+ * answers with STATE. That is how a source that lost the connection after
+ * COMMIT learns what became of the container.
+ *
+ * Either side may send ABORT with a reason until COMMIT; a closed connection
+ * means the same. Unknown optional attributes are ignored; what both sides can
+ * do beyond this is the intersection of the feature names in the two HELLOs.
+ */
+#ifndef LM_WIRE_H
+#define LM_WIRE_H
+
+#include "../record.h"
+
+#define LM_DEFAULT_PORT		"7447"
+#define LM_WIRE_PROTOCOL	1
+
+enum lm_hello_attr {
+	LM_HELLO_UNSPEC,
+	LM_HELLO_PROTOCOL,	/* u32, LM_WIRE_PROTOCOL */
+	LM_HELLO_VERSION,	/* string: version of the tool */
+	LM_HELLO_SECURITY,	/* string: "insecure" is all there is so far */
+	LM_HELLO_HOST,		/* string: host name */
+	LM_HELLO_KERNEL,	/* string: uname -r */
+	LM_HELLO_ARCH,		/* string */
+	LM_HELLO_XFEATURES,	/* u64 */
+	LM_HELLO_XSTATE_SIZE,	/* u32 */
+	LM_HELLO_VDSO_ID,	/* u64 */
+	LM_HELLO_FEATURES,	/* string: names separated by spaces */
+	LM_HELLO_MAX = LM_HELLO_FEATURES
+};
+
+/* OFFER, ACCEPT, READY, COMMIT, RUNNING, QUERY, STATE, ROUND_OK, ABORT */
+enum lm_wire_attr {
+	LM_WIRE_UNSPEC,
+	LM_WIRE_ID,		/* 16 bytes: this migration */
+	LM_WIRE_NAME,		/* string: the container */
+	LM_WIRE_BYTES,		/* u64: memory to come, an estimate */
+	LM_WIRE_ROUND,		/* u32 */
+	LM_WIRE_PID,		/* u32 */
+	LM_WIRE_STATE,		/* string, see journal.h */
+	LM_WIRE_CODE,		/* u32, enum lm_code */
+	LM_WIRE_REASON,		/* string */
+	LM_WIRE_NS,		/* u64: time the agent spent */
+	LM_WIRE_MAX = LM_WIRE_NS
+};
+
+/* One connection, seen from either side. */
+struct lm_peer {
+	int fd;
+	struct lm_out out;
+	struct lm_in in;
+	char host[65];		/* what the other side calls itself */
+	const struct nlattr *tb[LM_WIRE_MAX + 1]; /* of the last message taken */
+};
+
+struct lm_nl;
+
+void lm_peer_init(struct lm_peer *p, int fd);
+void lm_peer_close(struct lm_peer *p);
+/* Address and port of "HOST[:PORT]" or "[V6]:PORT", connected. */
+int lm_peer_connect(struct lm_peer *p, const char *host_port, int timeout_ms,
+		    struct lm_error *e);
+/* Say and take HELLO; refuses another protocol, architecture or security. */
+int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
+		  struct lm_error *e);
+/* A message without attributes but @id (may be NULL). */
+int lm_peer_say(struct lm_peer *p, uint16_t type, const uint8_t *id,
+		struct lm_error *e);
+/* The next record, whatever it is; ABORT becomes the error that it carries. */
+int lm_peer_take(struct lm_peer *p, struct lm_record *r, int timeout_ms,
+		 struct lm_error *e);
+/* The next message, which must be @type; its attributes are in p->tb until the
+ * next one is taken.
+ */
+int lm_peer_expect(struct lm_peer *p, uint16_t type, int timeout_ms,
+		   struct lm_error *e);
+/* Parse @r, already taken, into p->tb. */
+int lm_peer_parse(struct lm_peer *p, const struct lm_record *r,
+		  struct lm_error *e);
+/* LM_WIRE_ID of the last message; @id is 16 bytes. */
+int lm_peer_id(struct lm_peer *p, uint8_t *id, struct lm_error *e);
+/* Tell the other side why; failures to do so do not matter. */
+void lm_peer_abort(struct lm_peer *p, const struct lm_error *why);
+/* Split "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT"; *@port may be the default. */
+int lm_host_port(const char *s, char *host, size_t len, const char **port,
+		 struct lm_error *e);
+
+#endif
