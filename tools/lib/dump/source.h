@@ -19,7 +19,12 @@ struct lm_source;
  * their own by lm_source_close() if they are still here).
  */
 int lm_source_open(struct lm_source **s, const char *target, struct lm_error *e);
-/* Also thaws. */
+/* Work on a frozen container whose persistent session another process left: it
+ * becomes ours, and is frozen still.
+ */
+int lm_source_adopt(struct lm_source **s, const char *target, uint32_t session,
+		    struct lm_error *e);
+/* Also thaws, unless the session was made persistent. */
 void lm_source_close(struct lm_source *s);
 const char *lm_source_name(const struct lm_source *s);
 struct lm_nl *lm_source_nl(struct lm_source *s);

@@ -179,6 +179,7 @@ int lm_peer_take(struct lm_peer *p, struct lm_record *r, int timeout_ms,
 		return lm_fail(e, LM_FAILED, "%s closed the connection", name(p));
 	if (r->type != LM_REC_ABORT)
 		return 0;
+	p->aborted = true;
 	if (lm_peer_parse(p, r, e))
 		return -1;
 	code = lm_u32(p->tb[LM_WIRE_CODE]);

@@ -70,6 +70,7 @@ struct lm_peer {
 	struct lm_out out;
 	struct lm_in in;
 	char host[65];		/* what the other side calls itself */
+	bool aborted;		/* it sent ABORT */
 	const struct nlattr *tb[LM_WIRE_MAX + 1]; /* of the last message taken */
 };
 

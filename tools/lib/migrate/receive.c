@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The agent's half of a migration: one process a connection. It is the
+ * coordinator of the restore, so that its death before the commit removes
+ * all that it built.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "migrate.h"
+#include "wire.h"
+
+/* The source may be busy in a round; but a dead one must not hold pids and
+ * memory here for ever.
+ */
+#define RECORD_MS	120000
+#define COMMIT_MS	120000
+#define QUERY_WAIT_MS	30000
+
+static void __attribute__((format(printf, 2, 3)))
+say(const struct lm_agent_opts *o, const char *fmt, ...)
+{
+	char line[1200];
+	va_list ap;
+
+	if (!o->log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	o->log(line, o->arg);
+}
+
+/* Bytes that this host could give without swapping. */
+static uint64_t memory_free(void)
+{
+	unsigned long long kb = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	if (!f)
+		return UINT64_MAX;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
+			break;
+	fclose(f);
+	return kb ? kb << 10 : UINT64_MAX;
+}
+
+static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
+{
+	const char *state = "discarded";
+	struct lm_buf b = { 0 };
+	struct lm_journal j;
+	int ret;
+
+	ret = lm_journal_read(&j, "agent", id, QUERY_WAIT_MS, e);
+	if (ret < 0)
+		return -1;
+	if (!ret)
+		state = "unknown";
+	else if (!strcmp(j.state, "running") ||
+		 /* It died between its promise and its word: parked tasks
+		  * died with it, released ones did not.
+		  */
+		 (!strcmp(j.state, "committing") && j.pid > 0 && !kill(j.pid, 0)))
+		state = "running";
+	if (ret)
+		lm_journal_close(&j, false);
+	lm_put(&b, LM_WIRE_ID, id, 16);
+	lm_put_str(&b, LM_WIRE_STATE, state);
+	return lm_out_buf(&p->out, LM_REC_STATE, &b, e);
+}
+
+static int accept_offer(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
+{
+	uint64_t need = lm_u64(p->tb[LM_WIRE_BYTES]), have = memory_free();
+
+	if (need > have)
+		return lm_fail(e, LM_REFUSED,
+			       "needs %llu MB of memory, %llu MB are free",
+			       (unsigned long long)(need >> 20),
+			       (unsigned long long)(have >> 20));
+	return lm_peer_say(p, LM_REC_ACCEPT, id, e);
+}
+
+static int round_ok(struct lm_peer *p, uint32_t nr, struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+
+	lm_put_u32(&b, LM_WIRE_ROUND, nr);
+	return lm_out_buf(&p->out, LM_REC_ROUND_OK, &b, e);
+}
+
+/* Take the image's records until all is in place. */
+static int fill(struct lm_peer *p, struct lm_restorer *r, struct lm_error *e)
+{
+	const struct nlattr *tb[LM_ROUND_MAX + 1];
+	bool final = false;
+	uint32_t nr = 0;
+	struct lm_record rec;
+	uint16_t type;
+
+	while (!lm_restorer_ready(r)) {
+		if (lm_peer_take(p, &rec, RECORD_MS, e))
+			return -1;
+		type = rec.type;
+		if (type >= LM_REC_HELLO)
+			return lm_fail(e, LM_FAILED,
+				       "record type %u in the middle of the image",
+				       type);
+		if (type == LM_REC_ROUND) {
+			if (lm_parse(rec.head, rec.head_len, tb, LM_ROUND_MAX, e))
+				return -1;
+			final = tb[LM_ROUND_FINAL];
+			nr = lm_u32(tb[LM_ROUND_NR]);
+		}
+		if (lm_restorer_record(r, &p->in, &rec, e))
+			return -1;
+		if (type == LM_REC_ROUND_END) {
+			lm_step_reached(final ? LM_STEP_FROZEN : LM_STEP_ROUND);
+			if (!final && round_ok(p, nr, e))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int commit(struct lm_peer *p, struct lm_restorer *r,
+		  struct lm_journal *j, struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+	uint8_t id[16];
+
+	lm_step_reached(LM_STEP_READY);
+	if (lm_journal_state(j, "ready", e) ||
+	    lm_peer_say(p, LM_REC_READY, j->id, e) ||
+	    lm_peer_expect(p, LM_REC_COMMIT, COMMIT_MS, e) ||
+	    lm_peer_id(p, id, e))
+		return -1;
+	if (memcmp(id, j->id, sizeof(id)))
+		return lm_fail(e, LM_FAILED, "COMMIT of another migration");
+	j->pid = lm_restorer_pid(r);
+	if (lm_journal_state(j, "committing", e))
+		return -1;
+	lm_step_reached(LM_STEP_COMMITTED);
+	if (lm_restore_commit(r, e))
+		return -1;
+	lm_step_reached(LM_STEP_RUNNING);
+	/* It runs: whatever fails now is found out by QUERY. */
+	lm_journal_state(j, "running", NULL);
+	lm_put(&b, LM_WIRE_ID, j->id, 16);
+	lm_put_u32(&b, LM_WIRE_PID, j->pid);
+	lm_out_buf(&p->out, LM_REC_RUNNING, &b, NULL);
+	return 0;
+}
+
+static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
+		   struct lm_error *e)
+{
+	struct lm_restore_opts ro = { .net_parent = o->net_parent };
+	struct lm_restorer *r = NULL;
+	struct lm_journal j;
+	char name[256];
+	const char *s;
+	uint8_t id[16];
+	int ret = -1;
+
+	if (lm_peer_id(p, id, e))
+		return -1;
+	s = lm_str(p->tb[LM_WIRE_NAME]);
+	snprintf(name, sizeof(name), "%s", s ? s : "?");
+	if (lm_journal_begin(&j, "agent", id, name, p->host, "receiving", e))
+		return -1;
+	if (accept_offer(p, id, e) || lm_restorer_new(&r, &ro, e))
+		goto out;
+	lm_step_reached(LM_STEP_OFFERED);
+	say(o, "%s from %s: receiving", name, p->host);
+	if (fill(p, r, e) || commit(p, r, &j, e))
+		goto out;
+	say(o, "%s from %s: running as pid %d", name, p->host, j.pid);
+	ret = 0;
+out:
+	lm_restorer_free(r);
+	/* Only now is it certain that nothing of it is left here. */
+	if (ret)
+		lm_journal_state(&j, "discarded", NULL);
+	lm_journal_close(&j, false);
+	return ret;
+}
+
+int lm_agent_serve(int fd, const struct lm_agent_opts *o, struct lm_error *e)
+{
+	struct lm_nl *nl = NULL;
+	struct lm_record rec;
+	struct lm_peer p;
+	uint8_t id[16];
+	int ret = -1;
+
+	lm_peer_init(&p, fd);
+	if (lm_nl_open(&nl, e) || lm_peer_hello(&p, nl, true, e))
+		goto out;
+	lm_step_reached(LM_STEP_CONNECTED);
+	if (lm_peer_take(&p, &rec, RECORD_MS, e) || lm_peer_parse(&p, &rec, e))
+		goto out;
+	if (rec.type == LM_REC_QUERY)
+		ret = lm_peer_id(&p, id, e) ? -1 : query(&p, id, e);
+	else if (rec.type == LM_REC_OFFER)
+		ret = receive(&p, o, e);
+	else
+		lm_fail(e, LM_REFUSED, "record type %u where OFFER or QUERY was due",
+			rec.type);
+out:
+	if (ret) {
+		lm_peer_abort(&p, e);
+		say(o, "%s: %s", p.host[0] ? p.host : "connection", e->msg);
+	}
+	if (nl)
+		lm_nl_close(nl);
+	lm_peer_close(&p);
+	return ret;
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The source's half of a migration. Up to the moment at which COMMIT is
+ * journalled every failure, and the death of this process, lets the container
+ * run on here. From then on it stays frozen until the agent says what became
+ * of it: the session is made persistent, so that it outlives this process too.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "migrate.h"
+#include "wire.h"
+
+#define CONNECT_MS	10000
+#define ANSWER_MS	60000
+/* How long the outcome of a COMMIT is asked for before an operator has to. */
+#define RECOVER_S	60
+/* Time in the stop that does not depend on pages, before one was measured. */
+#define FIXED_MS	20.0
+/* Refused because of something that passes, such as a connection that nobody
+ * accepted yet: how often the freeze is tried.
+ */
+#define FREEZE_TRIES	20
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static void step(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
+		 enum lm_migrate_step s)
+{
+	if (o->progress)
+		o->progress(s, r->nr_rounds ? &r->rounds[r->nr_rounds - 1] : NULL,
+			    r->nr_rounds, o->arg);
+	lm_step_reached(s);
+}
+
+static uint64_t tcp_bytes(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return 0;
+	return info.tcpi_bytes_acked + info.tcpi_notsent_bytes;
+}
+
+static int offer(struct lm_peer *p, struct lm_source *s, uint8_t *id,
+		 struct lm_error *e)
+{
+	struct lm_stats st = { 0 };
+	struct lm_buf b = { 0 };
+
+	if (lm_nl_pages(lm_source_nl(s), lm_source_session(s), -1,
+			LIVEMIG_PAGES_F_COUNT, &st, e))
+		return -1;
+	lm_put(&b, LM_WIRE_ID, id, 16);
+	lm_put_str(&b, LM_WIRE_NAME, lm_source_name(s));
+	lm_put_u64(&b, LM_WIRE_BYTES, st.present * LIVEMIG_REC_PAGE);
+	if (lm_out_buf(&p->out, LM_REC_OFFER, &b, e))
+		return -1;
+	return lm_peer_expect(p, LM_REC_ACCEPT, ANSWER_MS, e);
+}
+
+/* An agent that gave up says why before it closes: that is what the user
+ * wants to read, not that a write failed.
+ */
+static void prefer_abort(struct lm_peer *p, struct lm_error *e)
+{
+	struct lm_error why = { 0 };
+	struct lm_record rec;
+
+	if (!p->aborted && lm_peer_take(p, &rec, 200, &why) && p->aborted)
+		*e = why;
+}
+
+/*
+ * What the stop would cost now: the pages that are dirty at this moment, at the
+ * rate at which the last round went from end to end.
+ */
+static int predict(struct lm_source *s, struct lm_round *r, double *rate,
+		   struct lm_error *e)
+{
+	struct lm_stats st = { 0 };
+
+	if (lm_nl_pages(lm_source_nl(s), lm_source_session(s), -1,
+			LIVEMIG_PAGES_F_COUNT, &st, e))
+		return -1;
+	/* A round of few pages says little about the rate. */
+	if (r->ns && (!*rate || r->st.bytes > (4 << 20)))
+		*rate = (double)r->st.bytes / r->ns;
+	r->left = st.dirty;
+	r->predicted_ms = FIXED_MS +
+		(*rate > 0 ? st.dirty * (double)LIVEMIG_REC_PAGE / *rate / 1e6 : 0);
+	return 0;
+}
+
+static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
+		  struct lm_source *s, struct lm_peer *p, struct lm_error *e)
+{
+	uint64_t start = now_ns(), t0;
+	struct lm_round *now;
+	unsigned int worse = 0;
+	double rate = 0;
+
+	for (;;) {
+		now = &r->rounds[r->nr_rounds];
+		t0 = now_ns();
+		if (lm_source_round(s, &p->out, &now->st, e))
+			return -1;
+		if (lm_peer_expect(p, LM_REC_ROUND_OK, ANSWER_MS * 5, e))
+			return -1;
+		now->ns = now_ns() - t0;
+		if (predict(s, now, &rate, e))
+			return -1;
+		r->nr_rounds++;
+		step(o, r, LM_STEP_ROUND);
+		if (now->predicted_ms <= o->downtime_ms)
+			return 0;
+		/* Two rounds without progress: more of them will not help. */
+		if (r->nr_rounds > 1 &&
+		    now->predicted_ms > 0.9 * now[-1].predicted_ms)
+			worse++;
+		else
+			worse = 0;
+		if ((unsigned int)r->nr_rounds >= o->rounds || worse >= 3 ||
+		    now_ns() - start > o->timeout_s * 1000000000ULL)
+			break;
+	}
+	if (o->strict)
+		return lm_fail(e, LM_FAILED,
+			       "%s: would stop for %.0f ms, not %u ms, after %d rounds; it runs on (allow more with --downtime)",
+			       o->target, now->predicted_ms, o->downtime_ms,
+			       r->nr_rounds);
+	return 0;
+}
+
+/*
+ * The agent's answer got lost, or never came. Ask until it tells.
+ * Return: 1 it runs there, 0 it does not and never will, -1 nobody knows.
+ */
+static int ask(const char *host, const uint8_t *id, struct lm_error *e)
+{
+	uint64_t end = now_ns() + RECOVER_S * 1000000000ULL;
+	struct lm_nl *nl = NULL;
+	struct lm_error why;
+	struct lm_peer p;
+	const char *state;
+	int ret = -1;
+
+	if (lm_nl_open(&nl, e))
+		return -1;
+	do {
+		memset(&why, 0, sizeof(why));
+		if (lm_peer_connect(&p, host, CONNECT_MS, &why)) {
+			sleep(1);
+			continue;
+		}
+		if (!lm_peer_hello(&p, nl, false, &why) &&
+		    !lm_peer_say(&p, LM_REC_QUERY, id, &why) &&
+		    !lm_peer_expect(&p, LM_REC_STATE, ANSWER_MS, &why)) {
+			state = lm_str(p.tb[LM_WIRE_STATE]);
+			if (state && !strcmp(state, "running"))
+				ret = 1;
+			else if (state && (!strcmp(state, "discarded") ||
+					   !strcmp(state, "unknown")))
+				ret = 0;
+		}
+		lm_peer_close(&p);
+		if (ret < 0)
+			sleep(1);
+	} while (ret < 0 && now_ns() < end);
+	lm_nl_close(nl);
+	if (ret < 0)
+		lm_fail(e, LM_OPERATOR, "%s", why.msg);
+	return ret;
+}
+
+/* From here on the container must not run here unless it does not run there. */
+static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
+		  struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
+		  struct lm_error *e)
+{
+	struct lm_error why = { 0 };
+	uint64_t t0 = now_ns();
+	char text[33];
+	int ret;
+
+	if (lm_source_net_quiet(s, true, e))
+		return -1;
+	j->session = lm_source_session(s);
+	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e))
+		goto undo_quiet;
+	if (lm_journal_state(j, "committed", e))
+		goto undo_persist;
+	step(o, r, LM_STEP_COMMITTED);
+	if (lm_peer_say(p, LM_REC_COMMIT, r->id, &why))
+		goto lost;
+	step(o, r, LM_STEP_SENT);
+	if (!lm_peer_expect(p, LM_REC_RUNNING, ANSWER_MS, &why)) {
+		r->pid = lm_u32(p->tb[LM_WIRE_PID]);
+		r->resume_ns = now_ns() - t0;
+		return 0;
+	}
+lost:
+	ret = ask(o->host, r->id, &why);
+	if (ret > 0)
+		return 0;
+	if (!ret) {
+		lm_fail(e, LM_FAILED, "%s: discarded it after the commit: %s",
+			o->host, why.msg);
+		goto undo_persist;
+	}
+	lm_id_text(r->id, text);
+	return lm_fail(e, LM_OPERATOR,
+		       "%s: frozen here, and %s does not say whether it runs there (%s): `migctl migrate --recover %s` asks again",
+		       o->target, o->host, why.msg, text);
+
+undo_persist:
+	lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), false, NULL);
+undo_quiet:
+	lm_source_net_quiet(s, false, NULL);
+	return -1;
+}
+
+int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
+	       struct lm_error *e)
+{
+	struct lm_peer p = { .fd = -1 };
+	struct lm_journal j = { .lock = -1 };
+	struct lm_source *s = NULL;
+	uint64_t start = now_ns(), frozen;
+	int i, ret = -1;
+
+	memset(r, 0, sizeof(*r));
+	if (lm_source_open(&s, o->target, e))
+		return -1;
+	snprintf(r->name, sizeof(r->name), "%s", lm_source_name(s));
+	if (lm_source_check(s, o->refused, o->arg, e))
+		goto out;
+	step(o, r, LM_STEP_CHECK);
+	if (lm_peer_connect(&p, o->host, CONNECT_MS, e) ||
+	    lm_peer_hello(&p, lm_source_nl(s), false, e))
+		goto out;
+	snprintf(r->host, sizeof(r->host), "%s", p.host);
+	step(o, r, LM_STEP_CONNECTED);
+
+	if (getentropy(r->id, sizeof(r->id))) {
+		lm_fail_errno(e, LM_FAILED, "getentropy");
+		goto out;
+	}
+	if (lm_journal_begin(&j, "source", r->id, o->target, o->host, "sending", e) ||
+	    offer(&p, s, r->id, e))
+		goto abort;
+	step(o, r, LM_STEP_OFFERED);
+	if (lm_source_track(s, true, e) ||
+	    lm_source_header(s, &p.out, NULL, e) || rounds(o, r, s, &p, e))
+		goto abort;
+
+	frozen = now_ns();
+	if (lm_source_final(s, &p.out, FREEZE_TRIES, &r->final, &r->stop, e))
+		goto abort;
+	step(o, r, LM_STEP_FROZEN);
+	r->ready_ns = now_ns();
+	if (lm_peer_expect(&p, LM_REC_READY, ANSWER_MS, e))
+		goto abort;
+	r->ready_ns = now_ns() - r->ready_ns;
+	step(o, r, LM_STEP_READY);
+	if (commit(o, r, s, &p, &j, e)) {
+		if (e->code == LM_OPERATOR)
+			goto out;	/* frozen, journal kept */
+		goto abort;
+	}
+	/* lm_source_final() tries again when something transient is in the way:
+	 * only the last try counts as the stop.
+	 */
+	r->stop_ns = r->stop.total ? r->stop.total + r->ready_ns + r->resume_ns :
+				     now_ns() - frozen;
+	step(o, r, LM_STEP_RUNNING);
+
+	r->bytes = tcp_bytes(p.fd);
+	for (i = 0; i < r->nr_rounds; i++)
+		r->pages += r->rounds[i].st.data;
+	r->pages += r->final.data;
+	if (lm_source_kill(s, e)) {
+		/* It runs there; what is left here is frozen and quiet. */
+		e->code = LM_OPERATOR;
+		lm_prefix(e, "it runs on %s, but the copy here could not be removed",
+			  r->host);
+		goto out;
+	}
+	lm_journal_close(&j, true);
+	r->total_ns = now_ns() - start;
+	step(o, r, LM_STEP_DONE);
+	ret = 0;
+	goto out;
+
+abort:
+	if (p.fd >= 0) {
+		prefer_abort(&p, e);
+		lm_peer_abort(&p, e);
+	}
+	lm_source_thaw(s, NULL);
+	lm_journal_close(&j, j.id[0] || j.id[1] || j.lock >= 0);
+out:
+	lm_journal_close(&j, false);
+	lm_peer_close(&p);
+	lm_source_close(s);
+	return ret;
+}
+
+static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
+{
+	struct lm_source *s = NULL;
+	int ret;
+
+	ret = ask(j->peer, j->id, e);
+	if (ret < 0)
+		return -1;
+	*running = ret;
+	/* Takes over the persistent session of the process that died. */
+	if (lm_source_adopt(&s, j->name, j->session, e))
+		return -1;
+	if (*running) {
+		ret = lm_source_kill(s, e);
+	} else {
+		ret = lm_source_net_quiet(s, false, e);
+		if (!ret)
+			ret = lm_source_thaw(s, e);
+	}
+	lm_source_close(s);
+	return ret;
+}
+
+int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
+{
+	uint8_t ids[2][16];
+	struct lm_journal j;
+	int n, ret;
+
+	if (!id) {
+		n = lm_journal_list("source", "committed", ids, 2);
+		if (n != 1)
+			return lm_fail(e, LM_REFUSED, n ?
+				       "several migrations have no known outcome: give an id (ls /run/livemig/source)" :
+				       "no migration waits for its outcome here");
+		id = ids[0];
+	}
+	ret = lm_journal_read(&j, "source", id, 0, e);
+	if (ret <= 0)
+		return ret ? ret : lm_fail(e, LM_REFUSED,
+					   "no migration of that id is known here");
+	if (strcmp(j.state, "committed"))
+		ret = lm_fail(e, LM_REFUSED,
+			      "that migration is not committed: the container runs here");
+	else
+		ret = finish(&j, running, e);
+	lm_journal_close(&j, !ret);
+	return ret;
+}
