@@ -25,8 +25,18 @@ struct lm_dump {
 	struct task_struct **tasks;
 	int nr_tasks, next_task;
 	u32 cookie, seq;
+	u32 freezes;		/* s->freezes when the dump began */
 	DECLARE_HASHTABLE(seen, 8); /* ids already dumped in this dump */
 };
+
+/* One LM_DUMP_MSG of room fits every object with what stands around it. */
+#define LM_DUMP_MSG	(LM_OBJ_MAX + 1024)
+
+struct netlink_callback;
+/* The TASK_GET command: start, dumpit and done of its genl_ops. */
+int lm_dump_start(struct netlink_callback *cb);
+int lm_dump_more(struct sk_buff *skb, struct netlink_callback *cb);
+int lm_dump_done(struct netlink_callback *cb);
 
 /* Bytes of attributes that one object may have: must fit a netlink message. */
 #define LM_OBJ_MAX	24576

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the architecture tells about itself; kmod/arch/. No locks needed. */
+#ifndef _LIVEMIG_ARCH_H
+#define _LIVEMIG_ARCH_H
+
+#include <linux/types.h>
+
+struct mm_struct;
+
+/* Bytes of an NT_X86_XSTATE note on this host; 0: it has none. */
+u32 lm_xstate_size(void);
+/* XCR0: the extended states that tasks may use. */
+u64 lm_xfeatures(void);
+/* xxh64 (seed 0) of the vdso image that @mm was given; 0: it has none. */
+u64 lm_vdso_id(struct mm_struct *mm);
+
+#endif
