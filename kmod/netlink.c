@@ -55,6 +55,12 @@ static const struct nla_policy session_policy[] = {
 	[LIVEMIG_A_SESSION]	= NLA_POLICY_MIN(NLA_U32, 1),
 };
 
+static const struct nla_policy set_policy[] = {
+	[LIVEMIG_A_SESSION]	= NLA_POLICY_MIN(NLA_U32, 1),
+	[LIVEMIG_A_SESSION_FLAGS] = NLA_POLICY_MASK(NLA_U32,
+						    LIVEMIG_SESSION_F_PERSISTENT),
+};
+
 static const struct nla_policy freeze_policy[] = {
 	[LIVEMIG_A_SESSION]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[LIVEMIG_A_TIMEOUT_MS]	= NLA_POLICY_FULL_RANGE(NLA_U32, &timeout_range),
@@ -156,7 +162,7 @@ static int session_fill(struct sk_buff *skb, struct lm_session *s)
 {
 	if (nla_put_u32(skb, LIVEMIG_A_SESSION, s->id) ||
 	    (*s->name && nla_put_string(skb, LIVEMIG_A_NAME, s->name)) ||
-	    nla_put_u32(skb, LIVEMIG_A_SESSION_FLAGS, s->flags) ||
+	    nla_put_u32(skb, LIVEMIG_A_SESSION_FLAGS, READ_ONCE(s->flags)) ||
 	    nla_put_u32(skb, LIVEMIG_A_STATE, lm_session_state(s)) ||
 	    nla_put_u64_64bit(skb, LIVEMIG_A_CGROUP_ID, cgroup_ino(s->cgrp),
 			      LIVEMIG_A_PAD) ||
@@ -236,6 +242,15 @@ static int session_new(struct sk_buff *req, struct genl_info *info)
 static int session_del(struct sk_buff *req, struct genl_info *info)
 {
 	return lm_session_del(info->user_ptr[0], info->extack);
+}
+
+static int session_set(struct sk_buff *req, struct genl_info *info)
+{
+	if (!info->attrs[LIVEMIG_A_SESSION_FLAGS])
+		return missing(info, LIVEMIG_A_SESSION_FLAGS, "SESSION_FLAGS");
+	return lm_session_set(info->user_ptr[0],
+			      nla_get_u32(info->attrs[LIVEMIG_A_SESSION_FLAGS]),
+			      info->snd_portid, info->extack);
 }
 
 static int session_get(struct sk_buff *req, struct genl_info *info)
@@ -393,6 +408,8 @@ static const struct genl_ops lm_ops[] = {
 	{ .cmd = LIVEMIG_CMD_SESSION_GET, .doit = session_get,
 	  .dumpit = session_dump, ADMIN,
 	  POLICY(session_policy), .internal_flags = NEED_SESSION },
+	{ .cmd = LIVEMIG_CMD_SESSION_SET, .doit = session_set, ADMIN,
+	  POLICY(set_policy), .internal_flags = NEED_SESSION },
 	{ .cmd = LIVEMIG_CMD_FREEZE, .doit = freeze, ADMIN,
 	  POLICY(freeze_policy), .internal_flags = NEED_LOCKED },
 	{ .cmd = LIVEMIG_CMD_THAW, .doit = thaw, ADMIN,

@@ -320,6 +320,37 @@ int lm_session_lock(struct lm_session *s, struct netlink_ext_ack *extack)
 }
 
 /**
+ * lm_session_set() - change who owns a session
+ * @s: the session, not locked; the caller has a reference
+ * @flags: enum livemig_session_flags, checked: PERSISTENT set: nobody owns it
+ * from now on; cleared: @portid does
+ * @portid: of the socket that asks
+ * @extack: gets the reason of a refusal
+ *
+ * Context: sleeps.
+ * Return: 0; -ENOENT: it has ended; -EBUSY: another socket owns it.
+ */
+int lm_session_set(struct lm_session *s, u32 flags, u32 portid,
+		   struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	mutex_lock(&lm_sessions_lock);
+	if (s->gone) {
+		err = lm_err(extack, -ENOENT, "session %u has ended", s->id);
+	} else if (!(s->flags & LIVEMIG_SESSION_F_PERSISTENT) &&
+		   s->portid != portid) {
+		err = lm_err(extack, -EBUSY,
+			     "session %u belongs to another socket", s->id);
+	} else {
+		WRITE_ONCE(s->flags, flags);
+		s->portid = portid;
+	}
+	mutex_unlock(&lm_sessions_lock);
+	return err;
+}
+
+/**
  * lm_session_del() - end a session and wait until its container runs
  * @s: the session, not locked; the caller has a reference
  * @extack: gets the reason of a failure

@@ -5,9 +5,10 @@
  * Locking: the list of sessions is guarded by lm_sessions_lock (a mutex) in
  * session.c; everything in a session by its own ->lock, which pre_doit takes
  * for every command that works on it. ->lock may be held for long and is taken
- * killable by everyone but the teardown. Constant after creation: id, flags,
- * portid, name, cgrp, dir, freeze_file, pid_ns. SESSION_GET reads the state
- * without the lock, so that it also answers while a round is under way.
+ * killable by everyone but the teardown. flags and portid, which say who owns
+ * the session, belong to lm_sessions_lock. Constant after creation: id, name,
+ * cgrp, dir, freeze_file, pid_ns. SESSION_GET reads the state without the lock,
+ * so that it also answers while a round is under way.
  * Order: lm_sessions_lock, then ->lock, then mmap_lock.
  *
  * A session ends in one way only: it is taken off the list, gone is set, and a
@@ -76,6 +77,8 @@ int lm_session_new(int fd, const char *name, u32 flags, u32 portid,
 struct lm_session *lm_session_find(u32 id);
 void lm_session_put(struct lm_session *s);
 int lm_session_lock(struct lm_session *s, struct netlink_ext_ack *extack);
+int lm_session_set(struct lm_session *s, u32 flags, u32 portid,
+		   struct netlink_ext_ack *extack);
 int lm_session_del(struct lm_session *s, struct netlink_ext_ack *extack);
 int lm_session_walk(u32 after, int (*fn)(struct lm_session *s, void *arg),
 		    void *arg);

@@ -31,6 +31,11 @@
  *   TASK_GET      dump { SESSION }            the container's state, below
  *   PAGES         { SESSION, FD, PAGES_FLAGS? } -> { ROUND, STATS }
  *
+ * A TASK_GET that is refused or fails midway says so in its NLMSG_DONE, which
+ * then carries a negative errno (and the text): whoever ignores it takes a
+ * failure for an empty or short answer. Messages of TASK_GET are up to 25600
+ * bytes; receive with a buffer of at least 32768.
+ *
  * Multicast group "events": one EVENT message for each of enum livemig_event,
  * { EVENT, SESSION, NAME?, ROUND?, STATS?, PID? }.
  *
