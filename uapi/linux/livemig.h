@@ -79,10 +79,10 @@
  * the file, fills their memory (LIVEMIG_IOC_APPLY), and gives the module the
  * THREAD, PROCESS and MM objects of the dump as they are (LIVEMIG_IOC_ADD).
  * Each helper task then calls LIVEMIG_IOC_BECOME and is parked in the kernel.
- * When LIVEMIG_IOC_WAIT says that all are parked, everything but the registers
- * is in place and nothing has run: that is READY. LIVEMIG_IOC_SERVE sets the
- * registers and lets all tasks go: it is the commit point. If the coordinator
- * closes the file or dies before, all parked tasks are killed.
+ * When LIVEMIG_IOC_WAIT says that all are parked, everything is in place, the
+ * registers too, and nothing has run: that is READY. LIVEMIG_IOC_SERVE lets all
+ * tasks go: it is the commit point. If the coordinator closes the file (any of
+ * its fds for it) or dies before, all parked tasks are killed.
  *
  * 5. Records
  * ==========
@@ -724,7 +724,7 @@ struct livemig_page_entry {
 
 /* Give one object to the restore. @type: PROCESS, THREAD or MM. @buf: its
  * attributes, as in TASK_GET. Errors: EINVAL (malformed, or something that this
- * kernel lacks), EEXIST, ENOSPC.
+ * kernel lacks; @why says what), EEXIST, ENOSPC, EBUSY (after the first WAIT).
  */
 struct livemig_ioc_add {
 	__u64 buf;
@@ -732,6 +732,14 @@ struct livemig_ioc_add {
 	__u32 type;
 	__u32 mm_id;		/* MM: which; else 0 */
 	__u32 resv;
+	char why[64];		/* out */
+};
+
+enum livemig_become_flags {
+	/* The caller enters the sleep of its THREAD_RESTART next (with any
+	 * timeout above that of the WAIT) and is taken from there.
+	 */
+	LIVEMIG_BECOME_F_SLEEP	= 1 << 0,
 };
 
 /* Called by a helper task for itself. It does not return to the helper. The
@@ -742,7 +750,7 @@ struct livemig_ioc_add {
 struct livemig_ioc_become {
 	struct livemig_range unmap;
 	__s32 close_fd[4];
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* enum livemig_become_flags */
 	__u32 resv;
 };
 
@@ -781,7 +789,7 @@ struct livemig_ioc_serve {
 };
 
 #define LIVEMIG_IOC_MAGIC	0xB7
-#define LIVEMIG_IOC_ADD		_IOW(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
+#define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
 #define LIVEMIG_IOC_APPLY	_IOWR(LIVEMIG_IOC_MAGIC, 3, struct livemig_ioc_apply)
 #define LIVEMIG_IOC_WAIT	_IOWR(LIVEMIG_IOC_MAGIC, 4, struct livemig_ioc_wait)
