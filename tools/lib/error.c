@@ -54,6 +54,6 @@ int lm_prefix(struct lm_error *e, const char *fmt, ...)
 	va_end(ap);
 	memcpy(old, e->msg, sizeof(old));
 	snprintf(e->msg, sizeof(e->msg), "%s: %.*s", what,
-		 (int)(sizeof(e->msg) - sizeof(what)), old);
+		 (int)(sizeof(e->msg) - sizeof(what) - 2), old);
 	return -1;
 }

@@ -77,7 +77,10 @@ enum lm_cgroup_attr {
 
 enum lm_end_attr {
 	LM_END_UNSPEC,
-	LM_END_RECORDS,		/* u64: records before this one, PAGES and PAD included */
+	LM_END_RECORDS,		/* u64: records before this one that carry a sequence
+				 * number: all but the module's PAGES, which
+				 * ROUND_END accounts for
+				 */
 	LM_END_MAX = LM_END_RECORDS
 };
 
@@ -85,7 +88,7 @@ enum lm_end_attr {
 struct lm_buf {
 	void *data;
 	size_t len, cap;
-	bool oom;		/* checked once at the end, by lm_out_rec() */
+	bool oom, too_long;	/* checked once at the end, by lm_out_buf() */
 };
 void lm_buf_free(struct lm_buf *b);
 void lm_put(struct lm_buf *b, uint16_t type, const void *data, size_t len);
@@ -96,6 +99,12 @@ void lm_put_flag(struct lm_buf *b, uint16_t type);
 size_t lm_nest_start(struct lm_buf *b, uint16_t type); /* returns a mark */
 void lm_nest_end(struct lm_buf *b, size_t mark);
 
+/* The attribute after @prev (NULL: the first) of @attrs, or NULL; for types that
+ * occur several times. Stops at the first malformed one.
+ */
+const struct nlattr *lm_next(const void *attrs, size_t len,
+			     const struct nlattr *prev);
+uint16_t lm_type(const struct nlattr *a);	/* without the flag bits */
 /* Index the attributes in @attrs by type into tb[0..max]; of several of one
  * type the last counts; unknown types are skipped. Never trusts a length.
  */
@@ -116,7 +125,11 @@ const void *lm_array(const struct nlattr *a, size_t size, size_t *n);
 struct lm_out {
 	int fd;
 	bool file;		/* PAGES must be aligned by a PAD record */
-	uint64_t seq;
+	bool sock;
+	int timeout_ms;		/* for sockets, each wait; -1: none; at
+				 * first what SO_SNDTIMEO, SO_RCVTIMEO say
+				 */
+	uint64_t seq;		/* one count for all that goes out on @fd */
 };
 void lm_out_init(struct lm_out *o, int fd);
 /* Whole record or error (EPIPE, ENOSPC, ... named). REQUIRED is set unless
@@ -131,10 +144,13 @@ int lm_out_align(struct lm_out *o, struct lm_error *e);	/* before PAGES */
 /* ---- in ---- */
 struct lm_in {
 	int fd;
-	uint64_t records;	/* read so far */
+	bool sock;
+	uint64_t records;	/* number of the current one; at the end: how many */
+	uint64_t seq;		/* ... of these, with a sequence number */
+	uint64_t start;		/* where the record of the last lm_in_next() begins */
 	uint64_t left;		/* payload bytes of the record not yet taken */
 	uint64_t pos;		/* bytes taken: where a damaged image is damaged */
-	int timeout_ms;		/* for sockets; -1: none */
+	int timeout_ms;		/* for sockets, each wait; -1: none */
 	void *head;		/* owned */
 	size_t head_cap;
 };
@@ -147,15 +163,20 @@ struct lm_record {
 };
 void lm_in_init(struct lm_in *in, int fd);
 void lm_in_free(struct lm_in *in);
-/* Next record: magic, version, lengths and checksum are verified; payload that
- * nobody took of the record before is skipped. Return: 1, 0 at the end of file
- * on a record border, -1.
+/* Next record: magic, version, lengths, checksum, sequence number and padding
+ * are verified; payload that nobody took of the record before is skipped, and so
+ * are unknown records that are not REQUIRED. Return: 1, 0 at the end of file on a
+ * record border, -1: LM_REFUSED with record and offset when the data is bad,
+ * LM_FAILED when reading failed.
  */
 int lm_in_next(struct lm_in *in, struct lm_record *r, struct lm_error *e);
 /* Take payload into @buf. */
 int lm_in_payload(struct lm_in *in, void *buf, size_t len, struct lm_error *e);
 /* Somebody else (the module) read @len bytes of payload from in->fd. */
 void lm_in_taken(struct lm_in *in, size_t len);
+/* LM_REFUSED: "record 12 at offset 40960: " and the message. */
+int lm_in_bad(const struct lm_in *in, struct lm_error *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Check a PAGES head: counts, addresses, payload length. */
 int lm_pages_check(const struct lm_record *r, const struct livemig_pages **p,
 		   const struct livemig_page_entry **entries, uint32_t *n,

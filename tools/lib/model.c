@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Filling a model and freeing it. What the parts must be like to fit together
+ * is in model_check.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "record.h"
+#include "schema.h"
+
+#define TB_MAX	(int)(sizeof(((struct lm_obj *)0)->tb) / sizeof(struct nlattr *) - 1)
+
+static int oom(struct lm_error *e)
+{
+	return lm_fail(e, LM_FAILED, "out of memory");
+}
+
+/* Room for one more element of @size; arrays grow when their number is a power
+ * of two.
+ */
+static int more(void *array, size_t n, size_t size)
+{
+	void **a = array, *p;
+
+	if (n & (n - 1))
+		return 0;
+	p = realloc(*a, (n ? 2 * n : 1) * size);
+	if (!p)
+		return -1;
+	*a = p;
+	return 0;
+}
+
+/* Append a zeroed *element to an array of pointers. */
+#define append(array, n) \
+({ \
+	typeof(*(array)) p_ = NULL; \
+	if (!more(&(array), (n), sizeof(p_))) { \
+		p_ = calloc(1, sizeof(*p_)); \
+		if (p_) \
+			(array)[(n)++] = p_; \
+	} \
+	p_; \
+})
+
+/* The element of an array of pointers whose @field is @value, or NULL. Recent
+ * ones first: what is filled is mostly the last.
+ */
+#define find(array, n, field, value) \
+({ \
+	typeof(*(array)) p_ = NULL; \
+	for (size_t i_ = (n); i_-- && !p_; ) \
+		if ((array)[i_]->field == (value)) \
+			p_ = (array)[i_]; \
+	p_; \
+})
+
+/* Add attributes to @o: objects that did not fit into one message go on in the
+ * next.
+ */
+static int obj_add(struct lm_obj *o, uint16_t type, const void *attrs, size_t len,
+		   struct lm_error *e)
+{
+	void *p = realloc(o->raw, o->len + len + !len);
+
+	if (!p)
+		return oom(e);
+	if (len)
+		memcpy((char *)p + o->len, attrs, len);
+	o->type = type;
+	o->raw = p;
+	o->len += len;
+	return lm_parse(o->raw, o->len, o->tb, TB_MAX, e);
+}
+
+void lm_model_init(struct lm_model *m)
+{
+	memset(m, 0, sizeof(*m));
+}
+
+static void free_objs(struct lm_obj **o, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(o[i]->raw);
+		free(o[i]);
+	}
+	free(o);
+}
+
+static void free_process(struct lm_process *p)
+{
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		free(p->threads[i]->obj.raw);
+		free(p->threads[i]);
+	}
+	free(p->threads);
+	free(p->obj.raw);
+	free(p);
+}
+
+static void free_file(struct lm_file *f)
+{
+	for (size_t i = 0; i < f->nr_data; i++) {
+		free(f->data[i]->obj.raw);
+		free(f->data[i]);
+	}
+	free(f->data);
+	free(f->obj.raw);
+	free(f);
+}
+
+void lm_model_free(struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		free_process(m->procs[i]);
+	for (size_t i = 0; i < m->nr_mms; i++) {
+		free(m->mms[i]->vmas);
+		free(m->mms[i]->obj.raw);
+		free(m->mms[i]);
+	}
+	for (size_t i = 0; i < m->nr_files; i++) {
+		free(m->files[i]->fds);
+		free(m->files[i]);
+	}
+	for (size_t i = 0; i < m->nr_file; i++)
+		free_file(m->file[i]);
+	for (size_t i = 0; i < m->nr_shmems; i++) {
+		free(m->shmems[i]->obj.raw);
+		free(m->shmems[i]);
+	}
+	free(m->procs);
+	free(m->mms);
+	free(m->files);
+	free(m->file);
+	free(m->shmems);
+	free(m->refusals);
+	free_objs(m->netns, m->nr_netns);
+	free_objs(m->cgroups, m->nr_cgroups);
+	lm_model_init(m);
+}
+
+/* ---- one function for each type of object; @tb: its attributes ---- */
+
+static int add_process(struct lm_model *m, const struct nlattr **tb,
+		       const void *attrs, size_t len, struct lm_error *e)
+{
+	uint32_t pid = lm_u32(tb[LIVEMIG_PROCESS_PID]);
+	struct lm_process *p = lm_model_process(m, pid);
+
+	if (!pid)
+		return lm_fail(e, LM_REFUSED, "PROCESS: pid 0");
+	if (!p)
+		p = append(m->procs, m->nr_procs);
+	if (!p)
+		return oom(e);
+	p->pid = pid;
+	if (obj_add(&p->obj, LIVEMIG_OBJ_PROCESS, attrs, len, e))
+		return -1;
+	p->ppid = lm_u32(p->obj.tb[LIVEMIG_PROCESS_PPID]);
+	p->pgid = lm_u32(p->obj.tb[LIVEMIG_PROCESS_PGID]);
+	p->sid = lm_u32(p->obj.tb[LIVEMIG_PROCESS_SID]);
+	p->mm_id = lm_u32(p->obj.tb[LIVEMIG_PROCESS_MM_ID]);
+	p->files_id = lm_u32(p->obj.tb[LIVEMIG_PROCESS_FILES_ID]);
+	p->fs_id = lm_u32(p->obj.tb[LIVEMIG_PROCESS_FS_ID]);
+	return 0;
+}
+
+static int add_thread(struct lm_model *m, const struct nlattr **tb,
+		      const void *attrs, size_t len, struct lm_error *e)
+{
+	uint32_t tid = lm_u32(tb[LIVEMIG_THREAD_TID]);
+	uint32_t pid = lm_u32(tb[LIVEMIG_THREAD_PID]);
+	struct lm_process *p = lm_model_process(m, pid);
+	struct lm_thread *t;
+
+	if (!p || !tid)
+		return lm_fail(e, LM_REFUSED, "THREAD %u: no process %u before it", tid, pid);
+	t = find(p->threads, p->nr_threads, tid, tid);
+	if (!t)
+		t = append(p->threads, p->nr_threads);
+	if (!t)
+		return oom(e);
+	t->tid = tid;
+	t->pid = pid;
+	return obj_add(&t->obj, LIVEMIG_OBJ_THREAD, attrs, len, e);
+}
+
+static struct lm_mm *get_mm(struct lm_model *m, uint32_t id)
+{
+	struct lm_mm *mm = lm_model_mm(m, id);
+
+	if (!mm)
+		mm = append(m->mms, m->nr_mms);
+	if (mm)
+		mm->id = id;
+	return mm;
+}
+
+static int add_mm(struct lm_model *m, const struct nlattr **tb,
+		  const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_mm *mm = get_mm(m, lm_u32(tb[LIVEMIG_MM_ID]));
+
+	return mm ? obj_add(&mm->obj, LIVEMIG_OBJ_MM, attrs, len, e) : oom(e);
+}
+
+static int add_vmas(struct lm_model *m, const struct nlattr **tb,
+		    const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_mm *mm = get_mm(m, lm_u32(tb[LIVEMIG_VMAS_MM_ID]));
+	const struct livemig_vma *v;
+	size_t n;
+
+	v = lm_array(tb[LIVEMIG_VMAS_LIST], sizeof(*v), &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!mm || more(&mm->vmas, mm->nr_vmas, sizeof(*v)))
+			return oom(e);
+		memcpy(&mm->vmas[mm->nr_vmas++], v + i, sizeof(*v));
+	}
+	return mm ? 0 : oom(e);
+}
+
+static int add_file(struct lm_model *m, const struct nlattr **tb,
+		    const void *attrs, size_t len, struct lm_error *e)
+{
+	uint32_t id = lm_u32(tb[LIVEMIG_FILE_A_ID]);
+	struct lm_file *f = lm_model_file(m, id);
+	const struct nlattr *sock;
+
+	if (!f) {
+		f = append(m->file, m->nr_file);
+		if (!f)
+			return oom(e);
+		f->fd = -1;
+	}
+	f->id = id;
+	if (obj_add(&f->obj, LIVEMIG_OBJ_FILE, attrs, len, e))
+		return -1;
+	f->type = lm_u32(f->obj.tb[LIVEMIG_FILE_A_TYPE]);
+	f->flags = lm_u32(f->obj.tb[LIVEMIG_FILE_A_FLAGS]);
+	f->shmem_id = lm_u32(f->obj.tb[LIVEMIG_FILE_A_SHMEM_ID]);
+	f->mapped = f->obj.tb[LIVEMIG_FILE_A_MAPPED];
+	f->path = lm_str(f->obj.tb[LIVEMIG_FILE_A_PATH]);
+	f->name = lm_str(f->obj.tb[LIVEMIG_FILE_A_NAME]);
+	f->fdinfo = lm_str(f->obj.tb[LIVEMIG_FILE_A_FDINFO]);
+	if (f->obj.tb[LIVEMIG_FILE_A_HOLDER])
+		memcpy(&f->holder, lm_data(f->obj.tb[LIVEMIG_FILE_A_HOLDER]),
+		       sizeof(f->holder));
+	sock = f->obj.tb[LIVEMIG_FILE_A_SOCK];
+	return sock ? lm_parse(lm_data(sock), lm_len(sock), f->sock,
+			       sizeof(f->sock) / sizeof(*f->sock) - 1, e) : 0;
+}
+
+static int add_fds(struct lm_model *m, const struct nlattr **tb,
+		   const void *attrs, size_t len, struct lm_error *e)
+{
+	uint32_t id = lm_u32(tb[LIVEMIG_FDS_FILES_ID]);
+	struct lm_files *f = lm_model_files(m, id);
+	const struct livemig_fd *fd;
+	size_t n;
+
+	if (!f)
+		f = append(m->files, m->nr_files);
+	if (!f)
+		return oom(e);
+	f->id = id;
+	fd = lm_array(tb[LIVEMIG_FDS_LIST], sizeof(*fd), &n);
+	for (size_t i = 0; i < n; i++) {
+		if (more(&f->fds, f->nr_fds, sizeof(*fd)))
+			return oom(e);
+		memcpy(&f->fds[f->nr_fds++], fd + i, sizeof(*fd));
+	}
+	return 0;
+}
+
+static int add_shmem(struct lm_model *m, const struct nlattr **tb,
+		     const void *attrs, size_t len, struct lm_error *e)
+{
+	uint32_t id = lm_u32(tb[LIVEMIG_SHMEM_ID]);
+	struct lm_shmem *s = lm_model_shmem(m, id);
+
+	if (!s) {
+		s = append(m->shmems, m->nr_shmems);
+		if (!s)
+			return oom(e);
+		s->fd = -1;
+	}
+	s->id = id;
+	if (obj_add(&s->obj, LIVEMIG_OBJ_SHMEM, attrs, len, e))
+		return -1;
+	s->size = lm_u64(s->obj.tb[LIVEMIG_SHMEM_SIZE]);
+	s->name = lm_str(s->obj.tb[LIVEMIG_SHMEM_NAME]);
+	return 0;
+}
+
+static int add_data(struct lm_model *m, const struct nlattr **tb,
+		    const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_file *f = lm_model_file(m, lm_u32(tb[LIVEMIG_DATA_FILE]));
+	struct lm_data *d;
+
+	if (!f)
+		return lm_fail(e, LM_REFUSED, "DATA: no file %u before it",
+			       lm_u32(tb[LIVEMIG_DATA_FILE]));
+	d = append(f->data, f->nr_data);
+	if (!d)
+		return oom(e);
+	if (obj_add(&d->obj, LIVEMIG_OBJ_DATA, attrs, len, e))
+		return -1;
+	tb = d->obj.tb;
+	d->queue = lm_u32(tb[LIVEMIG_DATA_QUEUE]);
+	d->offset = lm_u64(tb[LIVEMIG_DATA_OFFSET]);
+	d->len = lm_len(tb[LIVEMIG_DATA_BYTES]);
+	d->bytes = d->len ? lm_data(tb[LIVEMIG_DATA_BYTES]) : NULL;
+	return 0;
+}
+
+static int add_refusal(struct lm_model *m, const struct nlattr **tb,
+		       const void *attrs, size_t len, struct lm_error *e)
+{
+	const char *remedy = lm_str(tb[LIVEMIG_UNSUPPORTED_REMEDY]);
+	struct lm_refusal *r;
+
+	if (more(&m->refusals, m->nr_refusals, sizeof(*r)))
+		return oom(e);
+	r = &m->refusals[m->nr_refusals++];
+	memset(r, 0, sizeof(*r));
+	r->pid = lm_u32(tb[LIVEMIG_UNSUPPORTED_PID]);
+	r->fd = tb[LIVEMIG_UNSUPPORTED_FD] ? lm_s32(tb[LIVEMIG_UNSUPPORTED_FD]) : -1;
+	r->transient = tb[LIVEMIG_UNSUPPORTED_TRANSIENT];
+	snprintf(r->what, sizeof(r->what), "%s", lm_str(tb[LIVEMIG_UNSUPPORTED_WHAT]));
+	snprintf(r->remedy, sizeof(r->remedy), "%s", remedy ? remedy : "");
+	return 0;
+}
+
+static int add_netns(struct lm_model *m, const struct nlattr **tb,
+		     const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = append(m->netns, m->nr_netns);
+
+	return o ? obj_add(o, LM_REC_NETNS, attrs, len, e) : oom(e);
+}
+
+static int add_cgroup(struct lm_model *m, const struct nlattr **tb,
+		      const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = append(m->cgroups, m->nr_cgroups);
+
+	return o ? obj_add(o, LM_REC_CGROUP, attrs, len, e) : oom(e);
+}
+
+int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t len,
+		 struct lm_error *e)
+{
+	static int (*const add[])(struct lm_model *m, const struct nlattr **tb,
+				  const void *attrs, size_t len, struct lm_error *e) = {
+		[LIVEMIG_OBJ_PROCESS] = add_process,
+		[LIVEMIG_OBJ_THREAD] = add_thread,
+		[LIVEMIG_OBJ_MM] = add_mm,
+		[LIVEMIG_OBJ_VMAS] = add_vmas,
+		[LIVEMIG_OBJ_FILE] = add_file,
+		[LIVEMIG_OBJ_FDS] = add_fds,
+		[LIVEMIG_OBJ_SHMEM] = add_shmem,
+		[LIVEMIG_OBJ_DATA] = add_data,
+		[LIVEMIG_OBJ_UNSUPPORTED] = add_refusal,
+		[LM_REC_NETNS] = add_netns,
+		[LM_REC_CGROUP] = add_cgroup,
+	};
+	const struct nlattr *tb[TB_MAX + 1];
+
+	if (type >= sizeof(add) / sizeof(*add) || !add[type])
+		return 0;
+	if (lm_schema_check(lm_schema(type), attrs, len, e) ||
+	    lm_parse(attrs, len, tb, TB_MAX, e))
+		return -1;
+	return add[type](m, tb, attrs, len, e);
+}
+
+struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid)
+{
+	return find(m->procs, m->nr_procs, pid, pid);
+}
+
+struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id)
+{
+	return find(m->mms, m->nr_mms, id, id);
+}
+
+struct lm_files *lm_model_files(const struct lm_model *m, uint32_t id)
+{
+	return find(m->files, m->nr_files, id, id);
+}
+
+struct lm_file *lm_model_file(const struct lm_model *m, uint32_t id)
+{
+	return find(m->file, m->nr_file, id, id);
+}
+
+struct lm_shmem *lm_model_shmem(const struct lm_model *m, uint32_t id)
+{
+	return find(m->shmems, m->nr_shmems, id, id);
+}
+
+void lm_refusal_text(const struct lm_refusal *r, char *buf, size_t len)
+{
+	char where[48] = "";
+
+	if (r->pid && r->fd >= 0)
+		snprintf(where, sizeof(where), "pid %u fd %d: ", r->pid, r->fd);
+	else if (r->pid)
+		snprintf(where, sizeof(where), "pid %u: ", r->pid);
+	snprintf(buf, len, "%s%s: not supported%s%s", where, r->what,
+		 *r->remedy ? "; " : "", r->remedy);
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <string.h>
+#include <linux/livemig.h>
+
+#include "net/netns.h"
+#include "record.h"
+#include "schema.h"
+
+#define REGS_SIZE	216	/* struct user_regs_struct */
+
+#define U32(n)		{ .name = n, .kind = LM_ATTR_U32 }
+#define S32(n)		{ .name = n, .kind = LM_ATTR_S32 }
+#define U64(n)		{ .name = n, .kind = LM_ATTR_U64 }
+#define S64(n)		{ .name = n, .kind = LM_ATTR_S64 }
+#define STR(n, max)	{ .name = n, .kind = LM_ATTR_STR, .size = max }
+#define BIN(n, len)	{ .name = n, .kind = LM_ATTR_BIN, .size = len }
+#define LIST(n, len)	{ .name = n, .kind = LM_ATTR_LIST, .size = len }
+#define ANY(n, max)	{ .name = n, .kind = LM_ATTR_ANY, .size = max }
+#define FLAG(n)		{ .name = n, .kind = LM_ATTR_FLAG }
+#define NEST(n, of)	{ .name = n, .kind = LM_ATTR_NEST, .nest = &(of) }
+/* The same for attributes that have to be there. */
+#define MUST_U32(n)	{ .name = n, .kind = LM_ATTR_U32, .must = true }
+#define MUST_U64(n)	{ .name = n, .kind = LM_ATTR_U64, .must = true }
+#define MUST_STR(n)	{ .name = n, .kind = LM_ATTR_STR, .must = true }
+#define MUST_BIN(n, len) { .name = n, .kind = LM_ATTR_BIN, .size = len, .must = true }
+#define MUST_LIST(n, len) { .name = n, .kind = LM_ATTR_LIST, .size = len, .must = true }
+
+#define SCHEMA(var, title) \
+	static const struct lm_schema var = { \
+		title, var##_attrs, sizeof(var##_attrs) / sizeof(*var##_attrs) - 1 }
+
+static const struct lm_attr process_attrs[LIVEMIG_PROCESS_MAX + 1] = {
+	[LIVEMIG_PROCESS_PID] = MUST_U32("pid"),
+	[LIVEMIG_PROCESS_PPID] = U32("ppid"),
+	[LIVEMIG_PROCESS_PGID] = U32("pgid"),
+	[LIVEMIG_PROCESS_SID] = U32("sid"),
+	[LIVEMIG_PROCESS_THREADS] = U32("threads"),
+	[LIVEMIG_PROCESS_EXIT_SIGNAL] = U32("exit-signal"),
+	[LIVEMIG_PROCESS_MM_ID] = U32("mm-id"),
+	[LIVEMIG_PROCESS_FILES_ID] = U32("files-id"),
+	[LIVEMIG_PROCESS_FS_ID] = U32("fs-id"),
+	[LIVEMIG_PROCESS_SIGACTIONS] = BIN("sigactions", 64 * sizeof(struct livemig_sigaction)),
+	[LIVEMIG_PROCESS_RLIMITS] = BIN("rlimits", 16 * sizeof(struct livemig_rlimit)),
+	[LIVEMIG_PROCESS_SIGPENDING] = LIST("sigpending", 128),
+	[LIVEMIG_PROCESS_ITIMERS] = BIN("itimers", 3 * sizeof(struct livemig_itimer)),
+	[LIVEMIG_PROCESS_UMASK] = U32("umask"),
+	[LIVEMIG_PROCESS_CWD] = STR("cwd", 0),
+	[LIVEMIG_PROCESS_ROOT] = STR("root", 0),
+	[LIVEMIG_PROCESS_OOM_SCORE_ADJ] = S32("oom-score-adj"),
+	[LIVEMIG_PROCESS_DUMPABLE] = U32("dumpable"),
+	[LIVEMIG_PROCESS_FLAGS] = U32("flags"),
+	[LIVEMIG_PROCESS_NS] = BIN("ns", sizeof(struct livemig_ns)),
+	[LIVEMIG_PROCESS_CGROUP] = STR("cgroup", 0),
+	[LIVEMIG_PROCESS_START_NS] = U64("start-ns"),
+	[LIVEMIG_PROCESS_HOST_PID] = U32("host-pid"),
+};
+SCHEMA(process, "PROCESS");
+
+static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
+	[LIVEMIG_THREAD_TID] = MUST_U32("tid"),
+	[LIVEMIG_THREAD_PID] = MUST_U32("pid"),
+	[LIVEMIG_THREAD_COMM] = STR("comm", 15),
+	[LIVEMIG_THREAD_REGS] = BIN("regs", REGS_SIZE),
+	[LIVEMIG_THREAD_XSTATE] = LIST("xstate", 8),
+	[LIVEMIG_THREAD_SIGMASK] = U64("sigmask"),
+	[LIVEMIG_THREAD_SIGPENDING] = LIST("sigpending", 128),
+	[LIVEMIG_THREAD_ALTSTACK] = BIN("altstack", sizeof(struct livemig_altstack)),
+	[LIVEMIG_THREAD_ROBUST_LIST] = U64("robust-list"),
+	[LIVEMIG_THREAD_CLEAR_TID] = U64("clear-tid"),
+	[LIVEMIG_THREAD_RSEQ] = BIN("rseq", sizeof(struct livemig_rseq)),
+	[LIVEMIG_THREAD_RESTART] = BIN("restart", sizeof(struct livemig_restart)),
+	[LIVEMIG_THREAD_CREDS] = BIN("creds", sizeof(struct livemig_creds)),
+	[LIVEMIG_THREAD_GROUPS] = LIST("groups", 4),
+	[LIVEMIG_THREAD_SCHED] = BIN("sched", sizeof(struct livemig_sched)),
+	[LIVEMIG_THREAD_AFFINITY] = LIST("affinity", 8),
+	[LIVEMIG_THREAD_TIMERSLACK] = U64("timerslack"),
+	[LIVEMIG_THREAD_PERSONALITY] = U32("personality"),
+	[LIVEMIG_THREAD_PDEATH_SIG] = U32("pdeath-sig"),
+	[LIVEMIG_THREAD_FLAGS] = U32("flags"),
+};
+SCHEMA(thread, "THREAD");
+
+static const struct lm_attr mm_attrs[LIVEMIG_MM_MAX + 1] = {
+	[LIVEMIG_MM_ID] = MUST_U32("id"),
+	[LIVEMIG_MM_LAYOUT] = BIN("layout", sizeof(struct livemig_mm_layout)),
+	[LIVEMIG_MM_AUXV] = LIST("auxv", 8),
+	[LIVEMIG_MM_EXE_FILE] = U32("exe-file"),
+	[LIVEMIG_MM_EXE] = STR("exe", 0),
+	[LIVEMIG_MM_VDSO] = BIN("vdso", sizeof(struct livemig_range)),
+	[LIVEMIG_MM_VDSO_ID] = U64("vdso-id"),
+};
+SCHEMA(mm, "MM");
+
+static const struct lm_attr vmas_attrs[LIVEMIG_VMAS_MAX + 1] = {
+	[LIVEMIG_VMAS_MM_ID] = MUST_U32("mm-id"),
+	[LIVEMIG_VMAS_LIST] = MUST_LIST("list", sizeof(struct livemig_vma)),
+};
+SCHEMA(vmas, "VMAS");
+
+static const struct lm_attr sock_attrs[LIVEMIG_SOCK_MAX + 1] = {
+	[LIVEMIG_SOCK_FAMILY] = U32("family"),
+	[LIVEMIG_SOCK_TYPE] = U32("type"),
+	[LIVEMIG_SOCK_PROTOCOL] = U32("protocol"),
+	[LIVEMIG_SOCK_STATE] = U32("state"),
+	[LIVEMIG_SOCK_INO] = U64("ino"),
+	[LIVEMIG_SOCK_NETNS] = U32("netns"),
+	[LIVEMIG_SOCK_LOCAL] = ANY("local", 128),
+	[LIVEMIG_SOCK_REMOTE] = ANY("remote", 128),
+	[LIVEMIG_SOCK_PEER_INO] = U64("peer-ino"),
+	[LIVEMIG_SOCK_BACKLOG] = U32("backlog"),
+	[LIVEMIG_SOCK_UNACCEPTED] = U32("unaccepted"),
+	[LIVEMIG_SOCK_SHUTDOWN] = U32("shutdown"),
+	[LIVEMIG_SOCK_OPTIONS] = BIN("options", sizeof(struct livemig_sock_options)),
+	[LIVEMIG_SOCK_TCP] = BIN("tcp", sizeof(struct livemig_tcp)),
+	[LIVEMIG_SOCK_PEER_CRED] = BIN("peer-cred", 12),
+	[LIVEMIG_SOCK_QUEUED] = U32("queued"),
+};
+SCHEMA(sock, "SOCK");
+
+static const struct lm_attr file_attrs[LIVEMIG_FILE_A_MAX + 1] = {
+	[LIVEMIG_FILE_A_ID] = MUST_U32("id"),
+	[LIVEMIG_FILE_A_TYPE] = MUST_U32("type"),
+	[LIVEMIG_FILE_A_NAME] = STR("name", 0),
+	[LIVEMIG_FILE_A_PATH] = STR("path", 0),
+	[LIVEMIG_FILE_A_FLAGS] = U32("flags"),
+	[LIVEMIG_FILE_A_POS] = S64("pos"),
+	[LIVEMIG_FILE_A_MODE] = U32("mode"),
+	[LIVEMIG_FILE_A_DEV] = U64("dev"),
+	[LIVEMIG_FILE_A_INO] = U64("ino"),
+	[LIVEMIG_FILE_A_RDEV] = U64("rdev"),
+	[LIVEMIG_FILE_A_SIZE] = U64("size"),
+	[LIVEMIG_FILE_A_MTIME_NS] = S64("mtime-ns"),
+	[LIVEMIG_FILE_A_NLINK] = U32("nlink"),
+	[LIVEMIG_FILE_A_OWNER] = BIN("owner", sizeof(struct livemig_fown)),
+	[LIVEMIG_FILE_A_FDINFO] = STR("fdinfo", 65535),
+	[LIVEMIG_FILE_A_SHMEM_ID] = U32("shmem-id"),
+	[LIVEMIG_FILE_A_SOCK] = NEST("sock", sock),
+	[LIVEMIG_FILE_A_MAPPED] = FLAG("mapped"),
+	[LIVEMIG_FILE_A_HOLDER] = BIN("holder", sizeof(struct livemig_holder)),
+};
+SCHEMA(file, "FILE");
+
+static const struct lm_attr fds_attrs[LIVEMIG_FDS_MAX + 1] = {
+	[LIVEMIG_FDS_FILES_ID] = MUST_U32("files-id"),
+	[LIVEMIG_FDS_LIST] = LIST("list", sizeof(struct livemig_fd)),
+};
+SCHEMA(fds, "FDS");
+
+static const struct lm_attr shmem_attrs[LIVEMIG_SHMEM_MAX + 1] = {
+	[LIVEMIG_SHMEM_ID] = MUST_U32("id"),
+	[LIVEMIG_SHMEM_SIZE] = MUST_U64("size"),
+	[LIVEMIG_SHMEM_NAME] = STR("name", 0),
+	[LIVEMIG_SHMEM_SEALS] = U32("seals"),
+	[LIVEMIG_SHMEM_MODE] = U32("mode"),
+};
+SCHEMA(shmem, "SHMEM");
+
+static const struct lm_attr data_attrs[LIVEMIG_DATA_MAX + 1] = {
+	[LIVEMIG_DATA_FILE] = MUST_U32("file"),
+	[LIVEMIG_DATA_QUEUE] = U32("queue"),
+	[LIVEMIG_DATA_OFFSET] = U64("offset"),
+	[LIVEMIG_DATA_BYTES] = ANY("bytes", 16384),
+	[LIVEMIG_DATA_FDS] = LIST("fds", 4),
+	[LIVEMIG_DATA_NAME] = ANY("name", 128),
+};
+SCHEMA(data, "DATA");
+
+static const struct lm_attr unsupported_attrs[LIVEMIG_UNSUPPORTED_MAX + 1] = {
+	[LIVEMIG_UNSUPPORTED_PID] = U32("pid"),
+	[LIVEMIG_UNSUPPORTED_FD] = S32("fd"),
+	[LIVEMIG_UNSUPPORTED_WHAT] = MUST_STR("what"),
+	[LIVEMIG_UNSUPPORTED_REMEDY] = STR("remedy", 0),
+	[LIVEMIG_UNSUPPORTED_TRANSIENT] = FLAG("transient"),
+};
+SCHEMA(unsupported, "UNSUPPORTED");
+
+static const struct lm_attr header_attrs[LM_HEADER_MAX + 1] = {
+	[LM_HEADER_FORMAT] = MUST_U32("format"),
+	[LM_HEADER_ID] = MUST_BIN("id", 16),
+	[LM_HEADER_PARENT] = BIN("parent", 16),
+	[LM_HEADER_ARCH] = MUST_STR("arch"),
+	[LM_HEADER_KERNEL] = STR("kernel", 80),
+	[LM_HEADER_HOST] = STR("host", 255),
+	[LM_HEADER_TIME] = U64("time"),
+	[LM_HEADER_XFEATURES] = U64("xfeatures"),
+	[LM_HEADER_XSTATE_SIZE] = U32("xstate-size"),
+	[LM_HEADER_VDSO_ID] = U64("vdso-id"),
+	[LM_HEADER_NAME] = STR("name", 0),
+	[LM_HEADER_BOOTTIME_NS] = U64("boottime-ns"),
+};
+SCHEMA(header, "HEADER");
+
+static const struct lm_attr round_begin_attrs[LM_ROUND_MAX + 1] = {
+	[LM_ROUND_NR] = MUST_U32("nr"),
+	[LM_ROUND_FINAL] = FLAG("final"),
+	[LM_ROUND_DATA] = U64("data"),
+	[LM_ROUND_ZERO] = U64("zero"),
+	[LM_ROUND_HOLE] = U64("hole"),
+	[LM_ROUND_BYTES] = U64("bytes"),
+	[LM_ROUND_NS] = U64("ns"),
+};
+SCHEMA(round_begin, "ROUND");
+static const struct lm_schema round_end = { "ROUND_END", round_begin_attrs, LM_ROUND_MAX };
+
+static const struct lm_attr link_attrs[LM_LINK_MAX + 1] = {
+	[LM_LINK_INDEX] = U32("index"),
+	[LM_LINK_NAME] = STR("name", 15),
+	[LM_LINK_KIND] = STR("kind", 31),
+	[LM_LINK_MAC] = BIN("mac", 6),
+	[LM_LINK_MTU] = U32("mtu"),
+	[LM_LINK_UP] = FLAG("up"),
+	[LM_LINK_PEER] = STR("peer", 15),
+	[LM_LINK_PARENT] = STR("parent", 15),
+	[LM_LINK_MODE] = U32("mode"),
+};
+SCHEMA(link, "LINK");
+
+static const struct lm_attr netns_attrs[LM_NETNS_MAX + 1] = {
+	[LM_NETNS_INO] = U32("ino"),
+	[LM_NETNS_NAME] = STR("name", 0),
+	[LM_NETNS_LINK] = NEST("link", link),
+	[LM_NETNS_ADDR] = ANY("addr", 4096),
+	[LM_NETNS_ROUTE] = ANY("route", 4096),
+	[LM_NETNS_SYSCTL] = STR("sysctl", 0),
+};
+SCHEMA(netns, "NETNS");
+
+static const struct lm_attr cgroup_attrs[LM_CGROUP_MAX + 1] = {
+	[LM_CGROUP_ROOT] = STR("root", 0),
+	[LM_CGROUP_SUB] = STR("sub", 0),
+	[LM_CGROUP_VALUE] = STR("value", 65535),
+};
+SCHEMA(cgroup, "CGROUP");
+
+static const struct lm_attr end_attrs[LM_END_MAX + 1] = {
+	[LM_END_RECORDS] = MUST_U64("records"),
+};
+SCHEMA(end, "END");
+
+/* Not made of attributes. */
+static const struct lm_schema pages = { "PAGES" }, pad = { "PAD" };
+
+const struct lm_schema *lm_schema(uint16_t type)
+{
+	static const struct lm_schema *const by_type[] = {
+		[LIVEMIG_OBJ_PROCESS] = &process,
+		[LIVEMIG_OBJ_THREAD] = &thread,
+		[LIVEMIG_OBJ_MM] = &mm,
+		[LIVEMIG_OBJ_VMAS] = &vmas,
+		[LIVEMIG_OBJ_FILE] = &file,
+		[LIVEMIG_OBJ_FDS] = &fds,
+		[LIVEMIG_OBJ_SHMEM] = &shmem,
+		[LIVEMIG_OBJ_DATA] = &data,
+		[LIVEMIG_OBJ_UNSUPPORTED] = &unsupported,
+		[LIVEMIG_OBJ_PAGES] = &pages,
+		[LM_REC_PAD] = &pad,
+		[LM_REC_HEADER] = &header,
+		[LM_REC_ROUND] = &round_begin,
+		[LM_REC_ROUND_END] = &round_end,
+		[LM_REC_NETNS] = &netns,
+		[LM_REC_CGROUP] = &cgroup,
+		[LM_REC_END] = &end,
+	};
+
+	return type < sizeof(by_type) / sizeof(*by_type) ? by_type[type] : NULL;
+}
+
+/* What is wrong with the value of @a, or NULL. */
+static const char *wrong(const struct lm_attr *t, const struct nlattr *a)
+{
+	size_t len = lm_len(a);
+
+	switch (t->kind) {
+	case LM_ATTR_U32:
+	case LM_ATTR_S32:
+		return len == 4 ? NULL : "is not 4 bytes long";
+	case LM_ATTR_U64:
+	case LM_ATTR_S64:
+		return len == 8 ? NULL : "is not 8 bytes long";
+	case LM_ATTR_STR:
+		if (!lm_str(a))
+			return "is not a terminated string";
+		return len - 1 <= (t->size ? t->size : LIVEMIG_PATH_MAX) ? NULL :
+			"is too long";
+	case LM_ATTR_BIN:
+		return len == t->size ? NULL : "has the wrong size";
+	case LM_ATTR_LIST:
+		return len % t->size ? "is cut in the middle of an element" : NULL;
+	case LM_ATTR_ANY:
+		return len <= t->size ? NULL : "is too long";
+	default:
+		return NULL;
+	}
+}
+
+int lm_schema_check(const struct lm_schema *s, const void *attrs, size_t len,
+		    struct lm_error *e)
+{
+	const struct nlattr *tb[64], *a = NULL;
+
+	if (lm_parse(attrs, len, tb, s->max, e))
+		return lm_prefix(e, "%s", s->name);
+	while ((a = lm_next(attrs, len, a))) {
+		const struct lm_attr *t;
+		const char *why;
+
+		if (lm_type(a) > s->max)
+			continue;
+		t = &s->attrs[lm_type(a)];
+		why = wrong(t, a);
+		if (why)
+			return lm_fail(e, LM_REFUSED, "%s: %s %s", s->name, t->name, why);
+		if (t->kind == LM_ATTR_NEST &&
+		    lm_schema_check(t->nest, lm_data(a), lm_len(a), e))
+			return lm_prefix(e, "%s", s->name);
+	}
+	for (int i = 0; i <= s->max; i++)
+		if (s->attrs[i].must && !tb[i])
+			return lm_fail(e, LM_REFUSED, "%s: %s is missing", s->name,
+				       s->attrs[i].name);
+	return 0;
+}
