@@ -55,16 +55,18 @@ int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e); /* and announ
 void lm_netns_remove(struct lm_netns_made *n);	/* undo all */
 void lm_netns_free(struct lm_netns_made *n);	/* keep all */
 
-/* Drop all packets in and out of @nsfd while the lock is held; it is an nft
- * table owned by a netlink socket: it goes when this process dies.
+/* Drop all packets (IP and ARP) in and out of @nsfd while the lock is held; it is
+ * nft tables owned by a netlink socket: they go when this process dies.
  */
 struct lm_netlock;
 int lm_netlock(int nsfd, struct lm_netlock **l, struct lm_error *e);
 void lm_netunlock(struct lm_netlock *l);
 
-/* Source: stop (or start again) answering ARP/ND for the addresses. */
+/* Source: the same without an owner, from COMMIT on: stays when this process
+ * dies, as then the addresses may be in use elsewhere. @quiet false undoes it.
+ */
 int lm_netns_quiet(int nsfd, bool quiet, struct lm_error *e);
-/* Source, after the move: delete the links. */
+/* Source, after the move: delete the links, and the name in /run/netns. */
 int lm_netns_clear(int nsfd, struct lm_error *e);
 
 #endif

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The source side while the container runs, and its end: see source.h. The
+ * stopped phase is in source_final.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "source_priv.h"
+#include "../target.h"
+
+/* A running container changes while it is listed. */
+#define LIST_TRIES 5
+
+static int find_cgroup(struct lm_source *s, const char *target, struct lm_error *e)
+{
+	struct lm_target t;
+	int ret = 0;
+
+	if (lm_target_parse(target, &t, e) < 0)
+		return -1;
+	snprintf(s->name, sizeof(s->name), "%s", t.name);
+	if (t.kind == LM_TARGET_PID) {
+		ret = lm_transient_make(&s->transient, t.pid, e);
+		snprintf(s->dir, sizeof(s->dir), "%s", s->transient.dir);
+	} else {
+		snprintf(s->dir, sizeof(s->dir), "%s", t.path);
+	}
+	lm_target_close(&t);
+	if (ret < 0)
+		return -1;
+	s->cgroup_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->cgroup_fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "%s", s->dir);
+	return 0;
+}
+
+static struct lm_source *new_source(const char *target, struct lm_error *e)
+{
+	struct lm_source *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		lm_fail(e, LM_FAILED, "no memory");
+		return NULL;
+	}
+	s->cgroup_fd = s->nsfd = -1;
+	lm_model_init(&s->model);
+	/* The module first: without it nothing is to be moved anywhere. */
+	if (lm_nl_open(&s->nl, e) == 0 && find_cgroup(s, target, e) == 0)
+		return s;
+	lm_source_close(s);
+	return NULL;
+}
+
+int lm_source_open(struct lm_source **out, const char *target, struct lm_error *e)
+{
+	struct lm_source *s = new_source(target, e);
+
+	if (!s)
+		return -1;
+	if (lm_nl_session_new(s->nl, s->cgroup_fd, s->name, 0, &s->session, e) < 0) {
+		lm_source_close(s);
+		return -1;
+	}
+	s->has_session = true;
+	*out = s;
+	return 0;
+}
+
+int lm_source_adopt(struct lm_source **out, const char *target, uint32_t session,
+		    struct lm_error *e)
+{
+	struct lm_source *s = new_source(target, e);
+
+	if (!s)
+		return -1;
+	s->session = session;
+	if (lm_nl_session_persist(s->nl, session, false, e) < 0)
+		goto fail;
+	s->has_session = s->frozen = true;
+	if (lm_objects_get(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0 ||
+	    (s->nsfd >= 0 && lm_netlock(s->nsfd, &s->lock, e) < 0)) {
+		/* Still nobody knows where it runs: as it was. */
+		lm_nl_session_persist(s->nl, session, true, NULL);
+		goto fail;
+	}
+	*out = s;
+	return 0;
+fail:
+	lm_source_close(s);
+	return -1;
+}
+
+static bool is_persistent(const struct lm_source *s)
+{
+	struct lm_session_info info;
+
+	return s->has_session && lm_nl_session_get(s->nl, s->session, &info, NULL) == 0 &&
+	       info.flags & LIVEMIG_SESSION_F_PERSISTENT;
+}
+
+void lm_source_close(struct lm_source *s)
+{
+	bool stays;
+
+	if (!s)
+		return;
+	stays = is_persistent(s);
+	if (s->has_session && !stays)
+		lm_nl_session_del(s->nl, s->session, NULL);
+	lm_netunlock(s->lock);
+	lm_nl_close(s->nl);
+	if (!stays)
+		lm_transient_undo(&s->transient);
+	lm_model_free(&s->model);
+	if (s->cgroup_fd >= 0)
+		close(s->cgroup_fd);
+	if (s->nsfd >= 0)
+		close(s->nsfd);
+	free(s);
+}
+
+const char *lm_source_name(const struct lm_source *s)
+{
+	return s->name;
+}
+
+struct lm_nl *lm_source_nl(struct lm_source *s)
+{
+	return s->nl;
+}
+
+uint32_t lm_source_session(const struct lm_source *s)
+{
+	return s->session;
+}
+
+const struct lm_model *lm_source_model(const struct lm_source *s)
+{
+	return &s->model;
+}
+
+/* The inventory of the running container. */
+static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
+{
+	struct lm_error why;
+
+	for (int i = 0; i < LIST_TRIES; i++) {
+		memset(&why, 0, sizeof(why));
+		if (lm_objects_get(s, o, &why) == 0)
+			return 0;
+		if (o)
+			lm_objects_free(o);
+		usleep(5000);
+	}
+	if (e && !e->code)
+		*e = why;
+	return -1;
+}
+
+int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *arg),
+		    void *arg, struct lm_error *e)
+{
+	struct lm_error own = { 0 };
+	struct lm_buf b = { 0 };
+	int ret;
+
+	if (!e)
+		e = &own;
+	if (list(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0)
+		return -1;
+	ret = lm_source_judge(s, report, arg, e);
+	if (s->nsfd >= 0) {
+		struct lm_error net = { 0 };
+
+		if (lm_netns_dump(s->nsfd, &b, &net) < 0) {
+			ret = -1;
+			if (report)
+				report(net.msg, arg);
+			if (!e->code)
+				*e = net;
+		}
+		lm_buf_free(&b);
+	}
+	return ret < 0 ? -1 : 0;
+}
+
+int lm_source_track(struct lm_source *s, bool on, struct lm_error *e)
+{
+	if (lm_nl_track(s->nl, s->session, on, e) < 0)
+		return -1;
+	s->tracked = on;
+	return 0;
+}
+
+int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
+		     struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+	struct lm_info info;
+	struct utsname u;
+	struct timespec boot;
+	uint8_t own[16];
+
+	if (lm_nl_info(s->nl, &info, e) < 0)
+		return -1;
+	if (!id)
+		id = own;
+	if (getrandom(id, 16, 0) != 16)
+		return lm_fail_errno(e, LM_FAILED, "getrandom");
+	uname(&u);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	lm_put_u32(&b, LM_HEADER_FORMAT, 1);
+	lm_put(&b, LM_HEADER_ID, id, 16);
+	lm_put_str(&b, LM_HEADER_ARCH, u.machine);
+	lm_put_str(&b, LM_HEADER_KERNEL, u.release);
+	lm_put_str(&b, LM_HEADER_HOST, u.nodename);
+	lm_put_u64(&b, LM_HEADER_TIME, time(NULL));
+	lm_put_u64(&b, LM_HEADER_XFEATURES, info.xfeatures);
+	lm_put_u32(&b, LM_HEADER_XSTATE_SIZE, info.xstate_size);
+	lm_put_u64(&b, LM_HEADER_VDSO_ID, info.vdso_id);
+	lm_put_str(&b, LM_HEADER_NAME, s->name);
+	lm_put_u64(&b, LM_HEADER_BOOTTIME_NS, boot.tv_sec * 1000000000ULL + boot.tv_nsec);
+	return lm_out_buf(out, LM_REC_HEADER, &b, e);
+}
+
+int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st,
+		    struct lm_error *e)
+{
+	struct lm_objects o = { 0 };
+	int ret = -1;
+
+	if (list(s, &o, e) == 0 && lm_source_round_begin(s, out, false, e) == 0 &&
+	    lm_objects_write(&o, out, e) == 0)
+		ret = lm_source_round_end(s, out, 0, st, e);
+	lm_objects_free(&o);
+	return ret;
+}
+
+int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e)
+{
+	return s->nsfd < 0 ? 0 : lm_netns_quiet(s->nsfd, quiet, e);
+}
+
+int lm_source_thaw(struct lm_source *s, struct lm_error *e)
+{
+	int ret = s->frozen ? lm_nl_thaw(s->nl, s->session, e) : 0;
+
+	/* Packets are worth something only to those who can answer. */
+	lm_netunlock(s->lock);
+	s->lock = NULL;
+	s->frozen = false;
+	return ret;
+}
+
+int lm_source_kill(struct lm_source *s, struct lm_error *e)
+{
+	if (lm_cgroup_write(s->dir, "cgroup.kill", "1") < 0)
+		return lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
+	if (lm_cgroup_wait_empty(s->dir, 10000) < 0)
+		return lm_fail(e, LM_OPERATOR, "%s: its tasks do not die", s->dir);
+	/* The lock is still on: what their sockets say to the peers on closing
+	 * does not leave, and then there is no way out any more.
+	 */
+	if (s->nsfd >= 0 && lm_netns_clear(s->nsfd, e) < 0)
+		return -1;
+	lm_netunlock(s->lock);
+	s->lock = NULL;
+	lm_nl_session_del(s->nl, s->session, NULL);
+	s->has_session = s->frozen = false;
+	if (lm_cgroup_remove(s->dir) < 0)
+		return lm_fail_errno(e, LM_OPERATOR, "cannot remove %s", s->dir);
+	return 0;
+}

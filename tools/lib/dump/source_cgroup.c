@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The cgroups of a container: limits that were set, and their end. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "source_priv.h"
+#include "../target.h"
+
+/* In the order to write them: controllers for the children come last, as a
+ * cgroup that has them may be refused other changes.
+ */
+static const struct {
+	const char *file, *fresh;	/* what a new cgroup has */
+} limits[] = {
+	{ "cpuset.cpus", "" },
+	{ "cpuset.mems", "" },
+	{ "cpuset.cpus.partition", "member" },
+	{ "cpu.weight", "100" },
+	{ "cpu.idle", "0" },
+	{ "cpu.max", "max 100000" },
+	{ "cpu.max.burst", "0" },
+	{ "io.weight", "default 100" },
+	{ "memory.min", "0" },
+	{ "memory.low", "0" },
+	{ "memory.high", "max" },
+	{ "memory.max", "max" },
+	{ "memory.swap.high", "max" },
+	{ "memory.swap.max", "max" },
+	{ "memory.oom.group", "0" },
+	{ "pids.max", "max" },
+	{ "hugetlb.2MB.max", "max" },
+	{ "cgroup.max.depth", "max" },
+	{ "cgroup.max.descendants", "max" },
+};
+
+static int read_file(const char *dir, const char *file, char *value, size_t size)
+{
+	char path[PATH_MAX + 64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, value, size - 1);
+	close(fd);
+	if (n < 0)
+		return -1;
+	value[n] = 0;
+	value[strcspn(value, "\n")] = 0;
+	return 0;
+}
+
+int lm_cgroup_write(const char *dir, const char *file, const char *value)
+{
+	char path[PATH_MAX + 64];
+	int fd, err;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = write(fd, value, strlen(value));
+	err = errno;
+	close(fd);
+	errno = err;
+	return n < 0 ? -1 : 0;
+}
+
+/* "cpu memory" -> "cgroup.subtree_control=+cpu +memory" */
+static void put_controllers(const char *dir, struct lm_buf *b)
+{
+	char names[256], text[512] = "cgroup.subtree_control=", *name, *save;
+	size_t n = strlen(text), start = n;
+
+	if (read_file(dir, "cgroup.subtree_control", names, sizeof(names)) < 0)
+		return;
+	for (name = strtok_r(names, " ", &save); name; name = strtok_r(NULL, " ", &save))
+		n += snprintf(text + n, sizeof(text) - n, "%s+%s", n > start ? " " : "", name);
+	if (n > start)
+		lm_put_str(b, LM_CGROUP_VALUE, text);
+}
+
+static int describe_one(const char *dir, const char *root, const char *sub,
+			struct lm_objects *o, struct lm_error *e)
+{
+	char value[256], text[512];
+	struct lm_buf b = { 0 };
+
+	lm_put_str(&b, LM_CGROUP_ROOT, root);
+	lm_put_str(&b, LM_CGROUP_SUB, sub);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		if (read_file(dir, limits[i].file, value, sizeof(value)) < 0 ||
+		    !strcmp(value, limits[i].fresh))
+			continue;
+		snprintf(text, sizeof(text), "%s=%s", limits[i].file, value);
+		lm_put_str(&b, LM_CGROUP_VALUE, text);
+	}
+	put_controllers(dir, &b);
+	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
+}
+
+static bool is_subdir(const char *dir, const struct dirent *d, char *path, size_t size)
+{
+	struct stat st;
+
+	if (d->d_name[0] == '.' ||
+	    snprintf(path, size, "%s/%s", dir, d->d_name) >= (int)size)
+		return false;
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int walk(const char *dir, const char *root, const char *sub,
+		struct lm_objects *o, struct lm_error *e)
+{
+	char path[PATH_MAX], below[PATH_MAX];
+	struct dirent *d;
+	int ret = describe_one(dir, root, sub, o, e);
+	DIR *list;
+
+	if (ret < 0)
+		return -1;
+	list = opendir(dir);
+	if (!list)
+		return lm_fail_errno(e, LM_FAILED, "cannot read %s", dir);
+	while (ret == 0 && (d = readdir(list))) {
+		if (!is_subdir(dir, d, path, sizeof(path)))
+			continue;
+		if (snprintf(below, sizeof(below), "%s%s%s", sub, *sub ? "/" : "",
+			     d->d_name) < (int)sizeof(below))
+			ret = walk(path, root, below, o, e);
+	}
+	closedir(list);
+	return ret;
+}
+
+int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e)
+{
+	char mount[PATH_MAX];
+
+	if (lm_cgroup_mount(mount, sizeof(mount), e) < 0)
+		return -1;
+	if (strncmp(dir, mount, strlen(mount)))
+		return lm_fail(e, LM_FAILED, "%s is not below %s", dir, mount);
+	return walk(dir, dir + strlen(mount), "", o, e);
+}
+
+int lm_cgroup_remove(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *d;
+	DIR *list = opendir(dir);
+
+	if (!list)
+		return errno == ENOENT ? 0 : -1;
+	while ((d = readdir(list)))
+		if (is_subdir(dir, d, path, sizeof(path)))
+			lm_cgroup_remove(path);
+	closedir(list);
+	/* A task that has just exited may hold it for a moment. */
+	for (int i = 0; rmdir(dir) < 0; i++) {
+		if (errno == ENOENT)
+			break;
+		if (errno != EBUSY || i == 100)
+			return -1;
+		usleep(10000);
+	}
+	return 0;
+}
+
+int lm_cgroup_wait_empty(const char *dir, int timeout_ms)
+{
+	struct timespec t0, t;
+	char path[PATH_MAX + 64], text[256];
+	struct pollfd p = { .events = POLLPRI };
+	int left = timeout_ms, ret = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", dir);
+	p.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (p.fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	for (;;) {
+		n = pread(p.fd, text, sizeof(text) - 1, 0);
+		if (n < 0 && errno == ENODEV)
+			n = snprintf(text, sizeof(text), "populated 0");
+		text[n < 0 ? 0 : n] = 0;
+		if (strstr(text, "populated 0")) {
+			ret = 0;
+			break;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		left = timeout_ms - (t.tv_sec - t0.tv_sec) * 1000 -
+		       (t.tv_nsec - t0.tv_nsec) / 1000000;
+		if (left <= 0)
+			break;
+		poll(&p, 1, left < 100 ? left : 100);
+	}
+	close(p.fd);
+	return ret;
+}

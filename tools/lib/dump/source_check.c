@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Can this container be moved? Every reason why not is named. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "source_priv.h"
+#include "../kinds/kind.h"
+#include "../net/rtnl.h"
+
+struct verdict {
+	void (*report)(const char *line, void *arg);
+	void *arg;
+	struct lm_error *e;
+	struct lm_error transient;
+};
+
+static void refuse(struct verdict *v, bool transient, const char *line)
+{
+	if (transient) {
+		lm_fail(&v->transient, LM_REFUSED, "%s", line);
+		return;
+	}
+	lm_fail(v->e, LM_REFUSED, "%s", line);
+	if (v->report)
+		v->report(line, v->arg);
+}
+
+static const char *file_name(const struct lm_file *f)
+{
+	if (f->path && *f->path)
+		return f->path;
+	if (f->name && *f->name)
+		return f->name;
+	return f->type == LIVEMIG_FILE_SOCKET ? "socket of this family" : "file of this type";
+}
+
+static void check_file(struct verdict *v, const struct lm_model *m, const struct lm_file *f)
+{
+	const struct lm_file_kind *kind = lm_file_kind(f);
+	struct lm_error why = { 0 };
+	char line[1400];
+
+	if (!kind)
+		snprintf(why.msg, sizeof(why.msg), "%s: not supported", file_name(f));
+	else if (!kind->check || kind->check(m, f, &why) == 0)
+		return;
+	if (f->mapped)
+		snprintf(line, sizeof(line), "pid %u: mapped file: %s", f->holder.pid, why.msg);
+	else
+		snprintf(line, sizeof(line), "pid %u fd %d: %s", f->holder.pid, f->holder.fd,
+			 why.msg);
+	refuse(v, why.err == EAGAIN, line);
+}
+
+static uint32_t netns_of(const struct lm_process *p)
+{
+	const struct nlattr *a = p->obj.tb[LIVEMIG_PROCESS_NS];
+
+	return lm_len(a) >= sizeof(struct livemig_ns) ?
+		((const struct livemig_ns *)lm_data(a))->net : 0;
+}
+
+/* All in one network namespace: that of the first process. */
+static void check_netns(struct verdict *v, const struct lm_model *m)
+{
+	uint32_t first = netns_of(m->procs[0]), other;
+	char line[256];
+
+	for (size_t i = 1; i < m->nr_procs; i++) {
+		other = netns_of(m->procs[i]);
+		if (!other || other == first)
+			continue;
+		snprintf(line, sizeof(line),
+			 "pid %u: a second network namespace in one container: not supported",
+			 m->procs[i]->pid);
+		refuse(v, false, line);
+	}
+	for (size_t i = 0; i < m->nr_file; i++) {
+		other = lm_u32(m->file[i]->sock[LIVEMIG_SOCK_NETNS]);
+		if (!other || !first || other == first)
+			continue;
+		snprintf(line, sizeof(line),
+			 "pid %u fd %d: socket of another network namespace: not supported",
+			 m->file[i]->holder.pid, m->file[i]->holder.fd);
+		refuse(v, false, line);
+	}
+}
+
+/* What the kernel refused; not what a kind here refuses as well. */
+static void check_refusals(struct verdict *v, const struct lm_model *m)
+{
+	char line[512];
+
+	for (size_t i = 0; i < m->nr_refusals; i++) {
+		lm_refusal_text(&m->refusals[i], line, sizeof(line));
+		refuse(v, m->refusals[i].transient, line);
+	}
+}
+
+int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *arg),
+		    void *arg, struct lm_error *e)
+{
+	struct lm_error own = { 0 };
+	struct verdict v = { report, arg, e ? e : &own };
+	const struct lm_model *m = &s->model;
+
+	check_refusals(&v, m);
+	check_netns(&v, m);
+	for (size_t i = 0; i < m->nr_file; i++)
+		check_file(&v, m, m->file[i]);
+	if (v.e->code)
+		return -1;
+	if (!v.transient.code)
+		return 0;
+	if (e)
+		snprintf(e->msg, sizeof(e->msg), "%s", v.transient.msg);
+	return 1;
+}
+
+int lm_source_find_netns(struct lm_source *s, struct lm_error *e)
+{
+	uint32_t ino = netns_of(s->model.procs[0]);
+	char path[64];
+	int own, fd;
+
+	if (s->nsfd >= 0)
+		return 0;
+	own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return lm_fail_errno(e, LM_FAILED, "cannot open my own network namespace");
+	if (!ino || ino == lm_ns_ino(own)) {
+		close(own);
+		return 0;
+	}
+	close(own);
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", s->model.procs[0]->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || lm_ns_ino(fd) != ino) {
+		if (fd >= 0)
+			close(fd);
+		return lm_fail(e, LM_FAILED, "pid %u: its network namespace cannot be opened",
+			       s->model.procs[0]->pid);
+	}
+	s->nsfd = fd;
+	return 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to dump/. */
+#ifndef LM_SOURCE_PRIV_H
+#define LM_SOURCE_PRIV_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "source.h"
+#include "../net/netns.h"
+
+/* A process tree without a cgroup of its own, in one for the time being. */
+struct lm_transient {
+	char dir[PATH_MAX];	/* "" = the target had its own */
+	char home[PATH_MAX];	/* where its members came from */
+	struct lm_moved {
+		pid_t pid;
+		char *home;	/* NULL: as above */
+	} *moved;
+	size_t nr;
+};
+
+/* What one TASK_GET said, kept until it is known that it may be written. */
+struct lm_objects {
+	struct lm_object {
+		uint16_t type;
+		uint32_t len;
+		void *attrs;
+	} *list;
+	size_t nr, cap;
+};
+
+struct lm_source {
+	char name[256];
+	char dir[PATH_MAX];	/* of the cgroup */
+	struct lm_transient transient;
+	int cgroup_fd;
+	struct lm_nl *nl;
+	uint32_t session;
+	bool has_session, frozen, tracked;
+	uint32_t round;		/* the next one */
+	struct lm_model model;
+	int nsfd;		/* the container's network namespace; -1: the host's */
+	struct lm_netlock *lock;
+};
+
+/* source_target.c */
+int lm_transient_make(struct lm_transient *t, pid_t pid, struct lm_error *e);
+void lm_transient_undo(struct lm_transient *t);
+
+/* source_objects.c */
+void lm_objects_free(struct lm_objects *o);
+/* TASK_GET into @o and into the source's model. */
+int lm_objects_get(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
+int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_error *e);
+
+/* source_check.c: judge the model. Return: 0; 1 when only transient things are in
+ * the way (e->msg says which, its code stays unset); -1.
+ */
+int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *arg),
+		    void *arg, struct lm_error *e);
+/* Find the network namespace of the model's processes, once. */
+int lm_source_find_netns(struct lm_source *s, struct lm_error *e);
+
+/* source_cgroup.c: CGROUP records of @dir and all below, into @o. */
+int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e);
+/* rmdir of @dir and all below. */
+int lm_cgroup_remove(const char *dir);
+/* Return: 0 when nothing lives in the cgroup (any more). */
+int lm_cgroup_wait_empty(const char *dir, int timeout_ms);
+int lm_cgroup_write(const char *dir, const char *file, const char *value);
+
+/* source_final.c: ROUND; and PAGES with ROUND_END. */
+int lm_source_round_begin(struct lm_source *s, struct lm_out *out, bool final,
+			  struct lm_error *e);
+int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
+			struct lm_stats *st, struct lm_error *e);
+
+int lm_objects_add(struct lm_objects *o, uint16_t type, const void *attrs, size_t len);
+int lm_objects_add_buf(struct lm_objects *o, uint16_t type, struct lm_buf *b,
+		       struct lm_error *e);
+
+#endif

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Describing a network namespace: lm_netns_dump(). What would be lost without a
+ * word (firewall rules, policy routing, device kinds) is refused by name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include "netns.h"
+#include "rtnl.h"
+
+#ifndef IFAPROT_KERNEL_LL
+#define IFA_PROTO		11
+#define IFAPROT_KERNEL_LL	3
+#endif
+
+struct describe {
+	struct lm_buf *b;
+	struct lm_rt here;	/* in the caller's namespace */
+	struct lm_rt rt;	/* in the container's */
+	int host_fd;
+	int host_nsid;		/* the caller's namespace, as the container's sees it */
+	struct lm_link *links;	/* the container's, in the order of the record */
+	size_t nr_links;
+	struct lm_error *e;
+};
+
+/* Devices that every new namespace gets from loaded modules. */
+static bool is_fallback(const struct lm_link *l)
+{
+	static const char *const names[] = {
+		"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0",
+		"sit0", "ip6tnl0", "ip6gre0", NULL
+	};
+
+	for (int i = 0; names[i]; i++)
+		if (!strcmp(l->name, names[i]))
+			return !(l->flags & IFF_UP);
+	return false;
+}
+
+static bool is_kind(const struct lm_link *l, const char *kind)
+{
+	return !strcmp(l->kind, kind);
+}
+
+static int nsid_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct rtgenmsg))
+		if (mnl_attr_get_type(a) == NETNSA_NSID)
+			*(int *)arg = (int)mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
+static int find_host_nsid(struct describe *d)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtgenmsg *g;
+
+	nlh->nlmsg_type = RTM_GETNSID;
+	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
+	g->rtgen_family = AF_UNSPEC;
+	mnl_attr_put_u32(nlh, NETNSA_FD, d->host_fd);
+	d->host_nsid = -1;
+	if (lm_rt_talk(&d->rt, nlh, nsid_cb, &d->host_nsid) < 0)
+		return lm_fail_errno(d->e, LM_FAILED, "cannot relate the network namespaces");
+	return 0;
+}
+
+/* The other end of a veth, or the device below a macvlan: on the host. */
+static int host_end(struct describe *d, const struct lm_link *l, struct lm_link *end)
+{
+	if (l->lower_nsid < 0 || l->lower_nsid != d->host_nsid)
+		return lm_fail(d->e, LM_REFUSED,
+			       "network device %s: a %s whose other end is not on the host: not supported",
+			       l->name, l->kind);
+	if (lm_rt_link(&d->here, NULL, l->lower, end) < 0)
+		return lm_fail_errno(d->e, LM_FAILED, "network device %s: no device %d on the host",
+				     l->name, l->lower);
+	return 0;
+}
+
+static int put_host_end(struct describe *d, const struct lm_link *l)
+{
+	struct lm_link end, bridge;
+
+	if (host_end(d, l, &end) < 0)
+		return -1;
+	if (is_kind(l, "macvlan")) {
+		lm_put_str(d->b, LM_LINK_PARENT, end.name);
+		lm_put_u32(d->b, LM_LINK_MODE, l->mode);
+		return 0;
+	}
+	lm_put_str(d->b, LM_LINK_PEER, end.name);
+	if (end.master && lm_rt_link(&d->here, NULL, end.master, &bridge) == 0)
+		lm_put_str(d->b, LM_LINK_PARENT, bridge.name);
+	return 0;
+}
+
+static int put_links(struct describe *d)
+{
+	size_t n = 0, mark;
+
+	if (lm_rt_links(&d->rt, &d->links, &d->nr_links) < 0)
+		return lm_fail_errno(d->e, LM_FAILED, "cannot list the network devices");
+	for (size_t i = 0; i < d->nr_links; i++) {
+		struct lm_link *l = &d->links[i];
+
+		if (is_fallback(l))
+			continue;
+		if (!is_kind(l, "lo") && !is_kind(l, "veth") && !is_kind(l, "macvlan") &&
+		    !is_kind(l, "dummy"))
+			return lm_fail(d->e, LM_REFUSED, "network device %s: %s: not supported",
+				       l->name, l->kind[0] ? l->kind : "hardware");
+		d->links[n++] = *l;
+		mark = lm_nest_start(d->b, LM_NETNS_LINK);
+		lm_put_u32(d->b, LM_LINK_INDEX, l->index);
+		lm_put_str(d->b, LM_LINK_NAME, l->name);
+		lm_put_str(d->b, LM_LINK_KIND, l->kind);
+		lm_put_u32(d->b, LM_LINK_MTU, l->mtu);
+		if (l->has_mac && !is_kind(l, "lo"))
+			lm_put(d->b, LM_LINK_MAC, l->mac, sizeof(l->mac));
+		if (l->flags & IFF_UP)
+			lm_put_flag(d->b, LM_LINK_UP);
+		if ((is_kind(l, "veth") || is_kind(l, "macvlan")) && put_host_end(d, l) < 0)
+			return -1;
+		lm_nest_end(d->b, mark);
+	}
+	d->nr_links = n;
+	return 0;
+}
+
+/* Place of a device in the record, or -1. */
+static int place(const struct describe *d, int index)
+{
+	for (size_t i = 0; i < d->nr_links; i++)
+		if (d->links[i].index == index)
+			return i;
+	return -1;
+}
+
+/* fe80::/64 made from the MAC comes by itself wherever the MAC goes. */
+static bool is_automatic(const struct describe *d, const struct ifaddrmsg *ifa,
+			 const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a, *addr = NULL;
+	const uint8_t *ip, *mac;
+	int n = place(d, ifa->ifa_index);
+
+	if (ifa->ifa_family != AF_INET6 || ifa->ifa_scope != RT_SCOPE_LINK)
+		return false;
+	mnl_attr_for_each(a, nlh, sizeof(*ifa)) {
+		if (mnl_attr_get_type(a) == IFA_PROTO && mnl_attr_get_u8(a) == IFAPROT_KERNEL_LL)
+			return true;
+		if (mnl_attr_get_type(a) == IFA_ADDRESS)
+			addr = a;
+	}
+	if (!addr || n < 0 || mnl_attr_get_payload_len(addr) != 16)
+		return false;
+	ip = mnl_attr_get_payload(addr);
+	mac = d->links[n].mac;
+	return ip[8] == (mac[0] ^ 2) && ip[9] == mac[1] && ip[10] == mac[2] &&
+	       ip[11] == 0xff && ip[12] == 0xfe && ip[13] == mac[3] &&
+	       ip[14] == mac[4] && ip[15] == mac[5];
+}
+
+static int addr_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	size_t len = mnl_nlmsg_get_payload_len(nlh);
+	struct describe *d = arg;
+	struct ifaddrmsg *copy;
+	int n = place(d, ifa->ifa_index);
+
+	if (n < 0 || is_automatic(d, ifa, nlh))
+		return MNL_CB_OK;
+	copy = malloc(len);
+	if (!copy)
+		return MNL_CB_ERROR;
+	memcpy(copy, ifa, len);
+	copy->ifa_index = n;
+	lm_put(d->b, LM_NETNS_ADDR, copy, len);
+	free(copy);
+	return MNL_CB_OK;
+}
+
+static int put_addrs(struct describe *d)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	char buf[256];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+		struct ifaddrmsg *ifa;
+
+		nlh->nlmsg_type = RTM_GETADDR;
+		nlh->nlmsg_flags = NLM_F_DUMP;
+		ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+		ifa->ifa_family = families[i];
+		if (lm_rt_talk(&d->rt, nlh, addr_cb, d) < 0 && errno != EOPNOTSUPP)
+			return lm_fail_errno(d->e, LM_FAILED, "cannot list the addresses");
+	}
+	return 0;
+}
+
+/* Put places for indexes in a copy of a route. Return: false: not ours. */
+static bool relocate_route(struct describe *d, void *route, size_t len)
+{
+	struct nlattr *a;
+	char *p = (char *)route + sizeof(struct rtmsg), *end = (char *)route + len;
+
+	for (; p + sizeof(*a) <= end && mnl_attr_ok(a = (void *)p, end - p);
+	     p += MNL_ALIGN(a->nla_len)) {
+		int type = mnl_attr_get_type(a), n;
+
+		if (type == RTA_OIF) {
+			n = place(d, mnl_attr_get_u32(a));
+			if (n < 0)
+				return false;
+			*(uint32_t *)mnl_attr_get_payload(a) = n;
+		}
+		if (type == RTA_MULTIPATH) {
+			struct rtnexthop *nh = mnl_attr_get_payload(a);
+			int left = mnl_attr_get_payload_len(a);
+
+			for (; RTNH_OK(nh, left); left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh)) {
+				n = place(d, nh->rtnh_ifindex);
+				if (n < 0)
+					return false;
+				nh->rtnh_ifindex = n;
+			}
+		}
+	}
+	return true;
+}
+
+static int route_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	size_t len = mnl_nlmsg_get_payload_len(nlh);
+	struct describe *d = arg;
+	uint32_t table = rtm->rtm_table;
+	const struct nlattr *a;
+	void *copy;
+
+	mnl_attr_for_each(a, nlh, sizeof(*rtm)) {
+		if (mnl_attr_get_type(a) == RTA_TABLE)
+			table = mnl_attr_get_u32(a);
+		if (mnl_attr_get_type(a) == RTA_NH_ID) {
+			lm_fail(d->e, LM_REFUSED, "route by nexthop object: not supported");
+			return MNL_CB_ERROR;
+		}
+	}
+	/* The kernel makes its own again when the addresses are set. */
+	if (table == RT_TABLE_LOCAL || rtm->rtm_protocol == RTPROT_KERNEL ||
+	    rtm->rtm_flags & RTM_F_CLONED || rtm->rtm_type == RTN_LOCAL ||
+	    rtm->rtm_type == RTN_ANYCAST || rtm->rtm_type == RTN_MULTICAST)
+		return MNL_CB_OK;
+	if (table != RT_TABLE_MAIN) {
+		lm_fail(d->e, LM_REFUSED, "routing table %u: not supported", table);
+		return MNL_CB_ERROR;
+	}
+	copy = malloc(len);
+	if (!copy)
+		return MNL_CB_ERROR;
+	memcpy(copy, rtm, len);
+	if (relocate_route(d, copy, len))
+		lm_put(d->b, LM_NETNS_ROUTE, copy, len);
+	free(copy);
+	return MNL_CB_OK;
+}
+
+static int put_routes(struct describe *d)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	char buf[256];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+		struct rtmsg *rtm;
+
+		nlh->nlmsg_type = RTM_GETROUTE;
+		nlh->nlmsg_flags = NLM_F_DUMP;
+		rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+		rtm->rtm_family = families[i];
+		if (lm_rt_talk(&d->rt, nlh, route_cb, d) < 0 && errno != EOPNOTSUPP)
+			return lm_fail_errno(d->e, LM_FAILED, "cannot list the routes");
+	}
+	return 0;
+}
+
+/* local, main and default are the rules of a fresh namespace. */
+static int rule_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct fib_rule_hdr *r = mnl_nlmsg_get_payload(nlh);
+	struct describe *d = arg;
+
+	if (r->table == RT_TABLE_LOCAL || r->table == RT_TABLE_MAIN ||
+	    r->table == RT_TABLE_DEFAULT)
+		return MNL_CB_OK;
+	lm_fail(d->e, LM_REFUSED, "policy routing (ip rule): not supported");
+	return MNL_CB_ERROR;
+}
+
+static int table_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	struct describe *d = arg;
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME ||
+		    !strncmp(mnl_attr_get_str(a), "livemig", strlen("livemig")))
+			continue;
+		lm_fail(d->e, LM_REFUSED, "nft table %s in the network namespace: not supported",
+			mnl_attr_get_str(a));
+		return MNL_CB_ERROR;
+	}
+	return MNL_CB_OK;
+}
+
+static int check_firewall(struct describe *d)
+{
+	static const char *const legacy[] = { "/proc/thread-self/net/ip_tables_names",
+					      "/proc/thread-self/net/ip6_tables_names" };
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg;
+	struct lm_rt nft;
+	int ret = 0;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = open(legacy[i], O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof(buf));
+
+		if (fd >= 0)
+			close(fd);
+		if (n > 0)
+			return lm_fail(d->e, LM_REFUSED,
+				       "iptables table %.*s in the network namespace: not supported",
+				       (int)strcspn(buf, "\n"), buf);
+	}
+	if (lm_rt_open(&nft, NETLINK_NETFILTER, d->e) < 0)
+		return -1;
+	nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE;
+	nlh->nlmsg_flags = NLM_F_DUMP;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->nfgen_family = AF_UNSPEC;
+	if (lm_rt_talk(&nft, nlh, table_cb, d) < 0 && d->e && d->e->code)
+		ret = -1;
+	lm_rt_close(&nft);
+	return ret;
+}
+
+static int check_rules(struct describe *d)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtmsg *rtm;
+
+	nlh->nlmsg_type = RTM_GETRULE;
+	nlh->nlmsg_flags = NLM_F_DUMP;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = AF_UNSPEC;
+	if (lm_rt_talk(&d->rt, nlh, rule_cb, d) < 0)
+		return lm_fail_errno(d->e, LM_FAILED, "cannot list the routing rules");
+	return 0;
+}
+
+static int describe(void *arg, struct lm_error *e)
+{
+	struct describe *d = arg;
+	int ret = -1;
+
+	if (lm_rt_open(&d->rt, NETLINK_ROUTE, e) < 0)
+		return -1;
+	if (find_host_nsid(d) < 0 || put_links(d) < 0 || put_addrs(d) < 0 ||
+	    put_routes(d) < 0 || check_rules(d) < 0 || check_firewall(d) < 0)
+		goto out;
+	lm_net_sysctl_dump(d->b, LM_NETNS_SYSCTL);
+	ret = 0;
+out:
+	lm_rt_close(&d->rt);
+	return ret;
+}
+
+int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e)
+{
+	struct lm_error own = { 0 };
+	struct describe d = { .b = b, .e = e ? e : &own };
+	uint32_t ino = lm_ns_ino(nsfd);
+	char name[256];
+	int ret = -1;
+
+	lm_put_u32(b, LM_NETNS_INO, ino);
+	if (lm_netns_name(ino, name, sizeof(name)))
+		lm_put_str(b, LM_NETNS_NAME, name);
+	d.host_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (d.host_fd < 0)
+		return lm_fail_errno(d.e, LM_FAILED, "cannot open my own network namespace");
+	if (lm_rt_open(&d.here, NETLINK_ROUTE, d.e) == 0) {
+		ret = lm_in_netns(nsfd, describe, &d, d.e);
+		lm_rt_close(&d.here);
+	}
+	close(d.host_fd);
+	free(d.links);
+	return ret;
+}
