@@ -101,13 +101,8 @@ static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
 static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 			 struct lm_stop_times *t, uint64_t *clock, struct lm_error *e)
 {
-	int had_netns = s->nsfd;
-
-	if (stop(s, t, clock, e) < 0 || lm_objects_get(s, o, e) < 0 ||
-	    lm_source_find_netns(s, e) < 0)
+	if (stop(s, t, clock, e) < 0 || lm_objects_get(s, o, e) < 0)
 		return -1;
-	if (had_netns < 0 && s->nsfd >= 0)
-		return 1;	/* never looked at before: now it is known */
 	return lm_source_judge(s, NULL, NULL, e);
 }
 
@@ -163,6 +158,8 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 	if (!e)
 		e = &own;
 	memset(t, 0, sizeof(*t));
+	if (!s->model.nr_procs && lm_source_check(s, NULL, NULL, e) < 0)
+		return -1;
 	for (;;) {
 		ret = describe_around(s, &around, e);
 		if (ret < 0)
