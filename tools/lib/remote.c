@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Restore helpers: starting, forking, talking to and ending them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "remote_priv.h"
+
+#define DEFAULT_FD_BASE	1000
+#define DEFAULT_TIMEOUT	30000
+#define INSTALLED	"/usr/libexec/livemig"
+
+/* Slots are mapped so many at a time. */
+#define SLOT_CHUNK	32
+
+int lm_remote_path(bool alt, char *buf, size_t len, struct lm_error *e)
+{
+	const char *name = alt ? "livemig-helper-alt" : "livemig-helper";
+	const char *env = getenv("LIVEMIG_HELPER");
+	char self[4096];
+	ssize_t n;
+
+	if (env) {
+		snprintf(buf, len, "%s%s", env, alt ? "-alt" : "");
+		if (!access(buf, X_OK))
+			return 0;
+		return lm_fail_errno(e, LM_REFUSED, "%s (from $LIVEMIG_HELPER)", buf);
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n > 0) {
+		self[n] = 0;
+		*strrchr(self, '/') = 0;
+		snprintf(buf, len, "%s/%s", self, name);
+		if (!access(buf, X_OK))
+			return 0;
+	}
+	snprintf(buf, len, INSTALLED "/%s", name);
+	if (!access(buf, X_OK))
+		return 0;
+	return lm_fail(e, LM_REFUSED, "no %s beside this program or in "
+		       INSTALLED "; set LIVEMIG_HELPER", name);
+}
+
+bool lm_remote_collides(bool alt, uint64_t start, uint64_t end)
+{
+	uint64_t base = alt ? LM_HELPER_BASE_ALT : LM_HELPER_BASE;
+
+	return start < base + LM_HELPER_SIZE && end > base;
+}
+
+/* ---- talking ---- */
+
+static int helper_gone(struct lm_remote *r, struct lm_error *e)
+{
+	siginfo_t si = { 0 };
+
+	if (!waitid(P_PIDFD, r->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) &&
+	    si.si_pid)
+		lm_fail(e, LM_FAILED, "helper %u %s %d", r->pid,
+			si.si_code == CLD_EXITED ? "exited with status" :
+			"was killed by signal", si.si_status);
+	else
+		lm_fail(e, LM_FAILED, "helper %u died", r->pid);
+	errno = ECONNRESET;
+	return -1;
+}
+
+static int take_reply(struct lm_remote *r, struct lm_batch *b,
+		      struct lm_helper_reply *reply, struct lm_error *e)
+{
+	struct iovec iov[3] = { { reply, sizeof(*reply) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
+	struct pollfd pfd = { r->ctl, POLLIN, 0 };
+	ssize_t n;
+	int ret;
+
+	do
+		ret = poll(&pfd, 1, r->timeout_ms);
+	while (ret < 0 && errno == EINTR);
+	if (!ret) {
+		lm_fail(e, LM_FAILED, "helper %u did not answer within %d ms",
+			r->pid, r->timeout_ms);
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	/* Results and data follow each other: look at the header first. */
+	n = recv(r->ctl, reply, sizeof(*reply), MSG_PEEK);
+	if (n == sizeof(*reply) && b) {
+		if (reply->nr_results > b->nr_calls || reply->data_len > b->data_len)
+			return lm_fail(e, LM_FAILED, "helper %u: malformed reply",
+				       r->pid);
+		iov[1] = (struct iovec){ b->results, reply->nr_results * 8 };
+		iov[2] = (struct iovec){ b->data, reply->data_len };
+		msg.msg_iovlen = 3;
+	}
+	if (n > 0)
+		n = recvmsg(r->ctl, &msg, 0);
+	if (n < (ssize_t)sizeof(*reply))
+		return helper_gone(r, e);
+	if (b)
+		b->nr_results = reply->nr_results;
+	return 0;
+}
+
+int lm_remote_exchange(struct lm_remote *r, struct lm_helper_req *req,
+		       struct lm_batch *b, struct lm_helper_reply *reply,
+		       struct lm_error *e)
+{
+	struct iovec iov[3] = { { req, sizeof(*req) } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+
+	if (b) {
+		b->nr_results = 0;
+		if (b->overflow)
+			return lm_fail(e, LM_FAILED, "helper %u: batch too large",
+				       r->pid);
+		req->nr_calls = b->nr_calls;
+		req->data_len = b->data_len;
+		iov[1] = (struct iovec){ b->calls, b->nr_calls * sizeof(*b->calls) };
+		iov[2] = (struct iovec){ b->data, b->data_len };
+	}
+	if (r->became)
+		return lm_fail(e, LM_FAILED, "helper %u takes no more calls", r->pid);
+	if (sendmsg(r->ctl, &msg, MSG_NOSIGNAL) < 0)
+		return errno == EPIPE || errno == ECONNRESET ? helper_gone(r, e) :
+		       lm_fail_errno(e, LM_FAILED, "helper %u", r->pid);
+	return take_reply(r, b, reply, e);
+}
+
+/* ---- starting ---- */
+
+/* In the child: fds in their places, all others closed, and exec. Only calls
+ * that are safe after a fork in a program with threads.
+ */
+static void exec_helper(const struct lm_remote_opts *o, int base, int program,
+			int ctl, int coord)
+{
+	struct lm_helper_reply reply = { 0 };
+	int from[] = { ctl, o->dev_fd, coord, program };
+	char arg[16], *argv[] = { "livemig-helper", arg, NULL }, *envp[] = { NULL };
+	struct rlimit lim;
+	int i;
+
+	if (!getrlimit(RLIMIT_NOFILE, &lim) && lim.rlim_cur < (rlim_t)base + 16) {
+		lim.rlim_cur = lim.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	for (i = 0; i < 4; i++) {	/* out of each other's way */
+		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, base + LM_HELPER_FDS);
+		if (from[i] < 0)
+			goto fail;
+	}
+	for (i = 0; i < 3; i++)
+		if (dup2(from[i], base + i) < 0)
+			goto fail;
+	if (dup3(from[3], base + LM_HELPER_FD_NEXT, O_CLOEXEC) < 0 ||
+	    (base && close_range(0, base - 1, 0)) ||
+	    close_range(base + LM_HELPER_FDS, ~0U, 0))
+		goto fail;
+	snprintf(arg, sizeof(arg), "%d", base);
+	syscall(__NR_execveat, base + LM_HELPER_FD_NEXT, "", argv, envp,
+		AT_EMPTY_PATH);
+	ctl = base;
+fail:
+	reply.error = -errno;
+	send(ctl, &reply, sizeof(reply), MSG_NOSIGNAL);
+	_exit(127);
+}
+
+static int note_vdso(struct lm_remote *r, uint64_t start, uint64_t end,
+		     struct lm_error *e)
+{
+	if (r->nr_vdso == LM_VDSO_PARTS)
+		return lm_fail(e, LM_FAILED, "helper %u: vdso in too many parts",
+			       r->pid);
+	r->vdso[r->nr_vdso++] = (struct livemig_range){ start, end };
+	return 0;
+}
+
+/* Unmap what exec has left besides vvar, vdso and the helper's own. */
+static int clean_memory(struct lm_remote *r, struct lm_error *e)
+{
+	struct lm_batch *b = lm_batch_new(r);
+	char path[64], line[512];
+	int ret = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", r->pid);
+	f = fopen(path, "re");
+	if (!f || !b) {
+		lm_fail_errno(e, LM_FAILED, "%s", path);
+		goto out;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long start, end;
+		int name = 0;
+
+		sscanf(line, "%lx-%lx %*s %*s %*s %*s %n", &start, &end, &name);
+		if (start >= r->base && end <= r->base + LM_HELPER_SIZE) {
+			continue;
+		} else if (!strncmp(line + name, "[vvar", 5) ||
+			   !strncmp(line + name, "[vdso]", 6)) {
+			if (note_vdso(r, start, end, e))
+				goto out;
+		} else if (strncmp(line + name, "[vsyscall]", 10)) {
+			lm_batch_add(b, __NR_munmap, start, end - start);
+		}
+	}
+	ret = lm_batch_run(b, e);
+out:
+	if (f)
+		fclose(f);
+	lm_batch_free(b);
+	return ret;
+}
+
+static struct lm_remote *remote_new(int fd_base, int timeout_ms, uint64_t base)
+{
+	struct lm_remote *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->pidfd = r->ctl = -1;
+	r->fd_base = fd_base;
+	r->timeout_ms = timeout_ms;
+	r->base = base;
+	return r;
+}
+
+int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
+		    struct lm_error *e)
+{
+	pid_t set_tid = o->pid;
+	int pidfd = -1, sv[2] = { -1, -1 }, coord = -1, program = -1;
+	struct clone_args ca = {
+		.flags = o->clone_flags | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+		.set_tid = o->pid ? (uintptr_t)&set_tid : 0,
+		.set_tid_size = o->pid ? 1 : 0,
+	};
+	struct lm_helper_req ping = { .cmd = LM_HELPER_RUN };
+	struct lm_helper_reply reply;
+	struct lm_remote *r;
+	char path[4096];
+	long pid;
+
+	r = remote_new(o->fd_base ? o->fd_base : DEFAULT_FD_BASE,
+		       o->timeout_ms ? o->timeout_ms : DEFAULT_TIMEOUT,
+		       o->alt ? LM_HELPER_BASE_ALT : LM_HELPER_BASE);
+	if (!r)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	if (o->path)
+		snprintf(path, sizeof(path), "%s", o->path);
+	else if (lm_remote_path(o->alt, path, sizeof(path), e))
+		goto fail;
+	program = open(path, O_PATH | O_CLOEXEC);
+	if (program < 0) {
+		lm_fail_errno(e, LM_REFUSED, "%s", path);
+		goto fail;
+	}
+	coord = syscall(__NR_pidfd_open, getpid(), 0);
+	if (coord < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+		lm_fail_errno(e, LM_FAILED, "starting a helper");
+		goto fail;
+	}
+	if (o->cgroup_fd >= 0) {
+		ca.flags |= CLONE_INTO_CGROUP;
+		ca.cgroup = o->cgroup_fd;
+	}
+	pid = syscall(__NR_clone3, &ca, sizeof(ca));
+	if (!pid)
+		exec_helper(o, r->fd_base, program, sv[1], coord);
+	if (pid < 0) {
+		lm_fail_errno(e, LM_FAILED, "creating process %u%s", o->pid,
+			      errno == EEXIST ? ": the pid is taken" : "");
+		goto fail;
+	}
+	r->pid = pid;
+	r->pidfd = pidfd;
+	r->ctl = sv[0];
+	close(sv[1]);
+	close(coord);
+	close(program);
+	sv[0] = sv[1] = coord = program = -1;
+	if (lm_remote_exchange(r, &ping, NULL, &reply, e))
+		goto fail;
+	if (reply.error) {
+		errno = -reply.error;
+		lm_fail_errno(e, LM_FAILED, "running %s", path);
+		goto fail;
+	}
+	if (clean_memory(r, e))
+		goto fail;
+	*out = r;
+	return 0;
+fail:
+	if (sv[0] >= 0) {
+		close(sv[0]);
+		close(sv[1]);
+	}
+	if (coord >= 0)
+		close(coord);
+	if (program >= 0)
+		close(program);
+	lm_remote_free(r);
+	return -1;
+}
+
+int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
+		   struct lm_remote **child, struct lm_error *e)
+{
+	struct lm_helper_req req = {
+		.cmd = LM_HELPER_FORK,
+		.tid = f->pid,
+		.exit_signal = f->exit_signal,
+		.clone_flags = f->clone_flags,
+	};
+	struct lm_helper_reply reply;
+	struct lm_remote *r;
+	int sv[2], ret;
+
+	if (f->clone_flags & (CLONE_VM | CLONE_FILES | CLONE_THREAD))
+		return lm_fail(e, LM_REFUSED, "process %u shares its memory or "
+			       "files with another one", f->pid);
+	r = remote_new(parent->fd_base, parent->timeout_ms, parent->base);
+	if (!r)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	memcpy(r->vdso, parent->vdso, sizeof(r->vdso));
+	r->nr_vdso = parent->nr_vdso;
+	r->slots = parent->slots;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+		lm_fail_errno(e, LM_FAILED, "socketpair");
+		goto fail;
+	}
+	r->ctl = sv[0];
+	ret = lm_remote_put_fd(parent, sv[1], parent->fd_base + LM_HELPER_FD_NEXT,
+			       false, e);
+	close(sv[1]);
+	if (ret || lm_remote_exchange(parent, &req, NULL, &reply, e))
+		goto fail;
+	if (reply.error < 0) {
+		errno = -reply.error;
+		lm_fail_errno(e, LM_FAILED, "helper %u: creating process %u%s",
+			      parent->pid, f->pid,
+			      errno == EEXIST ? ": the pid is taken" : "");
+		goto fail;
+	}
+	r->pid = reply.error;
+	r->pidfd = syscall(__NR_pidfd_open, r->pid, 0);
+	if (r->pidfd < 0) {
+		lm_fail_errno(e, LM_FAILED, "helper %u", r->pid);
+		goto fail;
+	}
+	*child = r;
+	return 0;
+fail:
+	lm_remote_free(r);
+	return -1;
+}
+
+/* ---- the end ---- */
+
+static int map_slots(struct lm_remote *r, struct lm_error *e)
+{
+	uint64_t at = r->base + LM_HELPER_SLOTS + r->slots * LM_HELPER_SLOT_SIZE;
+	int64_t ret;
+
+	if (r->slots % SLOT_CHUNK)
+		return 0;
+	if (r->slots + SLOT_CHUNK > LM_HELPER_SLOTS_MAX)
+		return lm_fail(e, LM_REFUSED, "process %u: too many threads", r->pid);
+	ret = lm_remote_syscall(r, e, __NR_mmap, at, SLOT_CHUNK * LM_HELPER_SLOT_SIZE,
+				PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+				-1, 0);
+	return ret == (int64_t)at ? 0 : -1;
+}
+
+/* @b belongs to @r, or the failed call would be told of the wrong one. */
+static int end_of(struct lm_remote *r, struct lm_helper_req *req,
+		  struct lm_batch *b, const struct lm_helper_become *how,
+		  struct lm_error *e)
+{
+	struct lm_helper_reply reply;
+
+	if (how)
+		req->become = *how;
+	if (lm_remote_exchange(r, req, b, &reply, e))
+		return -1;
+	if (!reply.error)
+		return 0;
+	if (b && b->nr_results)
+		return lm_batch_failed(b, reply.error, e);
+	errno = -reply.error;
+	return lm_fail_errno(e, LM_FAILED, "helper %u: %s %u%s", r->pid,
+			     req->cmd == LM_HELPER_THREAD ? "creating thread" :
+			     "last calls of", req->tid,
+			     errno == EEXIST ? ": the id is taken" : "");
+}
+
+int lm_remote_thread(struct lm_remote *r, uint32_t tid, struct lm_batch *b,
+		     const struct lm_helper_become *how, struct lm_error *e)
+{
+	struct lm_helper_req req = {
+		.cmd = LM_HELPER_THREAD,
+		.tid = tid,
+		.slot = r->slots,
+	};
+
+	if (b && sizeof(req) + b->nr_calls * sizeof(*b->calls) + b->data_len >
+	    LM_HELPER_SLOT_REQ)
+		return lm_fail(e, LM_FAILED, "thread %u: batch too large", tid);
+	if (map_slots(r, e))
+		return -1;
+	r->slots++;
+	return end_of(r, &req, b, how, e);
+}
+
+int lm_remote_become(struct lm_remote *r, struct lm_batch *b,
+		     const struct lm_helper_become *how, struct lm_error *e)
+{
+	struct lm_helper_req req = { .cmd = LM_HELPER_BECOME, .tid = r->pid };
+
+	if (end_of(r, &req, b, how, e))
+		return -1;
+	r->became = true;
+	return 0;
+}
+
+void lm_remote_release(struct lm_remote *r)
+{
+	if (!r)
+		return;
+	if (r->ctl >= 0)
+		close(r->ctl);
+	if (r->pidfd >= 0)
+		close(r->pidfd);
+	free(r);
+}
+
+void lm_remote_free(struct lm_remote *r)
+{
+	if (!r)
+		return;
+	if (r->pidfd >= 0 && !r->became) {
+		syscall(__NR_pidfd_send_signal, r->pidfd, SIGKILL, NULL, 0);
+		waitid(P_PIDFD, r->pidfd, &(siginfo_t){ 0 }, WEXITED);
+	}
+	lm_remote_release(r);
+}
+
+uint32_t lm_remote_pid(const struct lm_remote *r)
+{
+	return r->pid;
+}
+
+int lm_remote_pidfd(const struct lm_remote *r)
+{
+	return r->pidfd;
+}
+
+uint64_t lm_remote_base(const struct lm_remote *r)
+{
+	return r->base;
+}
+
+int lm_remote_fd_base(const struct lm_remote *r)
+{
+	return r->fd_base;
+}
+
+struct livemig_range lm_remote_vdso(const struct lm_remote *r)
+{
+	if (!r->nr_vdso)
+		return (struct livemig_range){ 0, 0 };
+	return (struct livemig_range){ r->vdso[0].start, r->vdso[r->nr_vdso - 1].end };
+}
