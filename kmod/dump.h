@@ -84,6 +84,9 @@ struct lm_file_kind {
 	const char *name;
 	enum livemig_file_type type;
 	bool (*match)(struct file *f);
+	/* Held from before dump() until after dump_data(); may be NULL. */
+	void (*lock)(struct file *f);
+	void (*unlock)(struct file *f);
 	/* Adds the kind's own attributes; may be NULL. NULL match and dump with
 	 * a type UNKNOWN never occur.
 	 */

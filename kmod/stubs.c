@@ -4,8 +4,12 @@
  * by being there. Remove each with the arrival of its file.
  * Locking: none.
  */
+#include <linux/fs.h>
+#include <linux/magic.h>
+
 #include "dump.h"
 #include "restore.h"
+#include "state.h"
 #include "track.h"
 
 int __weak lm_device_init(void)
@@ -17,20 +21,12 @@ void __weak lm_device_exit(void)
 {
 }
 
-int __weak lm_dump_process(struct lm_dump *d, struct task_struct **threads, int n)
+bool __weak lm_is_shmem_object(struct file *f)
 {
-	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_PROCESS);
+	const struct super_block *sb = file_inode(f)->i_sb;
 
-	if (!obj)
-		return -ENOMEM;
-	if (nla_put_u32(obj, LIVEMIG_PROCESS_PID,
-			task_tgid_nr_ns(threads[0], d->s->pid_ns)) ||
-	    nla_put_u32(obj, LIVEMIG_PROCESS_THREADS, n)) {
-		kfree_skb(obj);
-		return -EMSGSIZE;
-	}
-	lm_obj_end(d, obj);
-	return 0;
+	return sb->s_magic == TMPFS_MAGIC && (sb->s_flags & SB_KERNMOUNT) &&
+	       S_ISREG(file_inode(f)->i_mode);
 }
 
 int __weak lm_track_start(struct lm_session *s, struct netlink_ext_ack *extack)

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What stands in the way of moving a process: everything that the other files
+ * do not come across by themselves (zombies and vfork(): dump.c). Each obstacle is an entry in a table with
+ * its name and its test.
+ *
+ * Locking: task_lock() for pointers of the task, RCU for kinship; one at a
+ * time, in each test.
+ */
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/fs_struct.h>
+#include <linux/mm_types.h>
+#include <linux/nsproxy.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/time_namespace.h>
+#include <linux/user_namespace.h>
+#include "arch/x86/regs.h"
+#include "state.h"
+#include "wrapper/task_state.h"
+
+struct obstacle {
+	const char *what;
+	bool (*found)(struct lm_dump *d, struct task_struct *t);
+	const char *remedy;
+	bool transient;
+};
+
+/* Pointers of a task to things that may be shared or its own. */
+struct belongings {
+	struct nsproxy ns;	/* pointers only, nothing is referenced */
+	struct files_struct *files;
+	struct fs_struct *fs;
+	struct path root;	/* not referenced either: to compare */
+};
+
+/* Return: false when the task has given them up (it is exiting). */
+static bool look(struct task_struct *t, struct belongings *b)
+{
+	bool ok;
+
+	task_lock(t);
+	ok = t->nsproxy && t->files && t->fs;
+	if (ok) {
+		b->ns = *t->nsproxy;
+		b->files = t->files;
+		b->fs = t->fs;
+		spin_lock(&t->fs->lock);
+		b->root = t->fs->root;
+		spin_unlock(&t->fs->lock);
+	}
+	task_unlock(t);
+	return ok;
+}
+
+#define OTHER_NS(name)							\
+static bool other_##name(struct lm_dump *d, struct task_struct *t)	\
+{									\
+	struct belongings b;						\
+									\
+	return look(t, &b) && b.ns.name != current->nsproxy->name;	\
+}
+OTHER_NS(mnt_ns)
+OTHER_NS(uts_ns)
+OTHER_NS(ipc_ns)
+OTHER_NS(pid_ns_for_children)
+OTHER_NS(time_ns)
+
+static bool other_pid_ns(struct lm_dump *d, struct task_struct *t)
+{
+	struct pid_namespace *ns;
+
+	rcu_read_lock();
+	ns = task_active_pid_ns(t);
+	rcu_read_unlock();
+	return ns && ns != d->s->pid_ns;
+}
+
+static bool other_user_ns(struct lm_dump *d, struct task_struct *t)
+{
+	bool other;
+
+	rcu_read_lock();
+	other = __task_cred(t)->user_ns != &init_user_ns;
+	rcu_read_unlock();
+	return other;
+}
+
+static bool other_root(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings b;
+	struct path root;
+	bool other;
+
+	if (!look(t, &b))
+		return false;
+	get_fs_root(current->fs, &root);
+	other = !path_equal(&root, &b.root);
+	path_put(&root);
+	return other && b.ns.mnt_ns == current->nsproxy->mnt_ns;
+}
+
+static bool own_net_ns(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings leader, b;
+
+	return look(t, &b) && look(t->group_leader, &leader) &&
+	       b.ns.net_ns != leader.ns.net_ns;
+}
+
+static bool own_files(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings leader, b;
+
+	return look(t, &b) && look(t->group_leader, &leader) &&
+	       b.files != leader.files;
+}
+
+static bool own_fs(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings leader, b;
+
+	return look(t, &b) && look(t->group_leader, &leader) &&
+	       b.fs != leader.fs;
+}
+
+static bool is_traced(struct lm_dump *d, struct task_struct *t)
+{
+	return READ_ONCE(t->ptrace);
+}
+
+static bool has_seccomp(struct lm_dump *d, struct task_struct *t)
+{
+#ifdef CONFIG_SECCOMP
+	return READ_ONCE(t->seccomp.mode) != SECCOMP_MODE_DISABLED;
+#else
+	return false;
+#endif
+}
+
+static bool has_io_uring(struct lm_dump *d, struct task_struct *t)
+{
+#ifdef CONFIG_IO_URING
+	return READ_ONCE(t->io_uring);
+#else
+	return false;
+#endif
+}
+
+static bool has_dispatch(struct lm_dump *d, struct task_struct *t)
+{
+	return test_task_syscall_work(t, SYSCALL_USER_DISPATCH);
+}
+
+static bool is_deadline(struct lm_dump *d, struct task_struct *t)
+{
+	return t->policy == SCHED_DEADLINE;
+}
+
+static bool is_exiting(struct lm_dump *d, struct task_struct *t)
+{
+	return READ_ONCE(t->flags) & PF_EXITING;
+}
+
+/* Looked for in every thread. */
+static const struct obstacle thread_obstacles[] = {
+	{ "thread that is exiting", is_exiting, NULL, true },
+	{ "traced process (ptrace)", is_traced, "detach the debugger" },
+	{ "seccomp filter", has_seccomp },
+	{ "io_uring", has_io_uring },
+	{ "syscall user dispatch", has_dispatch },
+	{ "deadline scheduling", is_deadline },
+	{ "thread with file descriptors of its own", own_files },
+	{ "thread with a working directory of its own", own_fs },
+	{ "thread in another network namespace", own_net_ns },
+	{ "pid namespace", other_pid_ns,
+	  "run migctl in the container's pid namespace" },
+	{ "pid namespace for children", other_pid_ns_for_children },
+	{ "user namespace", other_user_ns },
+	{ "mount namespace", other_mnt_ns,
+	  "run migctl in the container's mount namespace" },
+	{ "uts namespace", other_uts_ns },
+	{ "ipc namespace", other_ipc_ns },
+	{ "time namespace", other_time_ns },
+	{ "chroot", other_root },
+};
+
+static bool has_posix_timer(struct lm_dump *d, struct task_struct *t)
+{
+	return lm_has_posix_timers(t);
+}
+
+static bool has_tty(struct lm_dump *d, struct task_struct *t)
+{
+	return READ_ONCE(t->signal->tty);
+}
+
+/* Looked for once in a process. */
+static const struct obstacle process_obstacles[] = {
+	{ "posix timer", has_posix_timer },
+	{ "controlling terminal", has_tty, "start it with setsid" },
+};
+
+static int look_for(struct lm_dump *d, struct task_struct *t,
+		    const struct obstacle *o, int n)
+{
+	int i, err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		if (o[i].found(d, t))
+			err = lm_unsupported(d, t, -1, o[i].transient,
+					     o[i].remedy, "%s", o[i].what);
+	return err;
+}
+
+static int check_fs(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings b;
+	bool first;
+
+	if (!look(t, &b))
+		return 0;
+	if (!lm_dump_id(d, LM_ID_FS, b.fs, &first))
+		return -ENOMEM;
+	if (first)
+		return 0;
+	return lm_unsupported(d, t, -1, false, NULL,
+			      "working directory shared with another process (CLONE_FS)");
+}
+
+/**
+ * lm_check_process - queue an UNSUPPORTED object for each obstacle
+ * @d: the dump
+ * @threads: the threads of the process, leader first
+ * @n: their number
+ *
+ * Called in the context of the session's owner, with whose namespaces and root
+ * those of the process are compared. Sleeps.
+ * Return: 0, -EINTR or -ENOMEM.
+ */
+int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n)
+{
+	const char *what;
+	int i, err;
+
+	err = look_for(d, threads[0], process_obstacles,
+		       ARRAY_SIZE(process_obstacles)) ?:
+	      check_fs(d, threads[0]);
+	for (i = 0; i < n && !err; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		err = look_for(d, threads[i], thread_obstacles,
+			       ARRAY_SIZE(thread_obstacles));
+		what = lm_arch_unsupported(threads[i]);
+		if (what && !err)
+			err = lm_unsupported(d, threads[i], -1, false, NULL,
+					     "%s", what);
+	}
+	return err;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files that a path leads to: regular files, directories, devices.
+ *
+ * Locking: none; words of a referenced file.
+ */
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/kdev_t.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+#include "file_kinds.h"
+#include "wrapper/file_state.h"
+
+static bool is_reg(struct file *f)
+{
+	return S_ISREG(file_inode(f)->i_mode);
+}
+
+static bool is_dir(struct file *f)
+{
+	return S_ISDIR(file_inode(f)->i_mode);
+}
+
+static bool is_chr(struct file *f)
+{
+	return S_ISCHR(file_inode(f)->i_mode);
+}
+
+static bool is_tty(struct file *f)
+{
+	if (!is_chr(f))
+		return false;
+	switch (imajor(file_inode(f))) {
+	case TTY_MAJOR:
+	case TTYAUX_MAJOR:
+	case UNIX98_PTY_MASTER_MAJOR ... UNIX98_PTY_SLAVE_MAJOR +
+					 UNIX98_PTY_MAJOR_COUNT - 1:
+		return true;
+	}
+	return false;
+}
+
+static bool deleted(struct file *f)
+{
+	return d_unlinked(f->f_path.dentry) || !file_inode(f)->i_nlink;
+}
+
+static const char *reg_unsupported(struct lm_dump *d, struct file *f,
+				   bool *transient)
+{
+	if (file_inode(f)->i_sb->s_magic == HUGETLBFS_MAGIC)
+		return "hugetlb file";
+	return deleted(f) ? "deleted file" : NULL;
+}
+
+static const char *dir_unsupported(struct lm_dump *d, struct file *f,
+				   bool *transient)
+{
+	const struct fown_struct *owner = lm_file_owner(f);
+
+	/* Nothing else gives a directory somebody to be signalled. */
+	if (owner && owner->pid)
+		return "dnotify on the directory";
+	return deleted(f) ? "deleted directory" : NULL;
+}
+
+/* Devices without state of their own are the same everywhere. */
+static const char *chr_unsupported(struct lm_dump *d, struct file *f,
+				   bool *transient)
+{
+	if (imajor(file_inode(f)) != MEM_MAJOR)
+		return "device";
+	switch (iminor(file_inode(f))) {
+	case 3:		/* null */
+	case 5:		/* zero */
+	case 7:		/* full */
+	case 8:		/* random */
+	case 9:		/* urandom */
+		return deleted(f) ? "deleted device" : NULL;
+	}
+	return "device";
+}
+
+static const char *tty_unsupported(struct lm_dump *d, struct file *f,
+				   bool *transient)
+{
+	return "terminal";
+}
+
+const struct lm_file_kind lm_file_tty = {
+	.name = "terminal",
+	.type = LIVEMIG_FILE_TTY,
+	.match = is_tty,
+	.unsupported = tty_unsupported,
+};
+
+const struct lm_file_kind lm_file_chr = {
+	.name = "character device",
+	.type = LIVEMIG_FILE_CHR,
+	.match = is_chr,
+	.unsupported = chr_unsupported,
+};
+
+const struct lm_file_kind lm_file_dir = {
+	.name = "directory",
+	.type = LIVEMIG_FILE_DIR,
+	.match = is_dir,
+	.unsupported = dir_unsupported,
+};
+
+const struct lm_file_kind lm_file_reg = {
+	.name = "regular file",
+	.type = LIVEMIG_FILE_REG,
+	.match = is_reg,
+	.unsupported = reg_unsupported,
+};

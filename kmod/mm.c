@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The address space: MM and VMAS objects, and the FILE and SHMEM objects that
+ * its mappings name.
+ *
+ * Locking: mmap_lock for reading, a batch of mappings at a time; the files of
+ * the batch are referenced, and looked at after the lock is dropped. Mappings
+ * of a running process may so be missed or seen twice; those of a frozen one
+ * are exact.
+ */
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include "arch.h"
+#include "state.h"
+#include "wrapper/file_state.h"
+#include "wrapper/vma_state.h"
+
+#define LM_VMA_BATCH	128
+
+/* One mapping, taken down under mmap_lock. */
+struct vma_note {
+	struct livemig_vma vma;
+	struct file *file;	/* referenced; NULL: none */
+	const char *refused;	/* why it cannot be moved, or NULL */
+};
+
+static u32 flags_of(const struct vm_area_struct *vma)
+{
+	static const struct {
+		unsigned long vm;
+		u32 flag;
+	} map[] = {
+		{ VM_READ, LIVEMIG_VMA_F_READ },
+		{ VM_WRITE, LIVEMIG_VMA_F_WRITE },
+		{ VM_EXEC, LIVEMIG_VMA_F_EXEC },
+		{ VM_GROWSDOWN, LIVEMIG_VMA_F_GROWSDOWN },
+		{ VM_NORESERVE, LIVEMIG_VMA_F_NORESERVE },
+		{ VM_LOCKED, LIVEMIG_VMA_F_LOCKED },
+		{ VM_DONTCOPY, LIVEMIG_VMA_F_DONTFORK },
+		{ VM_WIPEONFORK, LIVEMIG_VMA_F_WIPEONFORK },
+		{ VM_DONTDUMP, LIVEMIG_VMA_F_DONTDUMP },
+		{ VM_HUGEPAGE, LIVEMIG_VMA_F_HUGEPAGE },
+		{ VM_NOHUGEPAGE, LIVEMIG_VMA_F_NOHUGEPAGE },
+		{ VM_MERGEABLE, LIVEMIG_VMA_F_MERGEABLE },
+		{ VM_SEQ_READ, LIVEMIG_VMA_F_SEQ_READ },
+		{ VM_RAND_READ, LIVEMIG_VMA_F_RAND_READ },
+		{ VM_MAYWRITE, LIVEMIG_VMA_F_MAYWRITE },
+		{ VM_LOCKONFAULT, LIVEMIG_VMA_F_LOCKONFAULT },
+	};
+	const struct mm_struct *mm = vma->vm_mm;
+	u32 flags = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if (vma->vm_flags & map[i].vm)
+			flags |= map[i].flag;
+	if (vma->vm_start <= mm->start_stack && mm->start_stack <= vma->vm_end)
+		flags |= LIVEMIG_VMA_F_STACK;
+	return flags;
+}
+
+static bool is_vdso(const char *special)
+{
+	return special && (!strcmp(special, "[vdso]") ||
+			   !strncmp(special, "[vvar", 5));
+}
+
+static bool is_on(const struct file *f, const char *fs)
+{
+	return !strcmp(file_inode(f)->i_sb->s_type->name, fs);
+}
+
+static const char *refusal(struct vm_area_struct *vma)
+{
+	const char *special = lm_vma_special(vma);
+	const struct file *f = vma->vm_file;
+
+	if (is_vdso(special))
+		return NULL;
+	if (special)
+		return special;
+	if (lm_vma_userfaultfd(vma))
+		return "userfaultfd";
+	if (is_vm_hugetlb_page(vma))
+		return "hugetlb memory";
+	if (f && is_on(f, "secretmem"))
+		return "secret memory (memfd_secret)";
+	if (f && is_on(f, "aio"))
+		return "AIO context";
+	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
+		return "mapping of a device";
+	if (vma->vm_flags & VM_SYNC)
+		return "MAP_SYNC mapping";
+	if (lm_vma_shadow_stack(vma))
+		return "shadow stack";
+	if (lm_vma_sealed(vma))
+		return "sealed mapping (mseal)";
+	if (lm_vma_droppable(vma))
+		return "MAP_DROPPABLE mapping";
+	return NULL;
+}
+
+static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
+{
+	bool shared = vma->vm_flags & VM_MAYSHARE;
+	struct file *f = vma->vm_file;
+
+	*note = (struct vma_note){
+		.vma = {
+			.start = vma->vm_start,
+			.end = vma->vm_end,
+			.flags = flags_of(vma),
+			.pkey = lm_vma_pkey(vma),
+			.kind = LIVEMIG_VMA_ANON,
+		},
+		.refused = refusal(vma),
+	};
+	if (is_vdso(lm_vma_special(vma))) {
+		note->vma.kind = LIVEMIG_VMA_VDSO;
+		return;
+	}
+	/* A private mapping of /dev/zero is anonymous memory. */
+	if (!f || (S_ISCHR(file_inode(f)->i_mode) && vma_is_anonymous(vma)))
+		return;
+	note->file = get_file(f);
+	note->vma.offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	if (lm_is_shmem_object(f))
+		note->vma.kind = shared ? LIVEMIG_VMA_SHMEM :
+					  LIVEMIG_VMA_SHMEM_PRIVATE;
+	else
+		note->vma.kind = shared ? LIVEMIG_VMA_FILE_SHARED :
+					  LIVEMIG_VMA_FILE_PRIVATE;
+}
+
+/* The next mappings from @addr on. Return: their number, or -EINTR. */
+static int collect(struct mm_struct *mm, unsigned long addr,
+		   struct vma_note *notes)
+{
+	VMA_ITERATOR(vmi, mm, addr);
+	struct vm_area_struct *vma;
+	int n = 0;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for_each_vma(vmi, vma) {
+		note_vma(vma, &notes[n]);
+		if (++n == LM_VMA_BATCH)
+			break;
+	}
+	mmap_read_unlock(mm);
+	return n;
+}
+
+/* SysV segments live where other shared memory does, under a name of theirs. */
+static bool is_sysv(struct file *f)
+{
+	return !strncmp(f->f_path.dentry->d_name.name, "SYSV", 4);
+}
+
+/* Finds the mapping's object, and says no to those that cannot move. */
+static int settle(struct lm_dump *d, struct task_struct *t,
+		  struct vma_note *note)
+{
+	struct file *f = note->file;
+
+	if (!note->refused && f) {
+		if (lm_is_shmem_object(f)) {
+			if (!is_sysv(f))
+				return lm_shmem_object(d, f, &note->vma.object);
+			note->refused = "SysV shared memory";
+		} else if (S_ISREG(file_inode(f)->i_mode)) {
+			return lm_mapped_file(d, t, f, &note->vma.object);
+		} else {
+			return lm_unsupported_path(d, t, -1, NULL, "mapping of",
+						   lm_file_path(f));
+		}
+	}
+	if (!note->refused)
+		return 0;
+	return lm_unsupported(d, t, -1, false, NULL, "%s at 0x%llx",
+			      note->refused, note->vma.start);
+}
+
+static int put_batch(struct lm_dump *d, u32 mm_id, const struct vma_note *notes,
+		     int n)
+{
+	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_VMAS);
+	struct livemig_vma *list;
+	struct nlattr *nla;
+	int i;
+
+	BUILD_BUG_ON(LM_VMA_BATCH * sizeof(*list) > LM_OBJ_MAX / 2);
+	if (!obj)
+		return -ENOMEM;
+	if (nla_put_u32(obj, LIVEMIG_VMAS_MM_ID, mm_id))
+		goto err;
+	nla = nla_reserve(obj, LIVEMIG_VMAS_LIST, n * sizeof(*list));
+	if (!nla)
+		goto err;
+	list = nla_data(nla);
+	for (i = 0; i < n; i++)
+		list[i] = notes[i].vma;
+	lm_obj_end(d, obj);
+	return 0;
+err:
+	kfree_skb(obj);
+	return -EMSGSIZE;
+}
+
+static int dump_vmas(struct lm_dump *d, struct task_struct *t,
+		     struct mm_struct *mm, u32 mm_id)
+{
+	struct vma_note *notes;
+	unsigned long addr = 0;
+	int i, n, err = 0;
+
+	notes = kvmalloc_array(LM_VMA_BATCH, sizeof(*notes), GFP_KERNEL);
+	if (!notes)
+		return -ENOMEM;
+	do {
+		n = collect(mm, addr, notes);
+		if (n <= 0) {
+			err = n;
+			break;
+		}
+		addr = notes[n - 1].vma.end;
+		for (i = 0; i < n && !err; i++)
+			err = settle(d, t, &notes[i]);
+		if (!err)
+			err = put_batch(d, mm_id, notes, n);
+		for (i = 0; i < n; i++)
+			if (notes[i].file)
+				fput(notes[i].file);
+	} while (!err && n == LM_VMA_BATCH);
+	kvfree(notes);
+	return err;
+}
+
+static int put_layout(struct mm_struct *mm, struct sk_buff *obj)
+{
+	struct livemig_mm_layout l = {};
+
+	spin_lock(&mm->arg_lock);
+	l.start_code = mm->start_code;
+	l.end_code = mm->end_code;
+	l.start_data = mm->start_data;
+	l.end_data = mm->end_data;
+	l.start_brk = mm->start_brk;
+	l.brk = mm->brk;
+	l.start_stack = mm->start_stack;
+	l.arg_start = mm->arg_start;
+	l.arg_end = mm->arg_end;
+	l.env_start = mm->env_start;
+	l.env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+	l.mmap_base = mm->mmap_base;
+	return nla_put(obj, LIVEMIG_MM_LAYOUT, sizeof(l), &l);
+}
+
+static int put_auxv(struct mm_struct *mm, struct sk_buff *obj)
+{
+	int n = 0;
+
+	/* Pairs up to and with AT_NULL. */
+	while (n < AT_VECTOR_SIZE - 2 && mm->saved_auxv[n] != AT_NULL)
+		n += 2;
+	return nla_put(obj, LIVEMIG_MM_AUXV, (n + 2) * sizeof(u64),
+		       mm->saved_auxv);
+}
+
+static int put_exe(struct lm_dump *d, struct task_struct *t,
+		   struct mm_struct *mm, struct sk_buff *obj)
+{
+	struct file *f = lm_mm_exe_file(mm);
+	int err;
+	u32 id;
+
+	if (!f)
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "process without an executable file");
+	if (lm_is_shmem_object(f))
+		err = lm_unsupported(d, t, -1, false, NULL,
+				     "executable in a memfd");
+	else
+		err = lm_mapped_file(d, t, f, &id) ?:
+		      nla_put_u32(obj, LIVEMIG_MM_EXE_FILE, id) ?:
+		      lm_put_path(obj, LIVEMIG_MM_EXE, lm_file_path(f));
+	fput(f);
+	return err;
+}
+
+/* From the first page of data to the end of the code; they are neighbours. */
+static int put_vdso(struct mm_struct *mm, struct sk_buff *obj)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	struct livemig_range r = {};
+	struct vm_area_struct *vma;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	for_each_vma(vmi, vma) {
+		if (!is_vdso(lm_vma_special(vma)))
+			continue;
+		if (!r.start)
+			r.start = vma->vm_start;
+		r.end = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	if (!r.start)
+		return 0;
+	return nla_put(obj, LIVEMIG_MM_VDSO, sizeof(r), &r) ?:
+	       nla_put_u64_64bit(obj, LIVEMIG_MM_VDSO_ID, lm_vdso_id(mm),
+				 LIVEMIG_MM_PAD);
+}
+
+static int dump_space(struct lm_dump *d, struct task_struct *t,
+		   struct mm_struct *mm)
+{
+	struct sk_buff *obj;
+	bool first;
+	int err;
+	u32 id;
+
+	id = lm_dump_id(d, LM_ID_MM, mm, &first);
+	if (!id)
+		return -ENOMEM;
+	if (!first)
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "memory shared with another process (CLONE_VM)");
+	obj = lm_obj_begin(d, LIVEMIG_OBJ_MM);
+	if (!obj)
+		return -ENOMEM;
+	err = nla_put_u32(obj, LIVEMIG_MM_ID, id) ?:
+	      put_layout(mm, obj) ?:
+	      put_auxv(mm, obj) ?:
+	      put_vdso(mm, obj) ?:
+	      put_exe(d, t, mm, obj);
+	if (err) {
+		kfree_skb(obj);
+		return err;
+	}
+	lm_obj_end(d, obj);
+	return dump_vmas(d, t, mm, id);
+}
+
+/**
+ * lm_dump_mm - queue the address space of a process
+ * @d: the dump
+ * @threads: the threads of the process, leader first
+ * @n: their number
+ *
+ * Sleeps, killable; takes mmap_lock for reading.
+ * Return: 0, -ESRCH when the process is exiting, -EINTR, -ENOMEM, -EMSGSIZE.
+ */
+int lm_dump_mm(struct lm_dump *d, struct task_struct **threads, int n)
+{
+	struct mm_struct *mm = get_task_mm(threads[0]);
+	int err;
+
+	if (!mm)
+		return -ESRCH;
+	err = dump_space(d, threads[0], mm);
+	mmput(mm);
+	return err;
+}

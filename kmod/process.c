@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The PROCESS object: what all threads of a process have in common.
+ *
+ * Locking: ->siglock for signals, limits and timers; task_lock() for the
+ * pointers to mm, files, fs and namespaces; RCU for kinship and cgroup. One at
+ * a time, never across a sleep.
+ */
+#include <linux/cgroup.h>
+#include <linux/fs_struct.h>
+#include <linux/hrtimer.h>
+#include <linux/ipc_namespace.h>
+#include <linux/kernfs.h>
+#include <linux/math64.h>
+#include <linux/nsproxy.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/time_namespace.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+#include <net/net_namespace.h>
+#include "signals.h"
+#include "state.h"
+#include "wrapper/task_state.h"
+
+static bool inside(struct lm_dump *d, struct task_struct *t)
+{
+	return task_under_cgroup_hierarchy(t, d->s->cgrp);
+}
+
+/* The number of a process group or session, 0 when it came from outside: its
+ * leader is outside, or it is gone and one of its members is outside.
+ */
+static pid_t own_group(struct lm_dump *d, struct task_struct *t,
+		       enum pid_type type)
+{
+	struct task_struct *member;
+	struct pid *pid;
+	pid_t nr;
+
+	rcu_read_lock();
+	pid = READ_ONCE(t->signal->pids[type]);
+	nr = pid_nr_ns(pid, d->s->pid_ns);
+	member = pid_task(pid, PIDTYPE_TGID);
+	if (member) {
+		if (!inside(d, member))
+			nr = 0;
+	} else if (pid) {
+		hlist_for_each_entry_rcu(member, &pid->tasks[type],
+					 pid_links[type])
+			if (!inside(d, member))
+				nr = 0;
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+static int put_kinship(struct lm_dump *d, struct task_struct *t,
+		       struct sk_buff *obj)
+{
+	struct task_struct *parent;
+	pid_t ppid = 0;
+
+	rcu_read_lock();
+	parent = rcu_dereference(t->real_parent);
+	if (inside(d, parent))
+		ppid = task_tgid_nr_ns(parent, d->s->pid_ns);
+	rcu_read_unlock();
+
+	return nla_put_u32(obj, LIVEMIG_PROCESS_PPID, ppid) ?:
+	       nla_put_u32(obj, LIVEMIG_PROCESS_PGID,
+			   own_group(d, t, PIDTYPE_PGID)) ?:
+	       nla_put_u32(obj, LIVEMIG_PROCESS_SID,
+			   own_group(d, t, PIDTYPE_SID));
+}
+
+static int put_sigactions(struct task_struct *t, struct sk_buff *obj)
+{
+	struct sighand_struct *sighand;
+	struct livemig_sigaction *sa;
+	struct nlattr *nla;
+	int i;
+
+	nla = nla_reserve(obj, LIVEMIG_PROCESS_SIGACTIONS, _NSIG * sizeof(*sa));
+	if (!nla)
+		return -EMSGSIZE;
+	sighand = lm_lock_sighand(t);
+	if (!sighand)
+		return -ESRCH;
+	sa = nla_data(nla);
+	for (i = 0; i < _NSIG; i++) {
+		const struct sigaction *from = &sighand->action[i].sa;
+
+		sa[i].handler = (unsigned long)from->sa_handler;
+		sa[i].flags = from->sa_flags;
+		sa[i].restorer = (unsigned long)from->sa_restorer;
+		sa[i].mask = from->sa_mask.sig[0];
+	}
+	lm_unlock_sighand(sighand);
+	return 0;
+}
+
+static u64 real_timer_left(struct signal_struct *sig)
+{
+	struct hrtimer *timer = &sig->real_timer;
+	s64 left = ktime_to_ns(__hrtimer_get_remaining(timer, true));
+	s64 every = ktime_to_ns(sig->it_real_incr);
+	u64 late;
+
+	if (hrtimer_active(timer))
+		return max_t(s64, left, NSEC_PER_USEC);
+	/* An interval timer rests until its SIGALRM is taken. */
+	if (every <= 0 || !sigismember(&sig->shared_pending.signal, SIGALRM))
+		return 0;
+	if (left > 0)
+		return left;
+	div64_u64_rem(-left, every, &late);
+	return every - late;
+}
+
+static u64 cpu_timer_left(const struct cpu_itimer *it, u64 used)
+{
+	if (!it->expires)
+		return 0;
+	/* Expired, but not yet noticed: a tick from now. */
+	return it->expires > used ? it->expires - used : TICK_NSEC;
+}
+
+static int put_itimers(struct task_struct *t, struct sk_buff *obj)
+{
+	struct signal_struct *sig = t->signal;
+	struct livemig_itimer it[3] = {};
+	struct sighand_struct *sighand = lm_lock_sighand(t);
+	u64 utime, stime;
+
+	if (!sighand)
+		return -ESRCH;
+	it[ITIMER_REAL].value = real_timer_left(sig);
+	it[ITIMER_REAL].interval = ktime_to_ns(sig->it_real_incr);
+	/* The group's clock runs whenever one of these is armed. */
+	utime = atomic64_read(&sig->cputimer.cputime_atomic.utime);
+	stime = atomic64_read(&sig->cputimer.cputime_atomic.stime);
+	it[ITIMER_VIRTUAL].value =
+		cpu_timer_left(&sig->it[CPUCLOCK_VIRT], utime);
+	it[ITIMER_VIRTUAL].interval = sig->it[CPUCLOCK_VIRT].incr;
+	it[ITIMER_PROF].value =
+		cpu_timer_left(&sig->it[CPUCLOCK_PROF], utime + stime);
+	it[ITIMER_PROF].interval = sig->it[CPUCLOCK_PROF].incr;
+	lm_unlock_sighand(sighand);
+	return nla_put(obj, LIVEMIG_PROCESS_ITIMERS, sizeof(it), it);
+}
+
+static int put_rlimits(struct task_struct *t, struct sk_buff *obj)
+{
+	struct livemig_rlimit lim[RLIM_NLIMITS];
+	int i;
+
+	BUILD_BUG_ON(RLIM_NLIMITS != 16);
+	/* Under ->group_leader's task_lock as do_prlimit(). */
+	task_lock(t);
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		lim[i].cur = t->signal->rlim[i].rlim_cur;
+		lim[i].max = t->signal->rlim[i].rlim_max;
+	}
+	task_unlock(t);
+	return nla_put(obj, LIVEMIG_PROCESS_RLIMITS, sizeof(lim), lim);
+}
+
+static int put_fs(struct task_struct *t, struct sk_buff *obj)
+{
+	struct path root, pwd;
+	int umask = 0, err;
+
+	task_lock(t);
+	if (!t->fs) {
+		task_unlock(t);
+		return -ESRCH;
+	}
+	umask = t->fs->umask;
+	get_fs_root(t->fs, &root);
+	get_fs_pwd(t->fs, &pwd);
+	task_unlock(t);
+
+	err = nla_put_u32(obj, LIVEMIG_PROCESS_UMASK, umask) ?:
+	      lm_put_path(obj, LIVEMIG_PROCESS_CWD, &pwd) ?:
+	      lm_put_path(obj, LIVEMIG_PROCESS_ROOT, &root);
+	path_put(&pwd);
+	path_put(&root);
+	return err;
+}
+
+/* ->mnt stays 0: struct mnt_namespace is private to the VFS. check.c compares
+ * the namespaces themselves.
+ */
+static int put_ns(struct task_struct *t, struct sk_buff *obj)
+{
+	struct livemig_ns ns = {};
+	struct pid_namespace *pid_ns;
+
+	task_lock(t);
+	if (!t->nsproxy) {
+		task_unlock(t);
+		return -ESRCH;
+	}
+	ns.uts = t->nsproxy->uts_ns->ns.inum;
+#ifdef CONFIG_IPC_NS
+	ns.ipc = t->nsproxy->ipc_ns->ns.inum;
+#endif
+	ns.pid_for_children = t->nsproxy->pid_ns_for_children->ns.inum;
+	ns.net = t->nsproxy->net_ns->ns.inum;
+	ns.cgroup = t->nsproxy->cgroup_ns->ns.inum;
+#ifdef CONFIG_TIME_NS
+	ns.time = t->nsproxy->time_ns->ns.inum;
+#endif
+	task_unlock(t);
+
+	rcu_read_lock();
+	pid_ns = task_active_pid_ns(t);
+	ns.pid = pid_ns ? pid_ns->ns.inum : 0;
+	ns.user = __task_cred(t)->user_ns->ns.inum;
+	rcu_read_unlock();
+	return nla_put(obj, LIVEMIG_PROCESS_NS, sizeof(ns), &ns);
+}
+
+static int put_cgroup(struct lm_dump *d, struct task_struct *t,
+		      struct sk_buff *obj)
+{
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	struct kernfs_node *kn;
+	int err = -ENAMETOOLONG;
+	int len;
+
+	if (!buf)
+		return -ENOMEM;
+	rcu_read_lock();
+	kn = task_dfl_cgroup(t)->kn;
+	len = kernfs_path_from_node(kn, d->s->cgrp->kn, buf, PATH_MAX);
+	rcu_read_unlock();
+	if (len > 0 && len < PATH_MAX)
+		err = nla_put_string(obj, LIVEMIG_PROCESS_CGROUP,
+				     buf + (buf[0] == '/'));
+	kfree(buf);
+	return err;
+}
+
+/* Ids of what it has, and the facts that come with them. */
+static int put_parts(struct lm_dump *d, struct task_struct *t,
+		     struct sk_buff *obj)
+{
+	struct mm_struct *mm = get_task_mm(t);
+	u32 flags = 0, id, dumpable;
+	void *files, *fs;
+	int err;
+
+	if (!mm)
+		return -ESRCH;
+	if (lm_mm_thp_disabled(mm))
+		flags |= LIVEMIG_PROCESS_F_THP_DISABLE;
+	if (t->signal->is_child_subreaper)
+		flags |= LIVEMIG_PROCESS_F_SUBREAPER;
+	if (READ_ONCE(t->signal->flags) & SIGNAL_STOP_STOPPED)
+		flags |= LIVEMIG_PROCESS_F_STOPPED;
+	dumpable = lm_mm_dumpable(mm);
+	id = lm_id(d->s, LM_ID_MM, mm, NULL);
+	mmput(mm);
+	if (!id)
+		return -ENOMEM;
+	err = nla_put_u32(obj, LIVEMIG_PROCESS_FLAGS, flags) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_DUMPABLE, dumpable) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_MM_ID, id);
+	if (err)
+		return err;
+
+	task_lock(t);
+	files = t->files;
+	fs = t->fs;
+	task_unlock(t);
+	if (!files || !fs)
+		return -ESRCH;
+	id = lm_id(d->s, LM_ID_FILES, files, NULL);
+	if (!id)
+		return -ENOMEM;
+	err = nla_put_u32(obj, LIVEMIG_PROCESS_FILES_ID, id);
+	if (err)
+		return err;
+	id = lm_id(d->s, LM_ID_FS, fs, NULL);
+	return id ? nla_put_u32(obj, LIVEMIG_PROCESS_FS_ID, id) : -ENOMEM;
+}
+
+/**
+ * lm_dump_proc - queue the PROCESS object
+ * @d: the dump
+ * @threads: the threads of the process, leader first
+ * @n: their number
+ *
+ * Sleeps; no locks held but the session's.
+ * Return: 0, -ESRCH when the process is exiting, -ENOMEM, -EMSGSIZE.
+ */
+int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
+{
+	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_PROCESS);
+	struct task_struct *t = threads[0];
+	int err;
+
+	if (!obj)
+		return -ENOMEM;
+	err = nla_put_u32(obj, LIVEMIG_PROCESS_PID,
+			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID, task_tgid_nr(t)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_THREADS, n) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_SIGNAL,
+			  max(t->exit_signal, 0)) ?:
+	      nla_put_s32(obj, LIVEMIG_PROCESS_OOM_SCORE_ADJ,
+			  t->signal->oom_score_adj) ?:
+	      nla_put_u64_64bit(obj, LIVEMIG_PROCESS_START_NS,
+				t->start_boottime, LIVEMIG_PROCESS_PAD) ?:
+	      put_kinship(d, t, obj) ?:
+	      put_parts(d, t, obj) ?:
+	      put_sigactions(t, obj) ?:
+	      put_itimers(t, obj) ?:
+	      put_rlimits(t, obj) ?:
+	      put_ns(t, obj) ?:
+	      put_cgroup(d, t, obj) ?:
+	      lm_put_pending(d, t, obj, LIVEMIG_PROCESS_SIGPENDING, true) ?:
+	      put_fs(t, obj);
+	if (err)
+		kfree_skb(obj);
+	else
+		lm_obj_end(d, obj);
+	return err;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Sockets: sock.c has what all of them have, sock_*.c one protocol each,
+ * sock_data.c cuts the contents of queues into DATA objects.
+ */
+#ifndef _LIVEMIG_SOCK_H
+#define _LIVEMIG_SOCK_H
+
+#include <net/sock.h>
+#include "dump.h"
+
+/* One protocol: an entry in the table of sock.c. */
+struct lm_sock_kind {
+	const char *name;
+	bool (*match)(const struct sock *sk);
+	/* Adds addresses and what else is special. Inet sockets are locked. */
+	int (*put)(struct lm_dump *d, struct sock *sk, struct sk_buff *obj);
+	/* Queues DATA objects, frozen sessions only; may be NULL. */
+	int (*put_data)(struct lm_dump *d, struct sock *sk, u32 file_id);
+	/* Why it cannot be moved, or NULL. Not locked. */
+	const char *(*unsupported)(struct lm_dump *d, struct sock *sk,
+				   bool *transient);
+};
+
+extern const struct lm_sock_kind lm_sock_tcp;
+extern const struct lm_sock_kind lm_sock_udp;
+extern const struct lm_sock_kind lm_sock_unix;
+
+/* sock.c: LOCAL and REMOTE of an inet socket. */
+int lm_put_inet_addresses(const struct sock *sk, struct sk_buff *obj);
+/* sock.c: obstacles that every inet socket may have, or NULL. */
+const char *lm_inet_unsupported(const struct sock *sk);
+
+/* Contents of a queue on the way into DATA objects. */
+struct lm_data {
+	struct lm_dump *d;
+	u32 file_id;
+	u32 queue;		/* enum livemig_queue */
+	bool stream;		/* offset counts bytes, not messages */
+	u64 offset;
+	struct sk_buff *obj;	/* under construction, or NULL */
+	struct nlattr *bytes;	/* its BYTES, reserved at full size */
+	size_t used;
+};
+
+int lm_data_begin(struct lm_data *w, const void *name, int name_len);
+int lm_data_add(struct lm_data *w, const struct sk_buff *skb, int off, int len);
+void lm_data_end(struct lm_data *w);
+void lm_data_abort(struct lm_data *w);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DATA objects out of socket buffers. A stream is cut anywhere; a message that
+ * is longer than a piece goes on in objects with the same OFFSET.
+ *
+ * Locking: the caller keeps the buffers where they are (lock_sock(), or
+ * references). Allocates, so it may sleep.
+ */
+#include <linux/skbuff.h>
+#include "sock.h"
+
+#define LM_DATA_MAX	16384	/* as the uapi header promises */
+
+/**
+ * lm_data_begin - start an object
+ * @w: the writer, with no object under construction
+ * @name: address of the sender, NULL: none
+ * @name_len: its length
+ *
+ * lm_data_add() starts objects by itself; this is for messages, which may be
+ * empty.
+ * Return: 0, -ENOMEM or -EMSGSIZE.
+ */
+int lm_data_begin(struct lm_data *w, const void *name, int name_len)
+{
+	struct sk_buff *obj = lm_obj_begin(w->d, LIVEMIG_OBJ_DATA);
+	int err;
+
+	if (!obj)
+		return -ENOMEM;
+	err = nla_put_u32(obj, LIVEMIG_DATA_FILE, w->file_id) ?:
+	      nla_put_u32(obj, LIVEMIG_DATA_QUEUE, w->queue) ?:
+	      nla_put_u64_64bit(obj, LIVEMIG_DATA_OFFSET, w->offset,
+				LIVEMIG_DATA_PAD);
+	if (!err && name)
+		err = nla_put(obj, LIVEMIG_DATA_NAME, name_len, name);
+	if (err)
+		goto err;
+	err = -EMSGSIZE;
+	w->bytes = nla_reserve(obj, LIVEMIG_DATA_BYTES, LM_DATA_MAX);
+	if (!w->bytes)
+		goto err;
+	w->used = 0;
+	w->obj = obj;
+	return 0;
+err:
+	kfree_skb(obj);
+	return err;
+}
+
+/**
+ * lm_data_end - queue the object under construction, if there is one
+ * @w: the writer
+ */
+void lm_data_end(struct lm_data *w)
+{
+	u8 *start, *end;
+
+	if (!w->obj)
+		return;
+	/* Give back what was reserved too much. */
+	w->bytes->nla_len = nla_attr_size(w->used);
+	start = nla_data(w->bytes);
+	end = start + w->used;
+	memset(end, 0, nla_padlen(w->used));
+	end += nla_padlen(w->used);
+	skb_trim(w->obj, end - w->obj->data);
+	lm_obj_end(w->d, w->obj);
+	w->obj = NULL;
+	if (w->stream)
+		w->offset += w->used;
+}
+
+/**
+ * lm_data_abort - forget the object under construction, if there is one
+ * @w: the writer
+ */
+void lm_data_abort(struct lm_data *w)
+{
+	kfree_skb(w->obj);
+	w->obj = NULL;
+}
+
+/**
+ * lm_data_add - append bytes of a socket buffer
+ * @w: the writer
+ * @skb: the buffer
+ * @off: where in it
+ * @len: how many
+ *
+ * Return: 0, -ENOMEM, -EMSGSIZE, -EFAULT (the buffer is shorter, or not
+ * readable).
+ */
+int lm_data_add(struct lm_data *w, const struct sk_buff *skb, int off, int len)
+{
+	int err, n;
+
+	while (len) {
+		if (w->obj && w->used == LM_DATA_MAX)
+			lm_data_end(w);
+		if (!w->obj) {
+			err = lm_data_begin(w, NULL, 0);
+			if (err)
+				return err;
+		}
+		n = min_t(int, len, LM_DATA_MAX - w->used);
+		err = skb_copy_bits(skb, off, nla_data(w->bytes) + w->used, n);
+		if (err)
+			return err;
+		w->used += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP sockets: listeners, and connections with the bytes that the program has
+ * not read and those that the other side has not acknowledged. What came out
+ * of order is left out: it is not acknowledged and comes again.
+ *
+ * Locking: put() and put_data() run under one lock_sock(); segments that
+ * arrive meanwhile wait in the backlog, unacknowledged.
+ */
+#include <linux/skmsg.h>
+#include <linux/tcp.h>
+#include <net/tcp.h>
+#include "sock.h"
+#include "wrapper/sock_state.h"
+
+static bool is_tcp(const struct sock *sk)
+{
+	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+}
+
+/* States that a restore has no way into. */
+static const char *bad_state(int state)
+{
+	switch (state) {
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+	case TCP_LISTEN:
+	case TCP_CLOSE:
+		return NULL;
+	case TCP_SYN_SENT:
+		return "TCP socket in SYN_SENT";
+	case TCP_SYN_RECV:
+		return "TCP socket in SYN_RECV";
+	case TCP_FIN_WAIT1:
+		return "TCP socket in FIN_WAIT1";
+	case TCP_FIN_WAIT2:
+		return "TCP socket in FIN_WAIT2";
+	case TCP_TIME_WAIT:
+		return "TCP socket in TIME_WAIT";
+	case TCP_LAST_ACK:
+		return "TCP socket in LAST_ACK";
+	case TCP_CLOSING:
+		return "TCP socket in CLOSING";
+	}
+	return "TCP socket in an unknown state";
+}
+
+static bool is_connected(int state)
+{
+	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
+}
+
+/* Connections that the program has not seen yet, finished or not. */
+static u32 unaccepted(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_ack_backlog) +
+	       reqsk_queue_len(&inet_csk(sk)->icsk_accept_queue);
+}
+
+static const char *ulp_name(const struct sock *sk)
+{
+	const struct tcp_ulp_ops *ulp = READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
+
+	if (!ulp)
+		return NULL;
+	return !strcmp(ulp->name, "tls") ? "kernel TLS" :
+					   "TCP upper layer protocol";
+}
+
+static bool is_signed(const struct sock *sk)
+{
+#ifdef CONFIG_TCP_MD5SIG
+	if (rcu_access_pointer(tcp_sk(sk)->md5sig_info))
+		return true;
+#endif
+#ifdef CONFIG_TCP_AO
+	if (rcu_access_pointer(tcp_sk(sk)->ao_info))
+		return true;
+#endif
+	return false;
+}
+
+static bool in_sockmap(struct sock *sk)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = sk_psock(sk);
+	rcu_read_unlock();
+	return ret;
+}
+
+static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
+				   bool *transient)
+{
+	int state = inet_sk_state_load(sk);
+	const char *why = bad_state(state) ?: ulp_name(sk);
+
+	if (why)
+		return why;
+	if (is_signed(sk))
+		return "TCP signatures (MD5 or AO)";
+	if (sk_is_mptcp(sk))
+		return "MPTCP socket";
+	if (in_sockmap(sk))
+		return "socket in a BPF map";
+	if (d->frozen && state == TCP_LISTEN && unaccepted(sk)) {
+		*transient = true;
+		return "connection that is not accepted yet";
+	}
+	if (is_connected(state) && (READ_ONCE(tcp_sk(sk)->urg_data) ||
+				    tcp_sk(sk)->snd_una != tcp_sk(sk)->snd_up))
+		return "TCP urgent data";
+	return lm_inet_unsupported(sk);
+}
+
+static int put_tcp_state(const struct sock *sk, struct sk_buff *obj)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct tcp_options_received *rx = &tp->rx_opt;
+	struct livemig_tcp s = {
+		.state = sk->sk_state,
+		.snd_una = tp->snd_una,
+		.write_seq = tp->write_seq,
+		.snd_nxt = tp->snd_nxt,
+		.copied_seq = tp->copied_seq,
+		.rcv_nxt = tp->rcv_nxt,
+		.snd_wl1 = tp->snd_wl1,
+		.snd_wnd = tp->snd_wnd,
+		.max_window = tp->max_window,
+		.rcv_wnd = tp->rcv_wnd,
+		.rcv_wup = tp->rcv_wup,
+		.mss_clamp = rx->mss_clamp,
+		.snd_wscale = rx->snd_wscale,
+		.rcv_wscale = rx->rcv_wscale,
+		.timestamp = lm_tcp_timestamp(sk),
+	};
+
+	if (rx->wscale_ok)
+		s.flags |= LIVEMIG_TCP_F_WSCALE;
+	if (rx->sack_ok)
+		s.flags |= LIVEMIG_TCP_F_SACK;
+	if (rx->tstamp_ok)
+		s.flags |= LIVEMIG_TCP_F_TSTAMP;
+	if (tp->urg_data || tp->snd_una != tp->snd_up)
+		s.flags |= LIVEMIG_TCP_F_URG;
+	return nla_put(obj, LIVEMIG_SOCK_TCP, sizeof(s), &s);
+}
+
+static int put_tcp(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
+{
+	int err = lm_put_inet_addresses(sk, obj);
+
+	if (!err && sk->sk_state == TCP_LISTEN)
+		err = nla_put_u32(obj, LIVEMIG_SOCK_BACKLOG,
+				  sk->sk_max_ack_backlog) ?:
+		      nla_put_u32(obj, LIVEMIG_SOCK_UNACCEPTED, unaccepted(sk));
+	if (!err && d->frozen && is_connected(sk->sk_state))
+		err = put_tcp_state(sk, obj);
+	return err;
+}
+
+/* Append what @skb has from @seq on. Return: the sequence number that follows,
+ * in *@seq; 0 or -errno.
+ */
+static int add_from(struct lm_data *w, const struct sk_buff *skb, u32 *seq)
+{
+	const struct tcp_skb_cb *cb = TCP_SKB_CB(skb);
+	u32 start = cb->seq + !!(cb->tcp_flags & TCPHDR_SYN);
+	u32 off = *seq - start;
+	int err;
+
+	if (!skb->len)
+		return 0;
+	if (after(start, *seq))
+		return -EIO;	/* a hole: not a queue in order */
+	if (off >= skb->len)
+		return 0;
+	err = lm_data_add(w, skb, off, skb->len - off);
+	*seq += skb->len - off;
+	return err;
+}
+
+static int put_recv(struct lm_data *w, struct sock *sk)
+{
+	u32 seq = tcp_sk(sk)->copied_seq;
+	struct sk_buff *skb;
+	int err;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		err = add_from(w, skb, &seq);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* First what was sent and may have to be sent again, then the rest. */
+static int put_send(struct lm_data *w, struct sock *sk)
+{
+	u32 seq = tcp_sk(sk)->snd_una;
+	struct sk_buff *skb;
+	int err;
+
+	skb_rbtree_walk(skb, &sk->tcp_rtx_queue) {
+		err = add_from(w, skb, &seq);
+		if (err)
+			return err;
+	}
+	skb_queue_walk(&sk->sk_write_queue, skb) {
+		err = add_from(w, skb, &seq);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int put_queue(struct lm_dump *d, struct sock *sk, u32 file_id, u32 queue,
+		     int (*put)(struct lm_data *w, struct sock *sk))
+{
+	struct lm_data w = {
+		.d = d,
+		.file_id = file_id,
+		.queue = queue,
+		.stream = true,
+	};
+	int err = put(&w, sk);
+
+	if (err)
+		lm_data_abort(&w);
+	else
+		lm_data_end(&w);
+	return err;
+}
+
+static int put_tcp_data(struct lm_dump *d, struct sock *sk, u32 file_id)
+{
+	if (!is_connected(sk->sk_state))
+		return 0;
+	return put_queue(d, sk, file_id, LIVEMIG_QUEUE_RECV, put_recv) ?:
+	       put_queue(d, sk, file_id, LIVEMIG_QUEUE_SEND, put_send);
+}
+
+const struct lm_sock_kind lm_sock_tcp = {
+	.name = "TCP",
+	.match = is_tcp,
+	.put = put_tcp,
+	.put_data = put_tcp_data,
+	.unsupported = tcp_unsupported,
+};

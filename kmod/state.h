@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files that serialise a process share: task.c, process.c, thread.c,
+ * mm.c, files.c, check.c and their kin.
+ */
+#ifndef _LIVEMIG_STATE_H
+#define _LIVEMIG_STATE_H
+
+#include <linux/path.h>
+#include "dump.h"
+
+struct mm_struct;
+
+/* process.c: the PROCESS object. */
+int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n);
+
+/* check.c: what stands in the way of moving the process and its threads. */
+int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n);
+
+/* files.c: id of a file that a mapping names; dumps it at first sight. */
+int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
+		   u32 *id);
+
+/* Is this the memory of a memfd or of shared anonymous mappings, which has no
+ * name in a file system.
+ */
+bool lm_is_shmem_object(struct file *f);
+
+/* file_shmem.c: id of the shared memory behind @f; dumps it at first sight. */
+int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id);
+
+/* path.c: paths as the caller sees them. */
+int lm_put_path(struct sk_buff *obj, int attr, const struct path *path);
+int lm_unsupported_path(struct lm_dump *d, struct task_struct *t, int fd,
+			const char *remedy, const char *what,
+			const struct path *path);
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The state of one process: a table of the kinds of objects that it has.
+ *
+ * Locking: called with the session's lock held and references on the threads,
+ * which may run, exit or exec meanwhile unless d->frozen. Each kind takes what
+ * it needs and holds nothing when it returns.
+ */
+#include <linux/sched/signal.h>
+#include "state.h"
+
+/* In the order in which the uapi header announces the objects. */
+static const struct lm_task_kind kinds[] = {
+	{ "process", lm_dump_proc },
+	{ "threads", lm_dump_threads },
+	{ "memory", lm_dump_mm },
+	{ "files", lm_dump_files },
+	{ "obstacles", lm_check_process },
+};
+
+/**
+ * lm_dump_process - queue everything about one process
+ * @d: the dump
+ * @threads: its threads, leader first, each referenced
+ * @n: their number, at least 1
+ *
+ * Called with the session's lock held; sleeps. A running process that goes
+ * away meanwhile leaves an UNSUPPORTED object, not an error.
+ * Return: 0; -EINTR when the caller was killed; -ENOMEM, -EMSGSIZE, or -EBUSY
+ * when a thread of a frozen session runs.
+ */
+int lm_dump_process(struct lm_dump *d, struct task_struct **threads, int n)
+{
+	int i, err = 0;
+
+	if (!thread_group_leader(threads[0]))
+		return lm_unsupported(d, threads[0], -1, false, NULL,
+				      "process whose main thread has ended");
+	for (i = 0; i < ARRAY_SIZE(kinds) && !err; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		err = kinds[i].dump(d, threads, n);
+	}
+	if (err == -ESRCH)
+		return lm_unsupported(d, threads[0], -1, true, NULL,
+				      "process that is exiting");
+	return err;
+}

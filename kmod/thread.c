@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The THREAD objects.
+ *
+ * Locking: ->siglock for the signal mask, references for credentials. The rest
+ * are single words of a task that is either frozen, or running and then only
+ * being looked at.
+ */
+#include <linux/bitmap.h>
+#include <linux/cred.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include "arch/x86/regs.h"
+#include "signals.h"
+#include "state.h"
+#include "wrapper/task_state.h"
+
+/* Supplementary groups that fit beside the rest of the object. */
+#define LM_GROUPS_MAX	1024
+
+static int put_comm(struct task_struct *t, struct sk_buff *obj)
+{
+	char comm[TASK_COMM_LEN];
+
+	get_task_comm(comm, t);
+	return nla_put_string(obj, LIVEMIG_THREAD_COMM, comm);
+}
+
+/* While a call waits with a mask of its own (sigsuspend, ppoll, ...), the
+ * thread's mask is the one that it will have afterwards.
+ */
+static int put_signals(struct task_struct *t, struct sk_buff *obj)
+{
+	struct sighand_struct *sighand = lm_lock_sighand(t);
+	struct livemig_altstack ss = {};
+	u64 mask;
+
+	if (!sighand)
+		return -ESRCH;
+	mask = test_tsk_restore_sigmask(t) ? t->saved_sigmask.sig[0] :
+					     t->blocked.sig[0];
+	ss.sp = t->sas_ss_sp;
+	ss.size = t->sas_ss_size;
+	ss.flags = t->sas_ss_flags;
+	lm_unlock_sighand(sighand);
+	return nla_put_u64_64bit(obj, LIVEMIG_THREAD_SIGMASK, mask,
+				 LIVEMIG_THREAD_PAD) ?:
+	       nla_put(obj, LIVEMIG_THREAD_ALTSTACK, sizeof(ss), &ss);
+}
+
+static int put_groups(struct lm_dump *d, struct task_struct *t,
+		      const struct cred *cred, struct sk_buff *obj)
+{
+	const struct group_info *gi = cred->group_info;
+	struct nlattr *nla;
+	u32 *gids;
+	int i;
+
+	if (gi->ngroups > LM_GROUPS_MAX)
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "%d supplementary groups, more than %d",
+				      gi->ngroups, LM_GROUPS_MAX);
+	nla = nla_reserve(obj, LIVEMIG_THREAD_GROUPS,
+			  gi->ngroups * sizeof(*gids));
+	if (!nla)
+		return -EMSGSIZE;
+	gids = nla_data(nla);
+	for (i = 0; i < gi->ngroups; i++)
+		gids[i] = from_kgid(&init_user_ns, gi->gid[i]);
+	return 0;
+}
+
+static int put_creds(struct lm_dump *d, struct task_struct *t,
+		     struct sk_buff *obj)
+{
+	const struct cred *cred = get_task_cred(t);
+	struct user_namespace *ns = &init_user_ns;
+	struct livemig_creds c = {
+		.uid = from_kuid(ns, cred->uid),
+		.euid = from_kuid(ns, cred->euid),
+		.suid = from_kuid(ns, cred->suid),
+		.fsuid = from_kuid(ns, cred->fsuid),
+		.gid = from_kgid(ns, cred->gid),
+		.egid = from_kgid(ns, cred->egid),
+		.sgid = from_kgid(ns, cred->sgid),
+		.fsgid = from_kgid(ns, cred->fsgid),
+		.securebits = cred->securebits,
+		.cap_inheritable = lm_cap_bits(cred->cap_inheritable),
+		.cap_permitted = lm_cap_bits(cred->cap_permitted),
+		.cap_effective = lm_cap_bits(cred->cap_effective),
+		.cap_bounding = lm_cap_bits(cred->cap_bset),
+		.cap_ambient = lm_cap_bits(cred->cap_ambient),
+	};
+	int err;
+
+	err = nla_put(obj, LIVEMIG_THREAD_CREDS, sizeof(c), &c) ?:
+	      put_groups(d, t, cred, obj);
+	put_cred(cred);
+	return err;
+}
+
+static int put_sched(struct task_struct *t, struct sk_buff *obj)
+{
+	struct livemig_sched s = {
+		.policy = t->policy,
+		.nice = task_nice(t),
+		.rt_priority = t->rt_priority,
+		.reset_on_fork = t->sched_reset_on_fork,
+	};
+	size_t bytes = DIV_ROUND_UP(nr_cpu_ids, 64) * sizeof(u64);
+	struct nlattr *nla;
+
+	nla = nla_reserve(obj, LIVEMIG_THREAD_AFFINITY, bytes);
+	if (!nla)
+		return -EMSGSIZE;
+	bitmap_to_arr64(nla_data(nla), cpumask_bits(&t->cpus_mask), nr_cpu_ids);
+	return nla_put(obj, LIVEMIG_THREAD_SCHED, sizeof(s), &s);
+}
+
+static int put_user_words(struct task_struct *t, struct sk_buff *obj)
+{
+	struct livemig_rseq rseq = {
+		.addr = lm_rseq_addr(t),
+		.len = lm_rseq_len(t),
+		.sig = lm_rseq_sig(t),
+	};
+	int err;
+
+	err = nla_put_u64_64bit(obj, LIVEMIG_THREAD_ROBUST_LIST,
+				lm_robust_list(t), LIVEMIG_THREAD_PAD) ?:
+	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_CLEAR_TID,
+				(unsigned long)t->clear_child_tid,
+				LIVEMIG_THREAD_PAD);
+	if (!err && rseq.addr)
+		err = nla_put(obj, LIVEMIG_THREAD_RSEQ, sizeof(rseq), &rseq);
+	return err;
+}
+
+static int dump_thread(struct lm_dump *d, struct task_struct *t)
+{
+	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_THREAD);
+	u32 flags = 0;
+	int err;
+
+	if (!obj)
+		return -ENOMEM;
+	if (task_no_new_privs(t))
+		flags |= LIVEMIG_THREAD_F_NO_NEW_PRIVS;
+	err = nla_put_u32(obj, LIVEMIG_THREAD_TID,
+			  task_pid_nr_ns(t, d->s->pid_ns)) ?:
+	      nla_put_u32(obj, LIVEMIG_THREAD_PID,
+			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
+	      put_comm(t, obj) ?:
+	      put_signals(t, obj) ?:
+	      put_user_words(t, obj) ?:
+	      put_creds(d, t, obj) ?:
+	      put_sched(t, obj) ?:
+	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_TIMERSLACK,
+				t->timer_slack_ns, LIVEMIG_THREAD_PAD) ?:
+	      nla_put_u32(obj, LIVEMIG_THREAD_PERSONALITY, t->personality) ?:
+	      nla_put_u32(obj, LIVEMIG_THREAD_PDEATH_SIG, t->pdeath_signal) ?:
+	      lm_put_pending(d, t, obj, LIVEMIG_THREAD_SIGPENDING, false);
+	if (!err && d->frozen)
+		err = lm_task_stopped(t) ? lm_arch_put_regs(obj, t, &flags) :
+					   -EBUSY;
+	if (!err)
+		err = nla_put_u32(obj, LIVEMIG_THREAD_FLAGS, flags);
+	if (err)
+		kfree_skb(obj);
+	else
+		lm_obj_end(d, obj);
+	return err;
+}
+
+/**
+ * lm_dump_threads - queue a THREAD object for each thread
+ * @d: the dump; registers only if d->frozen
+ * @threads: the threads of a process, leader first
+ * @n: their number
+ *
+ * Sleeps. A running thread that exits meanwhile is left out.
+ * Return: 0, -EINTR, -ENOMEM, -EMSGSIZE, -EBUSY (a thread is not stopped).
+ */
+int lm_dump_threads(struct lm_dump *d, struct task_struct **threads, int n)
+{
+	int i, err;
+
+	for (i = 0; i < n; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		err = dump_thread(d, threads[i]);
+		if (err == -ESRCH && i > 0)
+			continue;
+		if (err)
+			return err;
+	}
+	return 0;
+}

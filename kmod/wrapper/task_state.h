@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Members of struct task_struct and its satellites that moved between kernels.
+ */
+#ifndef _LIVEMIG_WRAPPER_TASK_STATE_H
+#define _LIVEMIG_WRAPPER_TASK_STATE_H
+
+#include <linux/version.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/signal.h>
+
+/* The futex state became a struct of its own in 7.0. */
+static inline u64 lm_robust_list(struct task_struct *t)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	return (u64)(unsigned long)t->futex.robust_list;
+#else
+	return (u64)(unsigned long)t->robust_list;
+#endif
+}
+
+/* rseq: its length is a member from 6.3 on, struct rseq_data from 6.19 on. */
+static inline u64 lm_rseq_addr(struct task_struct *t)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return (u64)(unsigned long)t->rseq.usrptr;
+#else
+	return (u64)(unsigned long)t->rseq;
+#endif
+}
+
+static inline u32 lm_rseq_len(struct task_struct *t)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return t->rseq.len;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	return t->rseq_len;
+#else
+	return 32;
+#endif
+}
+
+static inline u32 lm_rseq_sig(struct task_struct *t)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return t->rseq.sig;
+#else
+	return t->rseq_sig;
+#endif
+}
+
+/* kernel_cap_t is one number from 6.3 on. */
+static inline u64 lm_cap_bits(kernel_cap_t c)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	return c.val;
+#else
+	return (u64)c.cap[1] << 32 | c.cap[0];
+#endif
+}
+
+/* The list of POSIX timers is a hash list from 6.13 on. */
+static inline bool lm_has_posix_timers(struct task_struct *t)
+{
+#ifdef CONFIG_POSIX_TIMERS
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	return !hlist_empty(&t->signal->posix_timers);
+#else
+	return !list_empty(&t->signal->posix_timers);
+#endif
+#else
+	return false;
+#endif
+}
+
+/* When a poll() that is to be restarted ends, CLOCK_MONOTONIC; one struct
+ * timespec64 from 6.18 on.
+ */
+static inline s64 lm_poll_end_ns(const struct restart_block *r)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return timespec64_to_ns(&r->poll.end_time);
+#else
+	return (s64)r->poll.tv_sec * NSEC_PER_SEC + r->poll.tv_nsec;
+#endif
+}
+
+/* mm->flags is a bitmap with accessors from 6.18 on. */
+static inline u32 lm_mm_dumpable(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return __mm_flags_get_dumpable(mm);
+#else
+	return mm->flags & MMF_DUMPABLE_MASK;
+#endif
+}
+
+static inline bool lm_mm_thp_disabled(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return mm_flags_test(MMF_DISABLE_THP_COMPLETELY, mm);
+#else
+	return test_bit(MMF_DISABLE_THP, &mm->flags);
+#endif
+}
+
+#endif

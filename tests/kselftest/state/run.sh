@@ -1,0 +1,22 @@
+#!/bin/sh
+# What TASK_GET says about programs whose state is known. KTAP on stdout.
+# usage: run.sh [TEST...]   inside a guest, as root; MODULE: livemig.ko
+cd "$(dirname "$0")" || exit 1
+top=../../..
+bin=$(mktemp -d)/state
+trap 'rm -rf "$(dirname "$bin")"' EXIT
+
+skip()
+{
+	printf 'KTAP version 1\n1..0 # SKIP %s\n' "$1"
+	exit 4
+}
+
+[ "$(id -u)" = 0 ] || skip "not root"
+[ -f /sys/fs/cgroup/cgroup.controllers ] || skip "no cgroup v2"
+if ! [ -d /sys/module/livemig ]; then
+	insmod "${MODULE:-$top/livemig.ko}" || skip "livemig.ko does not load"
+fi
+gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -I$top/uapi \
+	-o "$bin" ./*.c -lmnl -lpthread || exit 1
+"$bin" "$@"
