@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# tests/kselftest/build.sh - sourced by run.sh scripts of C tests on netlink/fam.c
+#
+# netlink_build NAME...: compiles NAME.c of the current directory into $bin.
+# run_all NAME...: runs the programs as subtests and exits with the sum.
+
+netlink_build()
+{
+	local root name nl
+
+	root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+	nl=$root/tests/kselftest/netlink
+	bin=$(mktemp -d)
+	if ! pkg-config --exists libnl-genl-3.0; then
+		echo "1..0 # SKIP libnl-genl-3-dev is not installed"
+		exit 4
+	fi
+	(cd "$root" && tests/host/spec.py header \
+		Documentation/netlink/specs/livemig.yaml) >"$bin/spec.h" || exit 1
+	for name; do
+		# shellcheck disable=SC2046
+		gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE \
+			-I"$bin" -I"$nl" -o "$bin/$name" "$name.c" "$nl/fam.c" \
+			"$nl/box.c" $(pkg-config --cflags --libs libnl-genl-3.0) \
+			-lpthread || {
+			echo "Bail out! $name.c does not compile"
+			exit 1
+		}
+	done
+}
+
+run_all()
+{
+	local n=0 failed=0 name
+
+	echo "KTAP version 1"
+	echo "1..$#"
+	for name; do
+		n=$((n + 1))
+		echo "# Subtest: $name"
+		"$bin/$name" 2>&1 | sed 's/^/  /'
+		if [ "${PIPESTATUS[0]}" -eq 0 ]; then
+			echo "ok $n $name"
+		else
+			echo "not ok $n $name"
+			failed=1
+		fi
+	done
+	exit $failed
+}

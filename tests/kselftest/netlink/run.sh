@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/netlink/run.sh - the generic netlink family from outside
+#
+# Clients that use libnl-genl-3 and the YAML spec, not liblivemig: a session's
+# life, and every refusal. Runs in a guest, as root; KTAP on stdout.
+
+set -u
+cd "$(dirname "$0")" || exit 1
+. ../load.sh
+. ../build.sh
+
+load_module
+netlink_build client
+run_all client
