@@ -47,7 +47,7 @@ $(B)/liblivemig.a: $(LIB_OBJ)
 $(B)/liblivemig.so: $(LIB_OBJ)
 	$(CC) -shared -Wl,-soname,liblivemig.so.0 -o $@ $^ $(TLIBS)
 
-$(B)/migctl: $(CTL_OBJ) $(LIB_OBJ)
+$(B)/migctl: $(CTL_OBJ) $(B)/liblivemig.a
 	$(CC) $(CFLAGS) -o $@ $^ $(TLIBS)
 
 -include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d)
