@@ -40,7 +40,7 @@ static struct netlink_range_validation timeout_range = {
 };
 
 static const struct nla_policy none_policy[] = {
-	[LIVEMIG_A_UNSPEC]	= { .type = NLA_REJECT },
+	[LIVEMIG_A_PAD]		= { .type = NLA_REJECT },
 };
 
 static const struct nla_policy new_policy[] = {
@@ -394,7 +394,11 @@ out:
 
 /* ---- the family ---- */
 
-#define POLICY(p)	.policy = p, .maxattr = ARRAY_SIZE(p) - 1
+/* With maxattr 0, the core would read the family's number of entries from the
+ * policy of the command.
+ */
+#define POLICY(p)	.policy = p, .maxattr = ARRAY_SIZE(p) - 1 + \
+			BUILD_BUG_ON_ZERO(ARRAY_SIZE(p) < 2)
 #define ADMIN		.flags = GENL_ADMIN_PERM
 #define NEED_LOCKED	(NEED_SESSION | NEED_LOCK)
 

@@ -206,7 +206,8 @@ static int check_others(struct lm_session *s, struct netlink_ext_ack *extack)
  * @extack: gets the reason of a refusal
  *
  * Context: sleeps; in the context of the task that asks for it.
- * Return: 0, -EBADF (no cgroup), -EOPNOTSUPP (cgroup v1), -EINVAL (the root),
+ * Return: 0, -EBADF (no cgroup), -ENOENT (a cgroup that was removed),
+ * -EOPNOTSUPP (cgroup v1), -EINVAL (the root),
  * -EDEADLK (the caller is inside), -EBUSY (overlaps another session), -EEXIST
  * (name in use), -ENODEV (the module or the cgroup is going), -ENOMEM.
  */

@@ -11,5 +11,5 @@ cd "$(dirname "$0")" || exit 1
 . ../build.sh
 
 load_module
-netlink_build client
-run_all client
+netlink_build client refuse
+run_all client refuse
