@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The table of kinds, and what several of them need. The first entry that
+ * matches is the kind of a file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kinds.h"
+#include "sock.h"
+
+static const struct lm_file_kind *const kinds[] = {
+	&lm_kind_reg,
+	&lm_kind_dir,
+	&lm_kind_chr,
+	&lm_kind_pipe,
+	&lm_kind_fifo,
+	&lm_kind_eventfd,
+	&lm_kind_epoll,
+	&lm_kind_timerfd,
+	&lm_kind_signalfd,
+	&lm_kind_memfd,
+	&lm_kind_tcp,
+	&lm_kind_udp,
+	&lm_kind_unix,
+};
+
+const struct lm_file_kind *lm_file_kind(const struct lm_file *f)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i]->match(f))
+			return kinds[i];
+	return NULL;
+}
+
+int lm_kind_open_flags(const struct lm_file *f)
+{
+	return (f->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_ASYNC)) |
+	       O_NOCTTY | O_CLOEXEC;
+}
+
+int lm_kind_reopen(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags | O_CLOEXEC);
+}
+
+int lm_kind_setfl(const struct lm_file *f, struct lm_error *e)
+{
+	const int settable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME |
+			     O_NONBLOCK;
+
+	if (f->flags & O_PATH)
+		return 0;
+	if (fcntl(f->fd, F_SETFL, f->flags & settable))
+		return lm_fail_errno(e, LM_FAILED, "%s: flags %#o",
+				     f->kind->name, f->flags);
+	return 0;
+}
+
+int lm_kind_grab(const struct lm_file *f, struct lm_error *e)
+{
+	int pidfd = syscall(SYS_pidfd_open, f->holder.pid, 0);
+	int fd = -1;
+
+	if (pidfd >= 0) {
+		fd = syscall(SYS_pidfd_getfd, pidfd, f->holder.fd, 0);
+		if (fd < 0)
+			lm_fail_errno(e, LM_FAILED, "cannot take fd %d of pid %u",
+				      f->holder.fd, f->holder.pid);
+		close(pidfd);
+	} else {
+		lm_fail_errno(e, LM_FAILED, "cannot open pid %u", f->holder.pid);
+	}
+	return fd;
+}
+
+const char *lm_kind_fdinfo(const struct lm_file *f, const char *key)
+{
+	const char *line = f->fdinfo;
+	size_t len = strlen(key);
+
+	while (line) {
+		if (!strncmp(line, key, len) && line[len] == ':')
+			return line + len + 1 + strspn(line + len + 1, " \t");
+		line = strchr(line, '\n');
+		line += line ? 1 : 0;
+	}
+	return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kinds share with each other, and with nobody else. */
+#ifndef LM_KINDS_H
+#define LM_KINDS_H
+
+#include "kind.h"
+
+extern const struct lm_file_kind lm_kind_reg;
+extern const struct lm_file_kind lm_kind_dir;
+extern const struct lm_file_kind lm_kind_chr;
+extern const struct lm_file_kind lm_kind_pipe;
+extern const struct lm_file_kind lm_kind_fifo;
+extern const struct lm_file_kind lm_kind_eventfd;
+extern const struct lm_file_kind lm_kind_epoll;
+extern const struct lm_file_kind lm_kind_timerfd;
+extern const struct lm_file_kind lm_kind_signalfd;
+extern const struct lm_file_kind lm_kind_memfd;
+
+/* Flags that are given to open(): what F_GETFL told, without those that would
+ * create or cut a file.
+ */
+int lm_kind_open_flags(const struct lm_file *f);
+/* Open the file behind @fd once more: a description of its own. */
+int lm_kind_reopen(int fd, int flags);
+/* F_SETFL with the flags of @f. */
+int lm_kind_setfl(const struct lm_file *f, struct lm_error *e);
+/* Source: an fd of our own for the open file of the (frozen) holder. */
+int lm_kind_grab(const struct lm_file *f, struct lm_error *e);
+/* The text after "key:" in the fdinfo of @f, without blanks; NULL: not there. */
+const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
+/* Is the regular file behind @fd the one that the source had? By size and time of
+ * modification; LM_REFUSED if not.
+ */
+int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e);
+int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
+		      struct lm_error *e);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Regular files: opened again by their path. A file that changed since it was
+ * dumped would show the program another world than it remembers, so size and
+ * time of change must be those of the dump.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kinds.h"
+
+static bool match(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_REG;
+}
+
+static int check(const struct lm_model *m, const struct lm_file *f,
+		 struct lm_error *e)
+{
+	const struct nlattr *nlink = f->obj.tb[LIVEMIG_FILE_A_NLINK];
+
+	if (!f->path)
+		return lm_fail(e, LM_REFUSED, "a file without a path%s%s: not supported",
+			       f->name ? ": " : "", f->name ?: "");
+	if (nlink && !lm_u32(nlink))
+		return lm_fail(e, LM_REFUSED,
+			       "%s was deleted: not supported; close the file or restart the program",
+			       f->path);
+	return 0;
+}
+
+int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e)
+{
+	struct stat st;
+	int64_t mtime;
+
+	if (fstat(fd, &st))
+		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+	if (!S_ISREG(st.st_mode))
+		return lm_fail(e, LM_REFUSED, "%s: not a regular file here",
+			       f->path);
+	if ((uint64_t)st.st_size != lm_u64(f->obj.tb[LIVEMIG_FILE_A_SIZE]))
+		return lm_fail(e, LM_REFUSED,
+			       "%s: size %lld here, %llu when it was dumped; bring the same file",
+			       f->path, (long long)st.st_size,
+			       (unsigned long long)lm_u64(f->obj.tb[LIVEMIG_FILE_A_SIZE]));
+	mtime = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+	if (mtime != (int64_t)lm_u64(f->obj.tb[LIVEMIG_FILE_A_MTIME_NS]))
+		return lm_fail(e, LM_REFUSED,
+			       "%s: changed since it was dumped (modification time); bring the same file",
+			       f->path);
+	return 0;
+}
+
+int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
+		      struct lm_error *e)
+{
+	if (!f->path)
+		return lm_fail(e, LM_REFUSED, "%s without a path", f->kind->name);
+	f->fd = open(f->path, lm_kind_open_flags(f));
+	if (f->fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+	return 0;
+}
+
+static int reg_open(struct lm_restorer *r, struct lm_file *f,
+		    struct lm_error *e)
+{
+	const struct nlattr *pos = f->obj.tb[LIVEMIG_FILE_A_POS];
+
+	if (lm_kind_open_path(r, f, e) || lm_kind_same(f, f->fd, e))
+		return -1;
+	if (f->flags & O_PATH || !pos)
+		return 0;
+	if (lseek(f->fd, (off_t)lm_u64(pos), SEEK_SET) < 0)
+		return lm_fail_errno(e, LM_FAILED, "%s: position", f->path);
+	return 0;
+}
+
+const struct lm_file_kind lm_kind_reg = {
+	.name	= "file",
+	.match	= match,
+	.check	= check,
+	.open	= reg_open,
+};
+
+static bool dir_match(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_DIR;
+}
+
+static int dir_check(const struct lm_model *m, const struct lm_file *f,
+		     struct lm_error *e)
+{
+	if (!f->path)
+		return lm_fail(e, LM_REFUSED, "a directory without a path: not supported");
+	return 0;
+}
+
+static int dir_open(struct lm_restorer *r, struct lm_file *f,
+		    struct lm_error *e)
+{
+	const struct nlattr *pos = f->obj.tb[LIVEMIG_FILE_A_POS];
+	struct stat st;
+
+	if (lm_kind_open_path(r, f, e))
+		return -1;
+	if (fstat(f->fd, &st) || !S_ISDIR(st.st_mode))
+		return lm_fail(e, LM_REFUSED, "%s: not a directory here", f->path);
+	/* Where it was in the list of names: good on the same file system. */
+	if (!(f->flags & O_PATH) && pos && lm_u64(pos))
+		lseek(f->fd, (off_t)lm_u64(pos), SEEK_SET);
+	return 0;
+}
+
+const struct lm_file_kind lm_kind_dir = {
+	.name	= "directory",
+	.match	= dir_match,
+	.check	= dir_check,
+	.open	= dir_open,
+};
