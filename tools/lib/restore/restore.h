@@ -8,6 +8,8 @@
 #ifndef LM_RESTORE_H
 #define LM_RESTORE_H
 
+#include <sys/types.h>
+
 #include "../model.h"
 #include "../record.h"
 #include "../remote.h"

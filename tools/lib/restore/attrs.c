@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a process has besides memory and files. Calls that only the process can
+ * make for itself go to its helper; what can be set from outside is.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#ifndef SCHED_RESET_ON_FORK
+#define SCHED_RESET_ON_FORK 0x40000000
+#endif
+#define SIGINFO_SIZE 128
+
+/* Join the container's network namespace, if it was in it. */
+static int join_netns(struct lm_restorer *r, struct lm_proc *p,
+		      const struct lm_process *mp, struct lm_error *e)
+{
+	const struct nlattr *tb[LM_NETNS_MAX + 1];
+	int fd = r->fd_base + LM_HELPER_FDS;
+	const struct livemig_ns *ns;
+	size_t n;
+
+	ns = lm_array(mp->obj.tb[LIVEMIG_PROCESS_NS], sizeof(*ns), &n);
+	if (r->netns < 0 || !n)
+		return 0;
+	if (lm_parse(r->m.netns[0]->raw, r->m.netns[0]->len, tb, LM_NETNS_MAX, e))
+		return -1;
+	if (ns->net != lm_u32(tb[LM_NETNS_INO]))
+		return 0;
+	if (lm_remote_put_fd(p->remote, r->netns, fd, true, e) ||
+	    lm_remote_syscall(p->remote, e, __NR_setns, fd, CLONE_NEWNET) < 0 ||
+	    lm_remote_syscall(p->remote, e, __NR_close, fd) < 0)
+		return -1;
+	return 0;
+}
+
+static void add_place(struct lm_batch *b, const struct lm_process *mp)
+{
+	const char *cwd = lm_str(mp->obj.tb[LIVEMIG_PROCESS_CWD]);
+	const char *root = lm_str(mp->obj.tb[LIVEMIG_PROCESS_ROOT]);
+
+	if (cwd)
+		lm_batch_add(b, __NR_chdir, LM_DATA(lm_batch_str(b, cwd)));
+	if (root && strcmp(root, "/"))
+		lm_batch_add(b, __NR_chroot, LM_DATA(lm_batch_str(b, root)));
+	if (mp->obj.tb[LIVEMIG_PROCESS_UMASK])
+		lm_batch_add(b, __NR_umask,
+			     lm_u32(mp->obj.tb[LIVEMIG_PROCESS_UMASK]));
+}
+
+static void add_timers(struct lm_batch *b, const struct lm_process *mp)
+{
+	size_t n;
+	const struct livemig_itimer *t =
+		lm_array(mp->obj.tb[LIVEMIG_PROCESS_ITIMERS], sizeof(*t), &n);
+
+	for (size_t i = 0; i < n && i <= ITIMER_PROF; i++) {
+		struct itimerval v = {
+			.it_value = { t[i].value / 1000000000,
+				      t[i].value / 1000 % 1000000 },
+			.it_interval = { t[i].interval / 1000000000,
+					 t[i].interval / 1000 % 1000000 },
+		};
+
+		if (!t[i].value)
+			continue;
+		if (!v.it_value.tv_sec && !v.it_value.tv_usec)
+			v.it_value.tv_usec = 1;
+		lm_batch_add(b, __NR_setitimer, i,
+			     LM_DATA(lm_batch_data(b, &v, sizeof(v))), 0);
+	}
+}
+
+/* Signals are blocked in the helper: they stay pending. */
+static int queue_signals(struct lm_proc *p, const struct lm_process *mp,
+			 struct lm_error *e)
+{
+	const struct nlattr *a = mp->obj.tb[LIVEMIG_PROCESS_SIGPENDING];
+	struct lm_batch *b;
+	const char *info;
+	size_t n;
+
+	info = lm_array(a, SIGINFO_SIZE, &n);
+	for (size_t i = 0; i < n; i++, info += SIGINFO_SIZE) {
+		int ret;
+
+		b = lm_batch_new(p->remote);
+		if (!b)
+			return lm_fail(e, LM_FAILED, "out of memory");
+		lm_batch_add(b, __NR_rt_sigqueueinfo, p->pid,
+			     ((const siginfo_t *)info)->si_signo,
+			     LM_DATA(lm_batch_data(b, info, SIGINFO_SIZE)));
+		ret = lm_batch_run(b, e);
+		lm_batch_free(b);
+		if (ret)
+			return -1;
+	}
+	return 0;
+}
+
+/* A helper that ended meanwhile (its process had) left a SIGCHLD to its parent. */
+static void drop_sigchld(struct lm_proc *p)
+{
+	uint64_t set = 1ULL << (SIGCHLD - 1);
+	struct timespec zero = { 0 };
+	struct lm_batch *b = lm_batch_new(p->remote);
+
+	if (!b)
+		return;
+	lm_batch_try(b, __NR_rt_sigtimedwait,
+		     LM_DATA(lm_batch_data(b, &set, sizeof(set))), 0,
+		     LM_DATA(lm_batch_data(b, &zero, sizeof(zero))), sizeof(set));
+	lm_batch_run(b, NULL);
+	lm_batch_free(b);
+}
+
+int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
+		     const struct lm_process *mp, struct lm_error *e)
+{
+	uint32_t flags = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]);
+	const struct nlattr *oom = mp->obj.tb[LIVEMIG_PROCESS_OOM_SCORE_ADJ];
+	char path[48], text[16];
+	struct lm_batch *b;
+	int ret;
+
+	if (join_netns(r, p, mp, e))
+		return lm_prefix(e, "pid %u: network namespace", p->pid);
+	drop_sigchld(p);
+	b = lm_batch_new(p->remote);
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	add_place(b, mp);
+	if (flags & LIVEMIG_PROCESS_F_SUBREAPER)
+		lm_batch_add(b, __NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	if (flags & LIVEMIG_PROCESS_F_THP_DISABLE)
+		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	add_timers(b, mp);
+	ret = lm_batch_run(b, e);
+	lm_batch_free(b);
+	if (ret || queue_signals(p, mp, e))
+		return lm_prefix(e, "pid %u", p->pid);
+	if (oom) {
+		snprintf(path, sizeof(path), "/proc/%u/oom_score_adj", p->pid);
+		snprintf(text, sizeof(text), "%d", lm_s32(oom));
+		if (lm_write_text(path, text))
+			return lm_fail_errno(e, LM_FAILED, "%s", path);
+	}
+	return 0;
+}
+
+int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e)
+{
+	size_t n;
+	const struct livemig_rlimit *l =
+		lm_array(mp->obj.tb[LIVEMIG_PROCESS_RLIMITS], sizeof(*l), &n);
+
+	for (size_t i = 0; i < n && i < RLIM_NLIMITS; i++) {
+		struct rlimit v = { l[i].cur, l[i].max };
+
+		if (prlimit(mp->pid, i, &v, NULL))
+			return lm_fail_errno(e, LM_FAILED,
+					     "pid %u: resource limit %zu: %llu of %llu",
+					     mp->pid, i, (unsigned long long)l[i].cur,
+					     (unsigned long long)l[i].max);
+	}
+	return 0;
+}
+
+static int schedule(const struct lm_thread *t, struct lm_error *e)
+{
+	size_t n;
+	const struct livemig_sched *s =
+		lm_array(t->obj.tb[LIVEMIG_THREAD_SCHED], sizeof(*s), &n);
+	struct sched_param param = { 0 };
+
+	if (!n)
+		return 0;
+	if (s->policy == SCHED_FIFO || s->policy == SCHED_RR)
+		param.sched_priority = s->rt_priority;
+	if (sched_setscheduler(t->tid, s->policy | (s->reset_on_fork ?
+			       SCHED_RESET_ON_FORK : 0), &param))
+		return lm_fail_errno(e, LM_FAILED, "tid %u: scheduling policy %u, priority %u",
+				     t->tid, s->policy, s->rt_priority);
+	if (setpriority(PRIO_PROCESS, t->tid, s->nice))
+		return lm_fail_errno(e, LM_FAILED, "tid %u: nice %d", t->tid, s->nice);
+	return 0;
+}
+
+int lm_attrs_thread(const struct lm_thread *t, struct lm_error *e)
+{
+	const struct nlattr *cpus = t->obj.tb[LIVEMIG_THREAD_AFFINITY];
+
+	/* EINVAL: it knew only CPUs that are not here; then any will do. */
+	if (cpus && syscall(__NR_sched_setaffinity, t->tid, lm_len(cpus),
+			    lm_data(cpus)) && errno != EINVAL)
+		return lm_fail_errno(e, LM_FAILED, "tid %u: affinity", t->tid);
+	return schedule(t, e);
+}

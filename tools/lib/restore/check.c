@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Can this container be restored on this host? All answers are LM_REFUSED. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "../kinds/kind.h"
+#include "../kinds/kinds.h"
+#include "../nl.h"
+
+static const struct {
+	uint64_t bit;
+	const char *name;
+} xfeatures[] = {
+	{ 1ULL << 0, "x87" },		{ 1ULL << 1, "SSE" },
+	{ 1ULL << 2, "AVX" },		{ 3ULL << 3, "MPX" },
+	{ 7ULL << 5, "AVX-512" },	{ 1ULL << 9, "protection keys" },
+	{ 3ULL << 17, "AMX" },		{ 1ULL << 19, "APX" },
+};
+
+static int check_features(uint64_t there, uint64_t here, struct lm_error *e)
+{
+	uint64_t missing = there & ~here;
+	char names[128] = "";
+
+	if (!missing)
+		return 0;
+	for (size_t i = 0; i < sizeof(xfeatures) / sizeof(*xfeatures); i++)
+		if (missing & xfeatures[i].bit)
+			snprintf(names + strlen(names), sizeof(names) - strlen(names),
+				 "%s%s", *names ? ", " : "", xfeatures[i].name);
+	return lm_fail(e, LM_REFUSED,
+		       "this CPU lacks features that the source has: %s (xfeatures %#llx); use a host with them",
+		       *names ? names : "unknown", (unsigned long long)missing);
+}
+
+int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
+		    struct lm_error *e)
+{
+	const struct nlattr *tb[LM_HEADER_MAX + 1];
+	struct lm_info info;
+	struct utsname here;
+	struct lm_nl *nl;
+	const char *arch;
+	int ret;
+
+	if (lm_parse(rec->head, rec->head_len, tb, LM_HEADER_MAX, e))
+		return -1;
+	if (lm_u32(tb[LM_HEADER_FORMAT]) != 1)
+		return lm_fail(e, LM_REFUSED, "image format %u is not known here; use a newer migctl",
+			       lm_u32(tb[LM_HEADER_FORMAT]));
+	if (tb[LM_HEADER_PARENT])
+		return lm_fail(e, LM_REFUSED,
+			       "the image is a difference; merge it with its parent first");
+	uname(&here);
+	arch = lm_str(tb[LM_HEADER_ARCH]) ?: "unknown";
+	if (strcmp(arch, here.machine))
+		return lm_fail(e, LM_REFUSED, "the image is from a %s machine, this is %s",
+			       arch, here.machine);
+	if (lm_nl_open(&nl, e))
+		return -1;
+	ret = lm_nl_info(nl, &info, e);
+	lm_nl_close(nl);
+	if (ret)
+		return -1;
+	if (check_features(lm_u64(tb[LM_HEADER_XFEATURES]), info.xfeatures, e))
+		return -1;
+	if (tb[LM_HEADER_VDSO_ID] && lm_u64(tb[LM_HEADER_VDSO_ID]) != info.vdso_id)
+		return lm_fail(e, LM_REFUSED,
+			       "vdso of another kernel: the image is from %s, this is %s; use the same kernel",
+			       lm_str(tb[LM_HEADER_KERNEL]) ?: "an unknown one",
+			       here.release);
+	snprintf(r->name, sizeof(r->name), "%s", lm_str(tb[LM_HEADER_NAME]) ?: "");
+	return 0;
+}
+
+int lm_check_pid(uint32_t pid, struct lm_error *e)
+{
+	char path[48], comm[32] = "?";
+	ssize_t n;
+	int fd;
+
+	/* A thread's id has a directory there, too, though it is not listed. */
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, comm, sizeof(comm) - 1);
+	close(fd);
+	if (n > 0)
+		comm[n - 1] = 0;
+	return lm_fail(e, LM_REFUSED,
+		       "pid %u is taken here by %s; end it, or restore on another host",
+		       pid, comm);
+}
+
+static int check_pids(const struct lm_restorer *r, struct lm_error *e)
+{
+	char text[32] = "";
+	unsigned long max;
+	int fd = open("/proc/sys/kernel/pid_max", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		lm_fail_errno(e, LM_FAILED, "/proc/sys/kernel/pid_max");
+	close(fd);
+	max = strtoul(text, NULL, 10);
+	for (size_t i = 0; i < r->m.nr_procs; i++) {
+		const struct lm_process *p = r->m.procs[i];
+
+		if (lm_proc(r, p->pid))
+			continue;
+		if (p->pid >= max)
+			return lm_fail(e, LM_REFUSED,
+				       "pid %u is beyond the limit of %lu here; raise kernel.pid_max",
+				       p->pid, max);
+		if (lm_check_pid(p->pid, e))
+			return -1;
+		for (size_t j = 0; j < p->nr_threads; j++)
+			if (lm_check_pid(p->threads[j]->tid, e))
+				return -1;
+	}
+	return 0;
+}
+
+/* Files that only are read must be the same from the beginning; those that are
+ * written may still change, and are checked when they are opened.
+ */
+static int check_file(const struct lm_restorer *r, const struct lm_file *f,
+		      struct lm_error *e)
+{
+	bool read_only = (f->flags & O_ACCMODE) == O_RDONLY;
+	const struct lm_file_kind *kind = lm_file_kind(f);
+	int fd, ret;
+
+	if (!kind && !f->mapped)
+		return lm_fail(e, LM_REFUSED, "pid %u fd %d: %s: not supported",
+			       f->holder.pid, f->holder.fd,
+			       f->path ?: f->name ?: "a file of unknown kind");
+	if (f->type != LIVEMIG_FILE_REG || !f->path)
+		return 0;
+	if (!f->mapped && !read_only && !r->final)
+		return 0;
+	fd = open(f->path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+	ret = lm_kind_same(f, fd, e);
+	close(fd);
+	return ret;
+}
+
+static int check_process(const struct lm_restorer *r, const struct lm_process *p,
+			 struct lm_error *e)
+{
+	uint32_t flags = lm_u32(p->obj.tb[LIVEMIG_PROCESS_FLAGS]);
+
+	if (flags & LIVEMIG_PROCESS_F_ZOMBIE || !p->mm)
+		return lm_fail(e, LM_REFUSED,
+			       "pid %u is a zombie: not supported; dump again when its parent has waited for it",
+			       p->pid);
+	for (size_t i = 0; i < r->m.nr_procs; i++) {
+		const struct lm_process *o = r->m.procs[i];
+
+		if (o == p)
+			break;
+		if (o->mm_id == p->mm_id || o->files_id == p->files_id ||
+		    o->fs_id == p->fs_id)
+			return lm_fail(e, LM_REFUSED,
+				       "pids %u and %u share %s: not supported",
+				       o->pid, p->pid,
+				       o->mm_id == p->mm_id ? "their memory" :
+				       o->files_id == p->files_id ?
+				       "their table of open files" :
+				       "their working directory");
+	}
+	return 0;
+}
+
+int lm_check_model(struct lm_restorer *r, struct lm_error *e)
+{
+	if (r->m.nr_refusals) {
+		char text[512];
+
+		lm_refusal_text(&r->m.refusals[0], text, sizeof(text));
+		if (r->final)
+			return lm_fail(e, LM_REFUSED, "%s", text);
+	}
+	if (!r->m.nr_procs)
+		return lm_fail(e, LM_REFUSED, "no process in it");
+	if (r->m.nr_netns > 1)
+		return lm_fail(e, LM_REFUSED, "%zu network namespaces: not supported",
+			       r->m.nr_netns);
+	for (size_t i = 0; i < r->m.nr_procs; i++)
+		if (check_process(r, r->m.procs[i], e))
+			return -1;
+	if (check_pids(r, e))
+		return -1;
+	for (size_t i = 0; i < r->m.nr_file; i++)
+		if (check_file(r, r->m.file[i], e))
+			return -1;
+	return 0;
+}

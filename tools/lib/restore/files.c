@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Open files: each is made once, by its kind, as a descriptor of the
+ * coordinator; then each process gets those that it had under the numbers that
+ * they had.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "../kinds/kind.h"
+
+static int blame(const struct lm_file *f, struct lm_error *e)
+{
+	return lm_prefix(e, "pid %u fd %d", f->holder.pid, f->holder.fd);
+}
+
+/* Who gets its signals (F_SETOWN, F_SETSIG). */
+static int own(const struct lm_file *f, struct lm_error *e)
+{
+	size_t n;
+	const struct livemig_fown *o =
+		lm_array(f->obj.tb[LIVEMIG_FILE_A_OWNER], sizeof(*o), &n);
+	struct f_owner_ex ex;
+
+	if (!n || !o->pid)
+		return 0;
+	ex.type = o->pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+	ex.pid = o->pid < 0 ? -o->pid : o->pid;
+	if (fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
+		return lm_fail_errno(e, LM_FAILED, "owner");
+	if (o->signum && fcntl(f->fd, F_SETSIG, o->signum))
+		return lm_fail_errno(e, LM_FAILED, "signal");
+	if (f->flags & O_ASYNC)
+		fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) | O_ASYNC);
+	return 0;
+}
+
+int lm_files_make(struct lm_restorer *r, struct lm_error *e)
+{
+	struct lm_model *m = &r->m;
+
+	r->files_made = true;
+	for (size_t i = 0; i < m->nr_file; i++) {
+		struct lm_file *f = m->file[i];
+
+		f->fd = -1;
+		f->kind = f->mapped ? NULL : lm_file_kind(f);
+	}
+	for (size_t i = 0; i < m->nr_file; i++) {
+		struct lm_file *f = m->file[i];
+
+		/* A pair is made at its first half. */
+		if (!f->kind || f->fd >= 0)
+			continue;
+		if (f->kind->open(r, f, e))
+			return blame(f, e);
+	}
+	for (size_t i = 0; i < m->nr_file; i++) {
+		struct lm_file *f = m->file[i];
+
+		if (!f->kind)
+			continue;
+		if (f->fd < 0) {
+			lm_fail(e, LM_FAILED, "%s: was not made", f->kind->name);
+			return blame(f, e);
+		}
+		if ((f->kind->link && f->kind->link(r, f, e)) || own(f, e))
+			return blame(f, e);
+	}
+	return 0;
+}
+
+int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
+		     const struct lm_process *mp, struct lm_error *e)
+{
+	struct lm_batch *b = lm_batch_new(p->remote);
+	int ret = 0;
+
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	lm_batch_add(b, __NR_close_range, 0, r->fd_base - 1, 0);
+	for (size_t i = 0; i < mp->files->nr_fds && !ret; i++) {
+		const struct livemig_fd *fd = &mp->files->fds[i];
+		const struct lm_file *f = lm_model_file(&r->m, fd->file);
+
+		if (f->fd < 0) {
+			ret = lm_fail(e, LM_REFUSED, "fd %u: not supported", fd->fd);
+			break;
+		}
+		lm_batch_put_fd(b, f->fd, fd->fd, fd->cloexec);
+		if (!lm_batch_room(b, 8, 256)) {
+			ret = lm_batch_run(b, e);
+			lm_batch_reset(b);
+		}
+	}
+	if (!ret)
+		ret = lm_batch_run(b, e);
+	lm_batch_free(b);
+	return ret ? lm_prefix(e, "pid %u: open files", p->pid) : 0;
+}
+
+int lm_files_resume(struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; i < r->m.nr_file; i++) {
+		struct lm_file *f = r->m.file[i];
+
+		if (f->kind && f->kind->resume && f->kind->resume(r, f, e))
+			return blame(f, e);
+	}
+	return 0;
+}
+
+void lm_files_close(struct lm_restorer *r)
+{
+	if (!r->files_made)
+		return;
+	for (size_t i = 0; i < r->m.nr_file; i++)
+		if (r->m.file[i]->fd >= 0)
+			close(r->m.file[i]->fd);
+	r->files_made = false;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * After the last page: everything that a process of the container has besides
+ * memory, then all tasks park in the module (READY); and the commit.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define READY_TIMEOUT_MS	60000
+/* A task that cannot be told why it is missing: LIVEMIG_PROCESS_DUMPABLE. */
+#define DUMPABLE_ROOT		2
+
+static int give(struct lm_restorer *r, const struct lm_obj *o, uint32_t mm_id,
+		const char *what, uint32_t id, struct lm_error *e)
+{
+	struct livemig_ioc_add a = {
+		.buf = (uintptr_t)o->raw,
+		.len = o->len,
+		.type = o->type,
+		.mm_id = mm_id,
+	};
+
+	if (!ioctl(r->dev, LIVEMIG_IOC_ADD, &a))
+		return 0;
+	a.why[sizeof(a.why) - 1] = 0;
+	return lm_fail_errno(e, LM_REFUSED, "%s %u cannot be restored here%s%s",
+			     what, id, *a.why ? ": " : "", a.why);
+}
+
+static int give_all(struct lm_restorer *r, struct lm_error *e)
+{
+	const struct lm_model *m = &r->m;
+
+	for (size_t i = 0; i < m->nr_mms; i++)
+		if (give(r, &m->mms[i]->obj, m->mms[i]->id, "memory", m->mms[i]->id, e))
+			return -1;
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (give(r, &m->procs[i]->obj, 0, "pid", m->procs[i]->pid, e))
+			return -1;
+	for (size_t i = 0; i < m->nr_procs; i++)
+		for (size_t j = 0; j < m->procs[i]->nr_threads; j++)
+			if (give(r, &m->procs[i]->threads[j]->obj, 0, "thread",
+				 m->procs[i]->threads[j]->tid, e))
+				return -1;
+	return 0;
+}
+
+static void how_to_become(const struct lm_thread *t, struct lm_helper_become *how)
+{
+	const struct livemig_restart *restart;
+	size_t n;
+
+	*how = (struct lm_helper_become){
+		.pdeath_sig = lm_u32(t->obj.tb[LIVEMIG_THREAD_PDEATH_SIG]),
+	};
+	restart = lm_array(t->obj.tb[LIVEMIG_THREAD_RESTART], sizeof(*restart), &n);
+	if (!n)
+		return;
+	how->restart_kind = restart->kind;
+	how->clockid = restart->clockid;
+}
+
+static int become(struct lm_proc *p, const struct lm_process *mp,
+		  const struct lm_thread *t, struct lm_error *e)
+{
+	const struct nlattr *dumpable = mp->obj.tb[LIVEMIG_PROCESS_DUMPABLE];
+	struct lm_batch *b = lm_batch_new(p->remote);
+	bool leader = t->tid == mp->pid;
+	struct lm_helper_become how;
+	int ret;
+
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	lm_creds_batch(b, t);
+	/* New credentials have reset it, in any thread: the last one sets it.
+	 * Two cannot be asked for; it is what the reset leaves.
+	 */
+	if (leader && dumpable && lm_u32(dumpable) < DUMPABLE_ROOT)
+		lm_batch_add(b, __NR_prctl, PR_SET_DUMPABLE, lm_u32(dumpable),
+			     0, 0, 0);
+	how_to_become(t, &how);
+	ret = leader ? lm_remote_become(p->remote, b, &how, e) :
+		       lm_remote_thread(p->remote, t->tid, b, &how, e);
+	lm_batch_free(b);
+	return ret ? lm_prefix(e, "pid %u thread %u", mp->pid, t->tid) : 0;
+}
+
+static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
+			  struct lm_error *e)
+{
+	struct lm_proc *p = lm_proc(r, mp->pid);
+
+	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
+	    lm_mm_lock(p, mp->mm, e))
+		return -1;
+	for (size_t i = 0; i < mp->nr_threads; i++) {
+		const struct lm_thread *t = mp->threads[i];
+
+		if (t->tid == mp->pid)
+			continue;
+		if (become(p, mp, t, e) || lm_attrs_thread(t, e))
+			return -1;
+	}
+	return lm_attrs_limits(mp, e);
+}
+
+static int finish_leader(struct lm_restorer *r, const struct lm_process *mp,
+			 struct lm_error *e)
+{
+	for (size_t i = 0; i < mp->nr_threads; i++) {
+		const struct lm_thread *t = mp->threads[i];
+
+		if (t->tid != mp->pid)
+			continue;
+		return become(lm_proc(r, mp->pid), mp, t, e) ||
+		       lm_attrs_thread(t, e) ? -1 : 0;
+	}
+	return lm_fail(e, LM_REFUSED,
+		       "pid %u: its first thread has ended: not supported", mp->pid);
+}
+
+static int wait_parked(struct lm_restorer *r, struct lm_error *e)
+{
+	struct livemig_ioc_wait w = { .timeout_ms = READY_TIMEOUT_MS };
+
+	while (ioctl(r->dev, LIVEMIG_IOC_WAIT, &w)) {
+		if (errno == EINTR)
+			continue;
+		w.step[sizeof(w.step) - 1] = 0;
+		if (w.failed_pid)
+			return lm_fail_errno(e, LM_FAILED, "task %u cannot be made%s%s",
+					     w.failed_pid, *w.step ? ": " : "", w.step);
+		return lm_fail_errno(e, LM_FAILED, "waiting for the tasks");
+	}
+	return 0;
+}
+
+int lm_finish(struct lm_restorer *r, struct lm_error *e)
+{
+	const struct lm_model *m = &r->m;
+
+	if (lm_tree_groups(r, e) || lm_pages_unstash(r, e) || lm_shmem_seal(r, e))
+		return -1;
+	if (m->nr_netns) {
+		r->netns = lm_netns_make(m->netns[0]->raw, m->netns[0]->len,
+					 r->o.net_parent, &r->net, e);
+		if (r->netns < 0)
+			return -1;
+	}
+	lm_progress(r, "files", 0, m->nr_file);
+	if (lm_files_make(r, e) || give_all(r, e))
+		return -1;
+	lm_progress(r, "processes", 0, m->nr_procs);
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (finish_process(r, m->procs[i], e))
+			return -1;
+	if (lm_cgroup_finish(r, e))
+		return -1;
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (finish_leader(r, m->procs[i], e))
+			return -1;
+	return wait_parked(r, e);
+}
+
+/* They were stopped by a signal: another one is waiting when they return to
+ * user mode.
+ */
+static void stop_again(const struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (lm_u32(m->procs[i]->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
+		    LIVEMIG_PROCESS_F_STOPPED)
+			kill(m->procs[i]->pid, SIGSTOP);
+}
+
+int lm_serve(struct lm_restorer *r, struct lm_error *e)
+{
+	struct livemig_ioc_serve s = { 0 };
+
+	if (r->net && lm_netns_open_up(r->net, e))
+		return -1;
+	if (lm_files_resume(r, e))
+		return -1;
+	if (r->o.frozen && lm_cgroup_freeze(r, e))
+		return -1;
+	stop_again(&r->m);
+	/* Past this point it runs: whatever fails now is no longer undone. */
+	lm_undo_commit(r->undo);
+	if (ioctl(r->dev, LIVEMIG_IOC_SERVE, &s))
+		return lm_fail_errno(e, LM_FAILED, "letting the tasks go");
+	return 0;
+}

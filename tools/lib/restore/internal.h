@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The restorer from the inside. Records come in through restore.c; each round
+ * replaces the model, and the skeleton (a tree of helper processes with the
+ * container's pids and mappings) is made to follow it:
+ *
+ *	check.c		can it be restored here?
+ *	undo.c		what is to be removed if it fails, or if we die
+ *	cgroup.c	where it lives
+ *	tree.c		processes, sessions, process groups
+ *	mm.c		mappings
+ *	shmem.c		shared memory, files to be mapped
+ *	pages.c stash.c	contents; those that have no place yet
+ *	files.c		open files, fd tables
+ *	attrs.c creds.c	what else a process or a thread has
+ *	finish.c	all of it together, up to READY
+ */
+#ifndef LM_RESTORE_INTERNAL_H
+#define LM_RESTORE_INTERNAL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "restore.h"
+#include "../net/netns.h"
+
+/* A process of the skeleton. */
+struct lm_proc {
+	uint32_t pid, sid, mm_id;
+	struct lm_proc *parent;		/* NULL: the coordinator or nobody */
+	struct lm_remote *remote;
+	bool setsid;			/* still to be called */
+	struct livemig_vma *vmas;	/* what is mapped, by address */
+	size_t nr_vmas;
+};
+
+/* A descriptor of the coordinator that stands for an object of the source. */
+struct lm_object_fd {
+	uint32_t id;
+	int fd;
+};
+
+struct lm_object_fds {
+	struct lm_object_fd *v;
+	size_t n;
+};
+
+struct lm_stash_page;
+
+struct lm_stash {
+	struct lm_stash_page **bucket;
+	size_t nr_buckets, nr_pages;
+};
+
+struct lm_undo;
+
+struct lm_restorer {
+	struct lm_restore_opts o;
+	struct lm_model m;		/* of the round under way */
+	bool header, in_round, final;	/* what has come */
+	bool built;			/* there is a skeleton */
+	bool synced;			/* ... and it follows m */
+	bool files_made;
+	bool ready, committed;
+	int dev;			/* /dev/livemig */
+	char name[PATH_MAX];		/* of the target, from the header */
+	char cgroup[PATH_MAX];
+	int cgroup_fd;
+	struct lm_proc **procs;
+	size_t nr_procs;
+	pid_t root_pid;
+	bool alt;			/* the helper at the other address */
+	int fd_base;			/* of the helpers' own fds */
+	struct lm_object_fds shmem, mapped;
+	struct lm_stash stash;
+	void *missed_buf;		/* pages that had no mapping */
+	struct lm_undo *undo;
+	struct lm_netns_made *net;
+	int netns;
+	uint64_t pages, records;
+};
+
+/* check.c */
+int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
+		    struct lm_error *e);
+int lm_check_model(struct lm_restorer *r, struct lm_error *e);
+/* No task has this pid yet. */
+int lm_check_pid(uint32_t pid, struct lm_error *e);
+
+/*
+ * undo.c: a process that outlives us by a moment. What it was told it undoes in
+ * reverse order, when we tell it to or die; after lm_undo_commit() it does not.
+ */
+int lm_undo_new(struct lm_undo **u, struct lm_error *e);
+/* @verb: "cgroup" (kill and remove), "rmdir", "write" (path, then text). */
+int lm_undo_add(struct lm_undo *u, const char *verb, const char *path,
+		const char *text, struct lm_error *e);
+void lm_undo_commit(struct lm_undo *u);
+void lm_undo_run(struct lm_undo *u);	/* waits until it is done; frees */
+
+/* cgroup.c */
+int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);
+int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e);
+int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e);
+
+/* tree.c */
+struct lm_proc *lm_proc(const struct lm_restorer *r, uint32_t pid);
+struct lm_proc *lm_proc_of_mm(const struct lm_restorer *r, uint32_t mm_id);
+int lm_tree_sync(struct lm_restorer *r, struct lm_error *e);
+int lm_tree_groups(struct lm_restorer *r, struct lm_error *e);
+void lm_proc_free(struct lm_proc *p);
+
+/* mm.c */
+int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
+	       struct lm_error *e);
+/* Unmap all, for another program or a child with its parent's memory. */
+int lm_mm_reset(struct lm_proc *p, struct lm_error *e);
+int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
+const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr);
+
+/* shmem.c */
+int lm_shmem_sync(struct lm_restorer *r, struct lm_error *e);
+int lm_shmem_seal(struct lm_restorer *r, struct lm_error *e);
+int lm_shmem_fd(const struct lm_restorer *r, uint32_t id);	/* or -1 */
+/* An fd that the mapping @v can be made of (not for anonymous memory). */
+int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
+		 struct lm_error *e);
+void lm_object_fds_close(struct lm_object_fds *f);
+
+/* pages.c */
+int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
+		    const struct lm_record *rec, struct lm_error *e);
+/* Put what waited into the mappings that are there now. */
+int lm_pages_unstash(struct lm_restorer *r, struct lm_error *e);
+/* Keep the pages of @p in [start, end), which will be mapped as something else:
+ * the source may count on them.
+ */
+int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start,
+		  uint64_t end, struct lm_error *e);
+
+/* stash.c. @page NULL: zeros. */
+int lm_stash_put(struct lm_stash *s, uint32_t space, uint32_t id, uint64_t addr,
+		 const void *page, struct lm_error *e);
+void lm_stash_del(struct lm_stash *s, uint32_t space, uint32_t id, uint64_t addr,
+		  uint64_t pages);
+bool lm_stash_has(const struct lm_stash *s, uint32_t space, uint32_t id,
+		  uint64_t addr);
+/* @use: 1 the page is done and goes, 0 it stays, -1 error. */
+int lm_stash_each(struct lm_stash *s,
+		  int (*use)(uint32_t space, uint32_t id, uint64_t addr,
+			     const void *page, void *arg), void *arg);
+void lm_stash_free(struct lm_stash *s);
+
+/* files.c */
+int lm_files_make(struct lm_restorer *r, struct lm_error *e);
+int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
+		     const struct lm_process *mp, struct lm_error *e);
+int lm_files_resume(struct lm_restorer *r, struct lm_error *e);
+void lm_files_close(struct lm_restorer *r);
+
+/* attrs.c */
+int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
+		     const struct lm_process *mp, struct lm_error *e);
+int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e);
+/* What is set from outside on a thread that is there. */
+int lm_attrs_thread(const struct lm_thread *t, struct lm_error *e);
+
+/* creds.c: add the calls that @t makes for itself before it becomes. */
+void lm_creds_batch(struct lm_batch *b, const struct lm_thread *t);
+
+/* finish.c */
+int lm_finish(struct lm_restorer *r, struct lm_error *e);
+int lm_serve(struct lm_restorer *r, struct lm_error *e);
+
+/* Small things. */
+int lm_write_text(const char *path, const char *text);	/* 0 or -1, errno */
+void lm_progress(struct lm_restorer *r, const char *step, uint64_t done,
+		 uint64_t total);
+
+#endif

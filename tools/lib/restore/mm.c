@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The mappings of one process of the skeleton follow those of the source. What
+ * is there and what shall be there are two sorted lists; one sweep cuts both at
+ * their borders and maps, protects or unmaps piece by piece.
+ *
+ * Before the last round nothing is unmapped merely because an inventory lacks
+ * it: the source counts on pages that it sent until it has said that they are
+ * gone, and a mapping may be back a moment later.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#ifndef MADV_DONTFORK
+#include <linux/mman.h>
+#endif
+
+/* fds of a helper that are free while it maps. */
+#define FIRST_FD	3
+#define MAX_FDS		200
+
+/* Make the mapping anew when one of these changes. */
+#define IDENTITY	(LIVEMIG_VMA_F_GROWSDOWN | LIVEMIG_VMA_F_NORESERVE)
+#define PROT		(LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_WRITE | LIVEMIG_VMA_F_EXEC)
+/* Not before nobody forks any more, respectively all memory is there. */
+#define AT_LAST		(LIVEMIG_VMA_F_DONTFORK | LIVEMIG_VMA_F_WIPEONFORK)
+#define AFTER_FILL	(LIVEMIG_VMA_F_LOCKED | LIVEMIG_VMA_F_LOCKONFAULT)
+
+struct sweep {
+	struct lm_restorer *r;
+	struct lm_proc *p;
+	struct lm_error *e;
+	struct lm_batch *b;
+	struct livemig_vma *vmas;	/* the list as it becomes */
+	size_t nr, cap;
+	int local[MAX_FDS];		/* what is behind FIRST_FD... */
+	int nr_fds;
+};
+
+/* What user space maps; vdso and vsyscall come with the kernel. */
+static bool ours(const struct livemig_vma *v)
+{
+	return v->kind != LIVEMIG_VMA_VDSO && v->kind != LIVEMIG_VMA_VSYSCALL;
+}
+
+static bool has_object(const struct livemig_vma *v)
+{
+	return v->kind != LIVEMIG_VMA_ANON;
+}
+
+static bool is_private(const struct livemig_vma *v)
+{
+	return v->kind == LIVEMIG_VMA_ANON ||
+	       v->kind == LIVEMIG_VMA_FILE_PRIVATE ||
+	       v->kind == LIVEMIG_VMA_SHMEM_PRIVATE;
+}
+
+static bool same_thing(const struct livemig_vma *a, const struct livemig_vma *b)
+{
+	return a->kind == b->kind && !((a->flags ^ b->flags) & IDENTITY) &&
+	       (!has_object(a) ||
+		(a->object == b->object &&
+		 a->offset - a->start == b->offset - b->start));
+}
+
+static int prot(const struct livemig_vma *v)
+{
+	return (v->flags & LIVEMIG_VMA_F_READ ? PROT_READ : 0) |
+	       (v->flags & LIVEMIG_VMA_F_WRITE ? PROT_WRITE : 0) |
+	       (v->flags & LIVEMIG_VMA_F_EXEC ? PROT_EXEC : 0);
+}
+
+/* ---- calls ---- */
+
+static int flush(struct sweep *s)
+{
+	int ret = lm_batch_run(s->b, s->e);
+
+	lm_batch_reset(s->b);
+	return ret ? lm_prefix(s->e, "pid %u: mappings", s->p->pid) : 0;
+}
+
+static int room(struct sweep *s)
+{
+	return lm_batch_room(s->b, 8, 256) ? 0 : flush(s);
+}
+
+static int close_fds(struct sweep *s)
+{
+	if (!s->nr_fds)
+		return 0;
+	if (room(s))
+		return -1;
+	lm_batch_add(s->b, __NR_close_range, FIRST_FD,
+		     FIRST_FD + s->nr_fds - 1, 0);
+	s->nr_fds = 0;
+	return 0;
+}
+
+/* The number that @local has in the helper, where it is brought if need be. */
+static int remote_fd(struct sweep *s, int local)
+{
+	for (int i = 0; i < s->nr_fds; i++)
+		if (s->local[i] == local)
+			return FIRST_FD + i;
+	if (s->nr_fds == MAX_FDS && close_fds(s))
+		return -1;
+	if (room(s))
+		return -1;
+	lm_batch_put_fd(s->b, local, FIRST_FD + s->nr_fds, true);
+	s->local[s->nr_fds] = local;
+	return FIRST_FD + s->nr_fds++;
+}
+
+static void advise(struct sweep *s, uint64_t start, uint64_t len, uint32_t was,
+		   uint32_t is)
+{
+	static const struct {
+		uint32_t flag;
+		int set, clear;
+	} advice[] = {
+		{ LIVEMIG_VMA_F_DONTFORK, MADV_DONTFORK, MADV_DOFORK },
+		{ LIVEMIG_VMA_F_WIPEONFORK, MADV_WIPEONFORK, MADV_KEEPONFORK },
+		{ LIVEMIG_VMA_F_DONTDUMP, MADV_DONTDUMP, MADV_DODUMP },
+		{ LIVEMIG_VMA_F_MERGEABLE, MADV_MERGEABLE, MADV_UNMERGEABLE },
+		{ LIVEMIG_VMA_F_SEQ_READ, MADV_SEQUENTIAL, MADV_NORMAL },
+		{ LIVEMIG_VMA_F_RAND_READ, MADV_RANDOM, MADV_NORMAL },
+		/* There is no way back from these to neither. */
+		{ LIVEMIG_VMA_F_HUGEPAGE, MADV_HUGEPAGE, -1 },
+		{ LIVEMIG_VMA_F_NOHUGEPAGE, MADV_NOHUGEPAGE, -1 },
+	};
+
+	/* Clearing first: MADV_NORMAL would undo another's setting. */
+	for (int set = 0; set < 2; set++)
+		for (size_t i = 0; i < sizeof(advice) / sizeof(*advice); i++) {
+			int what = set ? advice[i].set : advice[i].clear;
+
+			if (((was ^ is) & advice[i].flag) && what >= 0 &&
+			    !(is & advice[i].flag) == !set)
+				lm_batch_try(s->b, __NR_madvise, start, len, what);
+		}
+}
+
+static int map(struct sweep *s, const struct livemig_vma *v)
+{
+	int flags = MAP_FIXED, fd = -1;
+
+	if (v->pkey)
+		return lm_fail(s->e, LM_REFUSED,
+			       "pid %u: memory at %#llx has a protection key: not supported",
+			       s->p->pid, (unsigned long long)v->start);
+	flags |= is_private(v) ? MAP_PRIVATE : MAP_SHARED;
+	if (v->flags & LIVEMIG_VMA_F_GROWSDOWN)
+		flags |= MAP_GROWSDOWN;
+	if (v->flags & LIVEMIG_VMA_F_NORESERVE)
+		flags |= MAP_NORESERVE;
+	/* From Linux 6.7 on this is MADV_NOHUGEPAGE at birth, which keeps the
+	 * mapping apart from its neighbours.
+	 */
+	if (v->flags & LIVEMIG_VMA_F_NOHUGEPAGE)
+		flags |= MAP_STACK;
+	if (has_object(v)) {
+		fd = lm_mapped_fd(s->r, v, s->e);
+		fd = fd < 0 ? -1 : remote_fd(s, fd);
+		if (fd < 0)
+			return -1;
+	} else {
+		flags |= MAP_ANONYMOUS;
+	}
+	if (room(s))
+		return -1;
+	lm_batch_add(s->b, __NR_mmap, v->start, v->end - v->start, prot(v),
+		     flags, fd, has_object(v) ? v->offset : 0);
+	return 0;
+}
+
+/* ---- the sweep ---- */
+
+/* Append @v, to be one with the piece before if it goes on. */
+static int keep(struct sweep *s, const struct livemig_vma *v)
+{
+	struct livemig_vma *last = s->nr ? &s->vmas[s->nr - 1] : NULL;
+
+	if (last && last->end == v->start && last->flags == v->flags &&
+	    same_thing(last, v)) {
+		last->end = v->end;
+		return 0;
+	}
+	if (s->nr == s->cap) {
+		size_t cap = s->cap * 2 ?: 64;
+		void *vmas = realloc(s->vmas, cap * sizeof(*v));
+
+		if (!vmas)
+			return lm_fail(s->e, LM_FAILED, "out of memory");
+		s->vmas = vmas;
+		s->cap = cap;
+	}
+	s->vmas[s->nr++] = *v;
+	return 0;
+}
+
+static struct livemig_vma cut(const struct livemig_vma *v, uint64_t start,
+			      uint64_t end)
+{
+	struct livemig_vma c = *v;
+
+	if (has_object(v))
+		c.offset += start - v->start;
+	c.start = start;
+	c.end = end;
+	return c;
+}
+
+/* [start, end) is @was (NULL: nothing) and shall be @is. */
+static int piece(struct sweep *s, uint64_t start, uint64_t end,
+		 const struct livemig_vma *was, const struct livemig_vma *is)
+{
+	struct livemig_vma v;
+
+	if (room(s))
+		return -1;
+	if (!is && s->r->final) {
+		lm_batch_add(s->b, __NR_munmap, start, end - start);
+		return 0;
+	}
+	if (!is) {
+		v = cut(was, start, end);
+		return keep(s, &v);
+	}
+	v = cut(is, start, end);
+	v.flags &= ~(AFTER_FILL | (s->r->final ? 0 : AT_LAST));
+	if (was && same_thing(was, is)) {
+		if ((was->flags ^ v.flags) & PROT)
+			lm_batch_add(s->b, __NR_mprotect, start, end - start,
+				     prot(&v));
+		advise(s, start, end - start, was->flags, v.flags);
+		return keep(s, &v);
+	}
+	if (was && is_private(was) && is_private(is)) {
+		if (flush(s) || lm_pages_save(s->r, s->p, start, end, s->e))
+			return -1;
+	}
+	if (map(s, &v))
+		return -1;
+	advise(s, start, end - start, 0, v.flags);
+	return keep(s, &v);
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int sweep(struct sweep *s, const struct livemig_vma *was, size_t nr_was,
+		 const struct livemig_vma *is, size_t nr_is)
+{
+	uint64_t at = 0;
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		uint64_t a, b, start, stop;
+
+		while (j < nr_is && !ours(&is[j]))
+			j++;
+		if (i == nr_was && j == nr_is)
+			return 0;
+		a = i < nr_was ? (was[i].start > at ? was[i].start : at) : UINT64_MAX;
+		b = j < nr_is ? (is[j].start > at ? is[j].start : at) : UINT64_MAX;
+		start = min(a, b);
+		stop = min(a == start ? was[i].end : a, b == start ? is[j].end : b);
+		if (piece(s, start, stop, a == start ? &was[i] : NULL,
+			  b == start ? &is[j] : NULL))
+			return -1;
+		at = stop;
+		if (i < nr_was && was[i].end == at)
+			i++;
+		if (j < nr_is && is[j].end == at)
+			j++;
+	}
+}
+
+int lm_mm_reset(struct lm_proc *p, struct lm_error *e)
+{
+	struct lm_batch *b = lm_batch_new(p->remote);
+	int ret = 0;
+
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	for (size_t i = 0; i < p->nr_vmas && !ret; i++) {
+		lm_batch_add(b, __NR_munmap, p->vmas[i].start,
+			     p->vmas[i].end - p->vmas[i].start);
+		if (!lm_batch_room(b, 1, 0) || i + 1 == p->nr_vmas) {
+			ret = lm_batch_run(b, e);
+			lm_batch_reset(b);
+		}
+	}
+	lm_batch_free(b);
+	p->nr_vmas = 0;
+	return ret;
+}
+
+/* Before the mappings: the place of the old one may be needed by them. */
+static int move_vdso(struct lm_proc *p, const struct lm_mm *mm,
+		     struct lm_error *e)
+{
+	size_t n;
+	const struct livemig_range *want =
+		lm_array(mm->obj.tb[LIVEMIG_MM_VDSO], sizeof(*want), &n);
+	struct livemig_range have = lm_remote_vdso(p->remote);
+
+	if (!n || !want->start || want->start == have.start)
+		return 0;
+	if (want->end - want->start != have.end - have.start)
+		return lm_fail(e, LM_REFUSED, "pid %u: vdso of another kernel",
+			       p->pid);
+	return lm_remote_move_vdso(p->remote, want->start, e);
+}
+
+int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
+	       struct lm_error *e)
+{
+	struct sweep s = { .r = r, .p = p, .e = e };
+	int ret;
+
+	if (p->mm_id != mm->id) {
+		if (lm_mm_reset(p, e))
+			return -1;
+		p->mm_id = mm->id;
+	}
+	if (move_vdso(p, mm, e))
+		return -1;
+	s.b = lm_batch_new(p->remote);
+	if (!s.b)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	ret = sweep(&s, p->vmas, p->nr_vmas, mm->vmas, mm->nr_vmas);
+	if (!ret)
+		ret = close_fds(&s) || flush(&s) ? -1 : 0;
+	lm_batch_free(s.b);
+	if (ret) {
+		free(s.vmas);
+		return -1;
+	}
+	free(p->vmas);
+	p->vmas = s.vmas;
+	p->nr_vmas = s.nr;
+	return 0;
+}
+
+/* mlock() brings in every page: it comes after they are filled. */
+int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
+{
+	for (size_t i = 0; i < mm->nr_vmas; i++) {
+		const struct livemig_vma *v = &mm->vmas[i];
+		int on_fault = v->flags & LIVEMIG_VMA_F_LOCKONFAULT ?
+			MLOCK_ONFAULT : 0;
+
+		if (!ours(v) || !(v->flags & AFTER_FILL))
+			continue;
+		/* PROT_NONE: marked as locked, though nothing can be brought in. */
+		if (lm_remote_syscall(p->remote, v->flags & PROT ? e : NULL,
+				      __NR_mlock2, v->start, v->end - v->start,
+				      on_fault) < 0 && v->flags & PROT)
+			return lm_prefix(e, "pid %u", p->pid);
+	}
+	return 0;
+}
+
+const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr)
+{
+	size_t lo = 0, hi = p->nr_vmas;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (p->vmas[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < p->nr_vmas && p->vmas[lo].start <= addr ? &p->vmas[lo] : NULL;
+}

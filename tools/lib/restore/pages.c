@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * PAGES records. Private memory is filled by the module, straight from where
+ * the records come from; shared memory through its descriptor. What has no
+ * mapping yet (the inventory of a running container is a little older than its
+ * pages) waits in the stash.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "internal.h"
+
+#define PAGE LIVEMIG_REC_PAGE
+#define ADDR(x) ((x) & ~(uint64_t)(PAGE - 1))
+
+/* One record, taken apart. */
+struct run {
+	struct lm_restorer *r;
+	struct lm_in *in;
+	uint32_t space, id, nr;
+	const struct livemig_page_entry *entry;
+};
+
+static unsigned int kind(const struct livemig_page_entry *x)
+{
+	return x->addr & LIVEMIG_PAGE_KIND_MASK;
+}
+
+static uint64_t pages(const struct livemig_page_entry *x)
+{
+	return kind(x) == LIVEMIG_PAGE_DATA ? 1 : x->value;
+}
+
+static int damaged(const struct run *u, uint64_t addr, struct lm_error *e)
+{
+	return lm_fail(e, LM_FAILED,
+		       "the page at %#" PRIx64 " of %s %u is damaged (wrong hash)",
+		       addr, u->space == LIVEMIG_PAGES_SPACE_MM ? "memory" :
+		       "shared memory", u->id);
+}
+
+/* ---- the stash ---- */
+
+static int stash_entry(struct run *u, const struct livemig_page_entry *x,
+		       const void *bytes, struct lm_error *e)
+{
+	struct lm_stash *s = &u->r->stash;
+
+	switch (kind(x)) {
+	case LIVEMIG_PAGE_DATA:
+		if (XXH64(bytes, PAGE, 0) != x->value)
+			return damaged(u, ADDR(x->addr), e);
+		return lm_stash_put(s, u->space, u->id, ADDR(x->addr), bytes, e);
+	case LIVEMIG_PAGE_ZERO:
+		for (uint64_t i = 0; i < x->value; i++)
+			if (lm_stash_put(s, u->space, u->id,
+					 ADDR(x->addr) + i * PAGE, NULL, e))
+				return -1;
+		return 0;
+	default:
+		lm_stash_del(s, u->space, u->id, ADDR(x->addr), x->value);
+		return 0;
+	}
+}
+
+static int stash_all(struct run *u, struct lm_error *e)
+{
+	unsigned char page[PAGE];
+
+	for (uint32_t i = 0; i < u->nr; i++)
+		if ((kind(&u->entry[i]) == LIVEMIG_PAGE_DATA &&
+		     lm_in_payload(u->in, page, PAGE, e)) ||
+		    stash_entry(u, &u->entry[i], page, e))
+			return -1;
+	return 0;
+}
+
+/* ---- private memory ---- */
+
+static bool test_bit(const uint64_t *bits, uint32_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+/* Those that were put in are newer than what waits; the others wait. */
+static int settle(struct run *u, const struct livemig_page_entry *x, uint32_t n,
+		  const uint64_t *missed, struct lm_error *e)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const char *bytes = (char *)u->r->missed_buf + (size_t)i * PAGE;
+
+		if (!test_bit(missed, i))
+			lm_stash_del(&u->r->stash, u->space, u->id,
+				     ADDR(x[i].addr), pages(&x[i]));
+		else if (stash_entry(u, &x[i], bytes, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
+{
+	uint64_t missed[LIVEMIG_PAGES_ENTRIES_MAX / 64 + 1];
+	uint32_t at = 0;
+
+	while (at < u->nr) {
+		struct livemig_ioc_apply a = {
+			.pid = p->pid,
+			.fd = u->in->fd,
+			.entries = (uintptr_t)(u->entry + at),
+			.nr_entries = u->nr - at,
+			.missed = (uintptr_t)missed,
+			.missed_buf = (uintptr_t)u->r->missed_buf,
+		};
+		size_t data = 0;
+		int ret;
+
+		memset(missed, 0, sizeof(missed));
+		ret = ioctl(u->r->dev, LIVEMIG_IOC_APPLY, &a);
+		if (ret && errno == EBADMSG)
+			return damaged(u, a.done < a.nr_entries ?
+				       ADDR(u->entry[at + a.done].addr) : 0, e);
+		if (ret && (errno != EINTR || !a.done))
+			return lm_fail_errno(e, LM_FAILED,
+					     "pid %u: filling memory at %#" PRIx64,
+					     p->pid, a.done < a.nr_entries ?
+					     (uint64_t)ADDR(u->entry[at + a.done].addr) : 0);
+		if (!a.done || a.done > a.nr_entries)
+			return lm_fail(e, LM_FAILED, "pid %u: filling memory got stuck",
+				       p->pid);
+		for (uint32_t i = 0; i < a.done; i++)
+			data += kind(&u->entry[at + i]) == LIVEMIG_PAGE_DATA;
+		lm_in_taken(u->in, data * PAGE);
+		if (settle(u, u->entry + at, a.done, missed, e))
+			return -1;
+		at += a.done;
+	}
+	return 0;
+}
+
+/* ---- shared memory ---- */
+
+static int write_all(int fd, const void *buf, size_t len, uint64_t at)
+{
+	while (len) {
+		ssize_t n = pwrite(fd, buf, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		buf = (const char *)buf + n;
+		len -= n;
+		at += n;
+	}
+	return 0;
+}
+
+/* The last page of an object that ends in its middle is as long as the object. */
+static size_t page_len(const struct lm_restorer *r, uint32_t id, uint64_t off)
+{
+	const struct lm_shmem *s = lm_model_shmem(&r->m, id);
+
+	if (!s || off >= s->size)
+		return 0;
+	return s->size - off < PAGE ? s->size - off : PAGE;
+}
+
+static int fill_shmem(struct run *u, int fd, struct lm_error *e)
+{
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	unsigned char page[PAGE];
+
+	for (uint32_t i = 0; i < u->nr; i++) {
+		const struct livemig_page_entry *x = &u->entry[i];
+		uint64_t off = ADDR(x->addr);
+		int ret;
+
+		if (kind(x) == LIVEMIG_PAGE_DATA) {
+			if (lm_in_payload(u->in, page, PAGE, e))
+				return -1;
+			if (XXH64(page, PAGE, 0) != x->value)
+				return damaged(u, off, e);
+			ret = write_all(fd, page, page_len(u->r, u->id, off), off);
+		} else {
+			/* A page of zeros and none are the same in here. */
+			ret = fallocate(fd, punch, off, x->value * PAGE);
+		}
+		if (ret)
+			return lm_fail_errno(e, LM_FAILED,
+					     "filling shared memory %u at %#" PRIx64,
+					     u->id, off);
+		lm_stash_del(&u->r->stash, u->space, u->id, off, pages(x));
+	}
+	return 0;
+}
+
+int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
+		    const struct lm_record *rec, struct lm_error *e)
+{
+	const struct livemig_pages *head;
+	struct run u = { .r = r, .in = in };
+	struct lm_proc *p;
+	int fd;
+
+	if (lm_pages_check(rec, &head, &u.entry, &u.nr, e))
+		return -1;
+	u.space = head->space;
+	u.id = head->id;
+	if (!r->missed_buf) {
+		r->missed_buf = malloc(LIVEMIG_PAGES_ENTRIES_MAX * PAGE);
+		if (!r->missed_buf)
+			return lm_fail(e, LM_FAILED, "out of memory");
+	}
+	r->pages += rec->payload_len / PAGE;
+	if (u.space == LIVEMIG_PAGES_SPACE_SHMEM) {
+		fd = lm_shmem_fd(r, u.id);
+		return fd < 0 ? stash_all(&u, e) : fill_shmem(&u, fd, e);
+	}
+	p = lm_proc_of_mm(r, u.id);
+	return p ? apply(&u, p, e) : stash_all(&u, e);
+}
+
+/* ---- from the stash to its place, and back ---- */
+
+struct unstash {
+	struct lm_restorer *r;
+	const struct lm_proc *p;	/* whose memory ... */
+	int mem;			/* ... this is */
+	struct lm_error *e;
+};
+
+static int open_mem(const struct lm_proc *p, const char *file, int flags,
+		    struct lm_error *e)
+{
+	char path[48];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", p->pid, file);
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		lm_fail_errno(e, LM_FAILED, "%s", path);
+	return fd;
+}
+
+static bool private_at(const struct lm_proc *p, uint64_t addr)
+{
+	const struct livemig_vma *v = lm_mm_find(p, addr);
+
+	return v && (v->kind == LIVEMIG_VMA_ANON ||
+		     v->kind == LIVEMIG_VMA_FILE_PRIVATE ||
+		     v->kind == LIVEMIG_VMA_SHMEM_PRIVATE);
+}
+
+static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
+		   void *arg)
+{
+	static const unsigned char zeros[PAGE];
+	struct unstash *u = arg;
+	struct lm_proc *p;
+	size_t len = PAGE;
+	int fd;
+
+	if (space == LIVEMIG_PAGES_SPACE_SHMEM) {
+		fd = lm_shmem_fd(u->r, id);
+		len = page_len(u->r, id, addr);
+		if (fd < 0 || !len)
+			return 0;
+	} else {
+		p = lm_proc_of_mm(u->r, id);
+		if (!p || !private_at(p, addr))
+			return 0;
+		if (u->p != p) {
+			if (u->mem >= 0)
+				close(u->mem);
+			u->p = p;
+			u->mem = open_mem(p, "mem", O_RDWR, u->e);
+		}
+		fd = u->mem;
+		if (fd < 0)
+			return -1;
+	}
+	if (write_all(fd, page ?: zeros, len, addr))
+		return lm_fail_errno(u->e, LM_FAILED, "filling memory %u at %#" PRIx64,
+				     id, addr);
+	return 1;
+}
+
+int lm_pages_unstash(struct lm_restorer *r, struct lm_error *e)
+{
+	struct unstash u = { .r = r, .mem = -1, .e = e };
+	int ret = lm_stash_each(&r->stash, unstash, &u);
+
+	if (u.mem >= 0)
+		close(u.mem);
+	return ret;
+}
+
+/* Is there a page of the process's own (not the file's), by /proc/PID/pagemap? */
+static bool own_page(uint64_t pm)
+{
+	const uint64_t present = 1ULL << 63, swapped = 1ULL << 62,
+		       file = 1ULL << 61;
+
+	return pm & swapped || (pm & present && !(pm & file));
+}
+
+int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start,
+		  uint64_t end, struct lm_error *e)
+{
+	int map = open_mem(p, "pagemap", O_RDONLY, e);
+	int mem = open_mem(p, "mem", O_RDONLY, e);
+	int ret = map < 0 || mem < 0 ? -1 : 0;
+	unsigned char page[PAGE];
+	uint64_t pm[512];
+
+	for (uint64_t at = start; at < end && !ret;) {
+		size_t n = (end - at) / PAGE < 512 ? (end - at) / PAGE : 512;
+		ssize_t got = pread(map, pm, n * 8, at / PAGE * 8);
+
+		if (got != (ssize_t)n * 8)
+			ret = lm_fail_errno(e, LM_FAILED, "pagemap of pid %u", p->pid);
+		for (size_t i = 0; i < n && !ret; i++, at += PAGE) {
+			if (!own_page(pm[i]) ||
+			    lm_stash_has(&r->stash, LIVEMIG_PAGES_SPACE_MM,
+					 p->mm_id, at))
+				continue;
+			if (pread(mem, page, PAGE, at) != PAGE)
+				ret = lm_fail_errno(e, LM_FAILED,
+						    "memory of pid %u at %#" PRIx64,
+						    p->pid, at);
+			else
+				ret = lm_stash_put(&r->stash,
+						   LIVEMIG_PAGES_SPACE_MM,
+						   p->mm_id, at, page, e);
+		}
+	}
+	if (map >= 0)
+		close(map);
+	if (mem >= 0)
+		close(mem);
+	return ret;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What mappings are made of: shared memory, each object made once and known by
+ * a descriptor of the coordinator, and files that are mapped. Both live across
+ * rounds, by the id that the source gave them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "../kinds/kind.h"
+#include "../kinds/kinds.h"
+
+static int find(const struct lm_object_fds *f, uint32_t id)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].id == id)
+			return f->v[i].fd;
+	return -1;
+}
+
+/* Owns @fd, also on failure. */
+static int add(struct lm_object_fds *f, uint32_t id, int fd, struct lm_error *e)
+{
+	struct lm_object_fd *v = realloc(f->v, (f->n + 1) * sizeof(*v));
+
+	if (!v) {
+		close(fd);
+		return lm_fail(e, LM_FAILED, "out of memory");
+	}
+	f->v = v;
+	f->v[f->n++] = (struct lm_object_fd){ id, fd };
+	return fd;
+}
+
+void lm_object_fds_close(struct lm_object_fds *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		close(f->v[i].fd);
+	free(f->v);
+	f->v = NULL;
+	f->n = 0;
+}
+
+/*
+ * Shared anonymous memory has no file system to open it from, but each mapping
+ * of it is a link to its file.
+ */
+static int make_anonymous(uint64_t size, struct lm_error *e)
+{
+	char path[80];
+	int fd;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return lm_fail_errno(e, LM_FAILED, "%llu bytes of shared memory",
+				     (unsigned long long)size);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (unsigned long)p, (unsigned long)p + size);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		lm_fail_errno(e, LM_FAILED, "%s", path);
+	munmap(p, size);
+	return fd;
+}
+
+static int make_memfd(const struct lm_shmem *s, struct lm_error *e)
+{
+	const struct nlattr *mode = s->obj.tb[LIVEMIG_SHMEM_MODE];
+	uint32_t seals = lm_u32(s->obj.tb[LIVEMIG_SHMEM_SEALS]);
+	unsigned int flags = MFD_CLOEXEC;
+	int fd;
+
+	/* Without permission to seal it is born with this seal. */
+	if (!(seals & F_SEAL_SEAL) || seals & ~F_SEAL_SEAL)
+		flags |= MFD_ALLOW_SEALING;
+	fd = memfd_create(s->name + strlen("memfd:"), flags);
+	if (fd < 0)
+		return lm_fail_errno(e, LM_FAILED, "%s", s->name);
+	if (mode && fchmod(fd, lm_u32(mode) & 07777)) {
+		close(fd);
+		return lm_fail_errno(e, LM_FAILED, "%s: mode", s->name);
+	}
+	return fd;
+}
+
+static int make(const struct lm_shmem *s, struct lm_error *e)
+{
+	const char *name = s->name ?: "";
+	/* A mapping has whole pages. */
+	uint64_t size = (s->size + LIVEMIG_REC_PAGE - 1) &
+			-(uint64_t)LIVEMIG_REC_PAGE;
+
+	name += *name == '/';
+	if (!strncmp(name, "dev/zero", 8))
+		return make_anonymous(size ?: LIVEMIG_REC_PAGE, e);
+	if (!strncmp(name, "memfd:", 6))
+		return make_memfd(s, e);
+	return lm_fail(e, LM_REFUSED, "shared memory \"%s\": not supported", name);
+}
+
+int lm_shmem_sync(struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; i < r->m.nr_shmems; i++) {
+		struct lm_shmem *s = r->m.shmems[i];
+		struct stat st;
+
+		s->fd = find(&r->shmem, s->id);
+		if (s->fd < 0) {
+			s->fd = make(s, e);
+			if (s->fd < 0 || add(&r->shmem, s->id, s->fd, e) < 0)
+				return -1;
+		}
+		if (fstat(s->fd, &st) || ((uint64_t)st.st_size != s->size &&
+					  ftruncate(s->fd, s->size)))
+			return lm_fail_errno(e, LM_FAILED, "shared memory %s of %llu bytes",
+					     s->name ?: "",
+					     (unsigned long long)s->size);
+	}
+	return 0;
+}
+
+int lm_shmem_seal(struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; i < r->m.nr_shmems; i++) {
+		const struct lm_shmem *s = r->m.shmems[i];
+		uint32_t seals = lm_u32(s->obj.tb[LIVEMIG_SHMEM_SEALS]);
+		int have = fcntl(s->fd, F_GET_SEALS);
+
+		if (!seals || !s->name || !strstr(s->name, "memfd:") ||
+		    have == (int)seals)
+			continue;
+		if (fcntl(s->fd, F_ADD_SEALS, seals))
+			return lm_fail_errno(e, LM_FAILED, "%s: seals %#x",
+					     s->name, seals);
+	}
+	return 0;
+}
+
+int lm_shmem_fd(const struct lm_restorer *r, uint32_t id)
+{
+	return find(&r->shmem, id);
+}
+
+/* ---- mapped files ---- */
+
+static int open_mapped(struct lm_restorer *r, const struct livemig_vma *v,
+		       struct lm_error *e)
+{
+	const struct lm_file *f = lm_model_file(&r->m, v->object);
+	bool write = v->kind == LIVEMIG_VMA_FILE_SHARED &&
+		     (f->flags & O_ACCMODE) == O_RDWR;
+	int fd;
+
+	if (!f->path)
+		return lm_fail(e, LM_REFUSED, "a mapped file without a path%s%s: not supported",
+			       f->name ? ": " : "", f->name ?: "");
+	fd = open(f->path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+	if (f->type == LIVEMIG_FILE_REG && !write && lm_kind_same(f, fd, e)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
+		 struct lm_error *e)
+{
+	int fd;
+
+	if (v->kind == LIVEMIG_VMA_SHMEM || v->kind == LIVEMIG_VMA_SHMEM_PRIVATE)
+		return lm_shmem_fd(r, v->object);
+	fd = find(&r->mapped, v->object);
+	if (fd >= 0)
+		return fd;
+	fd = open_mapped(r, v, e);
+	return fd < 0 ? -1 : add(&r->mapped, v->object, fd, e);
+}

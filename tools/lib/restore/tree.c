@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The tree of processes: born with their pids from the parents that they had,
+ * in the sessions that they had. A child keeps the session that its parent had
+ * when it was born, so setsid() of a parent waits for children that remained
+ * in the session before. Ids from outside the container are those of its first
+ * process.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define FD_BASE_MIN	1000
+
+struct lm_proc *lm_proc(const struct lm_restorer *r, uint32_t pid)
+{
+	for (size_t i = 0; i < r->nr_procs; i++)
+		if (r->procs[i]->pid == pid)
+			return r->procs[i];
+	return NULL;
+}
+
+struct lm_proc *lm_proc_of_mm(const struct lm_restorer *r, uint32_t mm_id)
+{
+	for (size_t i = 0; i < r->nr_procs; i++)
+		if (r->procs[i]->mm_id == mm_id)
+			return r->procs[i];
+	return NULL;
+}
+
+void lm_proc_free(struct lm_proc *p)
+{
+	if (!p)
+		return;
+	lm_remote_free(p->remote);
+	free(p->vmas);
+	free(p);
+}
+
+static const struct lm_process *first(const struct lm_restorer *r)
+{
+	for (size_t i = 0; i < r->m.nr_procs; i++)
+		if (!r->m.procs[i]->ppid)
+			return r->m.procs[i];
+	return NULL;
+}
+
+static uint32_t session(const struct lm_restorer *r, const struct lm_process *p)
+{
+	if (p->sid && lm_model_process(&r->m, p->sid))
+		return p->sid;
+	return first(r)->pid;
+}
+
+/* ---- birth ---- */
+
+static struct lm_proc *add_proc(struct lm_restorer *r, uint32_t pid,
+				struct lm_proc *parent, struct lm_error *e)
+{
+	struct lm_proc **v = realloc(r->procs, (r->nr_procs + 1) * sizeof(*v));
+	struct lm_proc *p;
+
+	if (v)
+		r->procs = v;
+	p = v ? calloc(1, sizeof(*p)) : NULL;
+	if (!p) {
+		lm_fail(e, LM_FAILED, "out of memory");
+		return NULL;
+	}
+	p->pid = pid;
+	p->parent = parent;
+	return p;
+}
+
+/* Where the helpers' own memory and fds are out of the container's way. */
+static int choose_places(struct lm_restorer *r, struct lm_error *e)
+{
+	bool collides[2] = { false, false };
+	uint32_t top = 0;
+
+	for (size_t i = 0; i < r->m.nr_mms; i++)
+		for (size_t j = 0; j < r->m.mms[i]->nr_vmas; j++)
+			for (int alt = 0; alt < 2; alt++)
+				collides[alt] |= lm_remote_collides(alt,
+					r->m.mms[i]->vmas[j].start,
+					r->m.mms[i]->vmas[j].end);
+	for (size_t i = 0; i < r->m.nr_files; i++) {
+		const struct lm_files *f = r->m.files[i];
+
+		if (f->nr_fds && f->fds[f->nr_fds - 1].fd > top)
+			top = f->fds[f->nr_fds - 1].fd;
+	}
+	if (!r->built) {
+		r->alt = collides[0];
+		/* Room for files that are opened before the last round. */
+		r->fd_base = top < FD_BASE_MIN / 2 ? FD_BASE_MIN : 2 * top;
+	}
+	if (collides[r->alt])
+		return lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
+			       "memory is in use at both addresses of the restore helper");
+	if (top >= (uint32_t)r->fd_base)
+		return lm_fail(e, LM_FAILED,
+			       "fd %u was opened meanwhile; try again", top);
+	return 0;
+}
+
+static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
+			     struct lm_error *e)
+{
+	struct lm_remote_opts o = {
+		.pid = mp->pid,
+		.cgroup_fd = r->cgroup_fd,
+		.dev_fd = r->dev,
+		.fd_base = r->fd_base,
+		.alt = r->alt,
+	};
+	struct lm_proc *p = add_proc(r, mp->pid, NULL, e);
+
+	if (!p)
+		return NULL;
+	if (lm_remote_start(&o, &p->remote, e)) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *parent,
+				 bool sibling, const struct lm_process *mp,
+				 struct lm_error *e)
+{
+	struct lm_remote_fork f = {
+		.pid = mp->pid,
+		.exit_signal = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL]),
+		.clone_flags = sibling ? CLONE_PARENT : 0,
+	};
+	struct lm_proc *p = add_proc(r, mp->pid, sibling ? NULL : parent, e);
+
+	if (!p)
+		return NULL;
+	if (!mp->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL] || sibling)
+		f.exit_signal = SIGCHLD;
+	p->sid = parent->sid;
+	if (parent->nr_vmas) {		/* what it inherits; reset by lm_mm_sync() */
+		p->vmas = malloc(parent->nr_vmas * sizeof(*p->vmas));
+		if (!p->vmas) {
+			lm_fail(e, LM_FAILED, "out of memory");
+			goto err;
+		}
+		memcpy(p->vmas, parent->vmas, parent->nr_vmas * sizeof(*p->vmas));
+		p->nr_vmas = parent->nr_vmas;
+	}
+	if (lm_remote_fork(parent->remote, &f, &p->remote, e))
+		goto err;
+	return p;
+err:
+	free(p->vmas);
+	free(p);
+	return NULL;
+}
+
+static int new_session(struct lm_proc *p, struct lm_error *e)
+{
+	p->setsid = false;
+	if (lm_remote_syscall(p->remote, e, __NR_setsid) < 0)
+		return lm_prefix(e, "pid %u", p->pid);
+	p->sid = p->pid;
+	return 0;
+}
+
+/* Has @p a child still to be born into the session that @p is in now? */
+static bool awaited(const struct lm_restorer *r, const struct lm_proc *p)
+{
+	for (size_t i = 0; i < r->m.nr_procs; i++) {
+		const struct lm_process *c = r->m.procs[i];
+
+		if (c->ppid == p->pid && !lm_proc(r, c->pid) &&
+		    session(r, c) == p->sid)
+			return true;
+	}
+	return false;
+}
+
+/* Return: 1 made, 0 not yet possible, -1 error. */
+static int make(struct lm_restorer *r, const struct lm_process *mp,
+		struct lm_error *e)
+{
+	uint32_t sid = session(r, mp);
+	struct lm_proc *parent = NULL, *p;
+	bool sibling = false;
+
+	if (mp->ppid) {
+		parent = lm_proc(r, mp->ppid);
+		if (!parent)
+			return 0;
+	} else if (r->root_pid) {
+		parent = lm_proc(r, r->root_pid);
+		sibling = true;
+	}
+	if (parent && sid != mp->pid && sid != parent->sid)
+		return 0;
+	p = parent ? fork_from(r, parent, sibling, mp, e) : start(r, mp, e);
+	if (!p)
+		return lm_prefix(e, "pid %u", mp->pid);
+	r->procs[r->nr_procs++] = p;
+	if (!r->root_pid)
+		r->root_pid = p->pid;
+	p->setsid = sid == p->pid;
+	if (p->setsid && !awaited(r, p))
+		return new_session(p, e) ? -1 : 1;
+	return 1;
+}
+
+static int make_all(struct lm_restorer *r, struct lm_error *e)
+{
+	const struct lm_process *left;
+	bool moved = true;
+
+	while (moved) {
+		moved = false;
+		left = NULL;
+		for (size_t i = 0; i < r->m.nr_procs; i++) {
+			const struct lm_process *mp = r->m.procs[i];
+			int ret;
+
+			if (lm_proc(r, mp->pid))
+				continue;
+			ret = make(r, mp, e);
+			if (ret < 0)
+				return -1;
+			if (ret)
+				moved = true;
+			else
+				left = mp;
+		}
+		for (size_t i = 0; i < r->nr_procs; i++) {
+			struct lm_proc *p = r->procs[i];
+
+			if (!p->setsid || awaited(r, p))
+				continue;
+			if (new_session(p, e))
+				return -1;
+			moved = true;
+		}
+	}
+	if (left)
+		return lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
+			       "the session of pid %u (%u) cannot be made again",
+			       left->pid, left->sid);
+	return 0;
+}
+
+/* ---- change ---- */
+
+static int changed_too_much(const struct lm_process *mp, const char *what,
+			    struct lm_error *e)
+{
+	return lm_fail(e, LM_FAILED,
+		       "the process tree changed too much (%s of pid %u); try again",
+		       what, mp->pid);
+}
+
+static void end(struct lm_restorer *r, size_t i)
+{
+	struct lm_proc *p = r->procs[i];
+
+	kill(p->pid, SIGKILL);
+	if (p->parent)
+		lm_remote_syscall(p->parent->remote, NULL, __NR_wait4, p->pid,
+				  0, 0, 0);
+	for (size_t j = 0; j < r->nr_procs; j++)
+		if (r->procs[j]->parent == p)
+			r->procs[j]->parent = NULL;
+	lm_proc_free(p);
+	memmove(&r->procs[i], &r->procs[i + 1],
+		(--r->nr_procs - i) * sizeof(*r->procs));
+}
+
+static int follow(struct lm_restorer *r, struct lm_proc *p,
+		  const struct lm_process *mp, struct lm_error *e)
+{
+	uint32_t sid = session(r, mp);
+
+	if (p->parent ? mp->ppid != p->parent->pid : mp->ppid != 0)
+		return changed_too_much(mp, "parent", e);
+	if (sid == p->sid)
+		return 0;
+	if (sid != p->pid)
+		return changed_too_much(mp, "session", e);
+	p->setsid = true;
+	return 0;
+}
+
+/* Children of one that ended belong to the next process above that takes
+ * orphans; ours then has the same one, unless the roles changed meanwhile.
+ */
+int lm_tree_sync(struct lm_restorer *r, struct lm_error *e)
+{
+	if (!first(r))
+		return lm_fail(e, LM_REFUSED, "no process without a parent in it");
+	if (choose_places(r, e))
+		return -1;
+	if (r->built && !lm_model_process(&r->m, r->root_pid))
+		return lm_fail(e, LM_FAILED, "the first process (pid %d) ended; try again",
+			       r->root_pid);
+	for (size_t i = r->nr_procs; i-- > 0;)
+		if (!lm_model_process(&r->m, r->procs[i]->pid))
+			end(r, i);
+	for (size_t i = 0; i < r->nr_procs; i++)
+		if (follow(r, r->procs[i],
+			   lm_model_process(&r->m, r->procs[i]->pid), e))
+			return -1;
+	return make_all(r, e);
+}
+
+/* ---- process groups ---- */
+
+static uint32_t group(const struct lm_restorer *r, const struct lm_process *p,
+		      const struct lm_proc *proc)
+{
+	const struct lm_process *leader = p->pgid ?
+		lm_model_process(&r->m, p->pgid) : NULL;
+
+	return leader && session(r, leader) == proc->sid ? p->pgid : proc->sid;
+}
+
+/* In the last round: leaders first, then those who join. */
+int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
+{
+	for (int leaders = 1; leaders >= 0; leaders--) {
+		for (size_t i = 0; i < r->nr_procs; i++) {
+			struct lm_proc *p = r->procs[i];
+			uint32_t want = group(r, lm_model_process(&r->m, p->pid), p);
+
+			if ((want == p->pid) != leaders || p->sid == p->pid ||
+			    getpgid(p->pid) == (pid_t)want)
+				continue;
+			if (lm_remote_syscall(p->remote, e, __NR_setpgid, 0,
+					      want) < 0)
+				return lm_prefix(e, "pid %u: process group %u",
+						 p->pid, want);
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a restore makes outside of its processes (cgroups) must go when it
+ * fails, also when it is killed: a small process waits at a pipe for that. It
+ * is the only place that removes anything, so both ways are the same code.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define TRIES		500	/* of 10 ms: until killed tasks are gone */
+#define COMMITTED	"commit"
+
+struct lm_undo {
+	int fd;
+	pid_t pid;
+};
+
+struct action {
+	struct action *next;
+	char verb[16], path[PATH_MAX], text[64];
+};
+
+int lm_write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int saved;
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return n < 0 ? -1 : 0;
+}
+
+static void remove_cgroup(const char *path)
+{
+	char kill_file[PATH_MAX + 16];
+
+	snprintf(kill_file, sizeof(kill_file), "%s/cgroup.kill", path);
+	lm_write_text(kill_file, "1");
+	for (int i = 0; i < TRIES && rmdir(path) && errno == EBUSY; i++)
+		usleep(10000);
+}
+
+static void undo(const struct action *a)
+{
+	if (!strcmp(a->verb, "cgroup"))
+		remove_cgroup(a->path);
+	else if (!strcmp(a->verb, "rmdir"))
+		rmdir(a->path);
+	else if (!strcmp(a->verb, "write"))
+		lm_write_text(a->path, a->text);
+}
+
+/* One write() of a struct action is one action: far below the pipe's size. */
+static bool read_action(int fd, struct action *a)
+{
+	size_t got = 0;
+
+	while (got < sizeof(*a)) {
+		ssize_t n = read(fd, (char *)a + got, sizeof(*a) - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		got += n;
+	}
+	return true;
+}
+
+static void janitor(int fd)
+{
+	struct action *last = NULL, *a;
+
+	while ((a = malloc(sizeof(*a))) && read_action(fd, a)) {
+		if (!strcmp(a->verb, COMMITTED))
+			_exit(0);
+		a->next = last;
+		last = a;
+	}
+	for (; last; last = last->next)
+		undo(last);
+	_exit(0);
+}
+
+static void become_janitor(int fd)
+{
+	const int null = open("/dev/null", O_RDWR);
+	sigset_t all;
+
+	setsid();
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	dup2(fd, 3);
+	closefrom(4);
+	janitor(3);
+}
+
+int lm_undo_new(struct lm_undo **u, struct lm_error *e)
+{
+	int ends[2];
+
+	*u = calloc(1, sizeof(**u));
+	if (!*u)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	if (pipe2(ends, O_CLOEXEC)) {
+		free(*u);
+		*u = NULL;
+		return lm_fail_errno(e, LM_FAILED, "pipe");
+	}
+	(*u)->fd = ends[1];
+	(*u)->pid = fork();
+	if (!(*u)->pid)
+		become_janitor(ends[0]);
+	close(ends[0]);
+	if ((*u)->pid < 0) {
+		close(ends[1]);
+		free(*u);
+		*u = NULL;
+		return lm_fail_errno(e, LM_FAILED, "fork");
+	}
+	return 0;
+}
+
+int lm_undo_add(struct lm_undo *u, const char *verb, const char *path,
+		const char *text, struct lm_error *e)
+{
+	struct action a = { 0 };
+
+	if (strlen(path) >= sizeof(a.path) || strlen(text) >= sizeof(a.text))
+		return lm_fail(e, LM_REFUSED, "%s: name too long", path);
+	strcpy(a.verb, verb);
+	strcpy(a.path, path);
+	strcpy(a.text, text);
+	if (write(u->fd, &a, sizeof(a)) != sizeof(a))
+		return lm_fail_errno(e, LM_FAILED, "the process that cleans up");
+	return 0;
+}
+
+void lm_undo_commit(struct lm_undo *u)
+{
+	lm_undo_add(u, COMMITTED, "", "", NULL);
+}
+
+void lm_undo_run(struct lm_undo *u)
+{
+	if (!u)
+		return;
+	close(u->fd);
+	while (waitpid(u->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(u);
+}
