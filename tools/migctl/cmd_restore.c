@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* restore: make a container run again out of an image. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "out.h"
+#include "restore/restore.h"
+
+static const char *pidfile, *cgroup, *net_parent;
+static bool detach, wait_for_it;
+
+static void show_progress(const char *step, uint64_t done, uint64_t total,
+			  void *arg)
+{
+	if (total)
+		progress("restore: %s %" PRIu64 "/%" PRIu64, step, done, total);
+	else
+		progress("restore: %s %" PRIu64, step, done);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static int feed(struct lm_restorer *r, int fd, const char *image,
+		struct lm_error *e)
+{
+	struct lm_record rec;
+	struct lm_in in;
+	int ret;
+
+	lm_in_init(&in, fd);
+	while ((ret = lm_in_next(&in, &rec, e)) > 0)
+		if (lm_restorer_record(r, &in, &rec, e)) {
+			ret = -1;
+			break;
+		}
+	if (!ret && !lm_restorer_ready(r))
+		ret = lm_fail(e, LM_REFUSED, "not complete: it ends after %" PRIu64
+			      " records", in.records);
+	if (ret)
+		lm_prefix(e, "%s", image);
+	lm_in_free(&in);
+	return ret;
+}
+
+static int write_pidfile(pid_t pid, struct lm_error *e)
+{
+	FILE *f;
+
+	if (!pidfile)
+		return 0;
+	f = fopen(pidfile, "we");
+	if (f && fprintf(f, "%d\n", pid) > 0 && !fclose(f))
+		return 0;
+	return lm_fail_errno(e, LM_OPERATOR,
+			     "the container runs (pid %d), but %s was not written",
+			     pid, pidfile);
+}
+
+static void text(const json_t *j)
+{
+	printf("restored: pid %" PRIu64 ", %" PRIu64 " processes, in %s\n",
+	       out_num(j, "pid"), out_num(j, "processes"),
+	       out_ns(out_num(j, "ns")));
+}
+
+static int restore(const char *image, pid_t *pid, struct lm_error *e)
+{
+	struct lm_restore_opts o = {
+		.cgroup = cgroup,
+		.net_parent = net_parent,
+		.progress = show_progress,
+	};
+	uint64_t start = now_ns();
+	struct lm_restorer *r;
+	size_t processes;
+	int fd, ret;
+
+	fd = open(image, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "%s", image);
+	if (lm_restorer_new(&r, &o, e)) {
+		close(fd);
+		return -1;
+	}
+	ret = feed(r, fd, image, e);
+	close(fd);
+	/* From here on it has to live without whoever called us. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (!ret)
+		ret = lm_restore_commit(r, e);
+	progress_end();
+	*pid = lm_restorer_pid(r);
+	processes = lm_restorer_model(r)->nr_procs;
+	lm_restorer_free(r);
+	if (ret || write_pidfile(*pid, e))
+		return -1;
+	return out(json_pack("{s:i, s:I, s:I}", "pid", *pid,
+			     "processes", (json_int_t)processes,
+			     "ns", (json_int_t)(now_ns() - start)), text, e);
+}
+
+/*
+ * The container's first process is a child of the one that made it. That is a
+ * child of ours that ends, and so init's; it prints what there is to print.
+ */
+static void leave_to_child(void)
+{
+	pid_t parent = getpid(), child;
+	int status;
+
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return;		/* then it is ours, and init's when we end */
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(LM_FAILED);
+		return;
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status))
+		fprintf(stderr, "migctl: restore: died of signal %d\n",
+			WTERMSIG(status));
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : LM_FAILED);
+}
+
+static int run(int argc, char **argv, struct lm_error *e)
+{
+	int status;
+	pid_t pid;
+
+	if (detach && wait_for_it)
+		return lm_fail(e, LM_USAGE, "--detach and --wait exclude each other");
+	if (!wait_for_it)
+		leave_to_child();
+	if (restore(argv[0], &pid, e))
+		return -1;
+	if (!wait_for_it)
+		return 0;
+	fflush(NULL);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return lm_fail_errno(e, LM_FAILED, "waiting for pid %d", pid);
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static const struct opt opts[] = {
+	{ "pidfile", 'p', OPT_STR, "FILE", "write the pid of its first process there",
+	  &pidfile },
+	{ "cgroup", 0, OPT_STR, "DIR", "the cgroup to make for it (as it was)",
+	  &cgroup },
+	{ "net-parent", 0, OPT_STR, "DEV",
+	  "bridge or device for its network (of the same name)", &net_parent },
+	{ "detach", 0, OPT_FLAG, NULL, "leave it to init (default)", &detach },
+	{ "wait", 0, OPT_FLAG, NULL, "stay its parent and pass on its exit status",
+	  &wait_for_it },
+	{ 0 }
+};
+
+MIGCTL_CMD(cmd_restore) = {
+	.name = "restore",
+	.args = "IMAGE",
+	.summary = "make a container run again out of an image",
+	.help = "Its processes have the pids that they had. When it cannot be restored\n"
+		"nothing is left behind.\n",
+	.opts = opts,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};
