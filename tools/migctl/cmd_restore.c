@@ -145,7 +145,7 @@ static void leave_to_child(void)
 static int run(int argc, char **argv, struct lm_error *e)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (detach && wait_for_it)
 		return lm_fail(e, LM_USAGE, "--detach and --wait exclude each other");
