@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -252,9 +253,12 @@ void dump_answer(struct fam *nl, struct nlattr **attrs, void *arg)
 	if (type == LIVEMIG_OBJ_PROCESS && obj[LIVEMIG_PROCESS_PID] &&
 	    d->npids < 4096)
 		d->pids[d->npids++] = nla_get_u32(obj[LIVEMIG_PROCESS_PID]);
-	if (type == LIVEMIG_OBJ_UNSUPPORTED && obj[LIVEMIG_UNSUPPORTED_WHAT])
-		nla_strlcpy(d->unsupported, obj[LIVEMIG_UNSUPPORTED_WHAT],
-			    sizeof(d->unsupported));
+	if (type == LIVEMIG_OBJ_UNSUPPORTED && obj[LIVEMIG_UNSUPPORTED_WHAT]) {
+		size_t n = strlen(d->unsupported);
+
+		snprintf(d->unsupported + n, sizeof(d->unsupported) - n, "%s\n",
+			 nla_get_string(obj[LIVEMIG_UNSUPPORTED_WHAT]));
+	}
 }
 
 int fam_dump(struct fam *nl, uint32_t session, struct dump *d)

@@ -33,7 +33,7 @@ void fam_close(struct fam *nl);
 
 /* A request, to be filled with nla_put*() and given to fam_send(). */
 struct nl_msg *fam_request(struct fam *nl, int cmd, int flags);
-/* Sends and frees @msg. fam_step() handles one datagram; nl->done at the end. */
+/* Sends and frees @msg; fam_step() handles answers until nl->done. */
 int fam_send(struct fam *nl, struct nl_msg *msg);
 int fam_step(struct fam *nl);
 /* Both, until the end. Return: nl->err. */
@@ -60,7 +60,7 @@ struct dump {
 	unsigned int objs[LIVEMIG_OBJ_PAGES + 1];
 	unsigned int npids;
 	uint32_t pids[4096];	/* of the PROCESS objects */
-	char unsupported[256];	/* the last reason */
+	char unsupported[2048];	/* the reasons, a line each */
 };
 int fam_dump(struct fam *nl, uint32_t session, struct dump *d);
 void dump_answer(struct fam *nl, struct nlattr **attrs, void *arg);
