@@ -81,10 +81,11 @@ static int read_round(struct reader *r, struct lm_error *e)
 	if (!p)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	img->rounds = p;
-	img->rounds[img->nr_rounds++] = (struct lm_image_round){
+	p[img->nr_rounds] = (struct lm_image_round){
 		.nr = img->nr_rounds,
 		.final = tb[LM_ROUND_FINAL],
 	};
+	img->nr_rounds++;
 	img->in_round = true;
 	img->pages = false;
 	lm_model_free(&img->model);

@@ -292,6 +292,8 @@ static int add_shmem(struct lm_model *m, const struct nlattr **tb,
 	if (obj_add(&s->obj, LIVEMIG_OBJ_SHMEM, attrs, len, e))
 		return -1;
 	s->size = lm_u64(s->obj.tb[LIVEMIG_SHMEM_SIZE]);
+	if (s->size > INT64_MAX)
+		return lm_fail(e, LM_REFUSED, "shared memory %u has an impossible size", id);
 	s->name = lm_str(s->obj.tb[LIVEMIG_SHMEM_NAME]);
 	return 0;
 }

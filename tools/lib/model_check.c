@@ -201,9 +201,5 @@ int lm_model_finish(struct lm_model *m, struct lm_error *e)
 	for (size_t i = 0; i < m->nr_file; i++)
 		if (check_file(m, m->file[i], e))
 			return -1;
-	for (size_t i = 0; i < m->nr_shmems; i++)
-		if (m->shmems[i]->size > INT64_MAX)
-			return bad(e, "shared memory %u has an impossible size",
-				   m->shmems[i]->id);
 	return 0;
 }

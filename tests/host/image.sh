@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/host/image.sh - good and bad images, without a module or a guest
+#
+# usage: tests/host/image.sh
+#
+# tests/host/image.py writes images by the documentation alone; `migctl image`,
+# built with the sanitizers, has to accept the good ones and to refuse each bad
+# one with its exit status and one line that says what is wrong. Then a good
+# image is damaged at every byte. KTAP on stdout.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0
+
+result() # STATUS NAME
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n $2"
+	else
+		echo "not ok $n $2"
+		failed=1
+	fi
+}
+
+skip()
+{
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+for tool in gcc python3 pkg-config; do
+	command -v $tool >/dev/null || skip "needs $tool"
+done
+pkg-config --exists libmnl jansson || skip "needs libmnl-dev and libjansson-dev"
+
+echo "TAP version 13"
+build="make -s -j2 B=$tmp/build CFLAGS=-O1\ -g\ -fsanitize=address,undefined\ -fno-sanitize-recover=all"
+if ! eval "$build" "$tmp/build/migctl" >"$tmp/log" 2>&1; then
+	sed 's/^/# /' "$tmp/log"
+	echo "Bail out! migctl does not build with the sanitizers"
+	exit 1
+fi
+# shellcheck disable=SC2046
+gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra \
+	-D_GNU_SOURCE -Iuapi -Itools/lib -o "$tmp/damage" tests/host/image_damage.c \
+	"$tmp/build/liblivemig.a" $(pkg-config --libs libmnl jansson libcap) -lxxhash || exit 1
+migctl=$tmp/build/migctl
+
+tests/host/image.py "$tmp" >"$tmp/cases" || exit 1
+echo "1..$(($(wc -l <"$tmp/cases") + 7))"
+
+# verify NAME STATUS TEXT: and nothing but one line of text
+verify()
+{
+	local status lines
+
+	$migctl image verify "$tmp/$1.img" >"$tmp/out" 2>&1
+	status=$?
+	lines=$(wc -l <"$tmp/out")
+	[ $status -eq "$2" ] && [ "$lines" -eq 1 ] && grep -qF -- "$3" "$tmp/out" && return
+	echo "# exit status $status, wanted $2, and: $3"
+	sed 's/^/# /' "$tmp/out"
+	return 1
+}
+
+verify good 0 good
+result $? "a good image"
+while IFS='|' read -r name status text; do
+	verify "$name" "$status" "$text"
+	result $? "$name"
+done <"$tmp/cases"
+
+json() # the output of $migctl "$@" is one JSON value
+{
+	$migctl --json "$@" 2>/dev/null | python3 -c 'import json, sys; json.load(sys.stdin)'
+}
+
+json image verify "$tmp/good.img" && json image show "$tmp/good.img" &&
+	json image show --records "$tmp/good.img" && json image list "$tmp" &&
+	json image verify "$tmp/no-end.img"
+result $? "--json prints JSON"
+
+$migctl image show -r "$tmp/good.img" >"$tmp/out" &&
+	[ "$(grep -c . "$tmp/out")" -eq 49 ] && grep -q 'PAGES$' "$tmp/out"
+result $? "show --records lists all records"
+
+$migctl image show "$tmp/good.img" >"$tmp/out" && grep -q 'pid 12 child' "$tmp/out" &&
+	grep -q 'fd 0 pipe pipe:\[7\]' "$tmp/out"
+result $? "show tells processes and files"
+
+$migctl image show "$tmp/page-not-mapped.img" >"$tmp/out" 2>&1
+[ $? -eq 2 ] && [ "$(wc -l <"$tmp/out")" -eq 1 ]
+result $? "show refuses a bad image"
+
+$migctl image verify "$tmp/nothing.img" >"$tmp/out" 2>&1
+[ $? -eq 2 ] && grep -q 'No such file' "$tmp/out" &&
+	! $migctl image verify "$tmp" 2>"$tmp/out" && grep -q 'not a regular file' "$tmp/out"
+result $? "no such image"
+
+echo "# Subtest: damage"
+"$tmp/damage" "$tmp/good.img"
+result $? "damage at every byte"
+
+exit $failed
