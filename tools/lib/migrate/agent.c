@@ -82,7 +82,7 @@ int lm_agent(const struct lm_agent_opts *o, void (*ready)(int port, void *arg),
 	struct signalfd_siginfo si;
 	sigset_t set, old;
 	struct pollfd pfd[2];
-	int fd, sig, conn, port, children = 0, ret = -1;
+	int fd, sig, conn, port = 0, children = 0, ret = -1;
 	pid_t pid;
 
 	fd = listen_on(o->listen, &port, e);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* migrate: move a running container to the agent of another host. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "migrate/journal.h"
+#include "migrate/migrate.h"
+#include "out.h"
+
+static uint32_t downtime_ms = 100, rounds = 30, timeout_s = 300;
+static bool insecure, strict, recover;
+
+static double ms(uint64_t ns)
+{
+	return ns / 1e6;
+}
+
+static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
+			  int nr, void *arg)
+{
+	if (step == LM_STEP_ROUND)
+		progress("round %d: %llu pages, %s, %.0f pages/s dirty, would stop for %.0f ms",
+			 nr - 1, (unsigned long long)r->st.data,
+			 out_bytes(r->st.bytes),
+			 r->ns ? r->left / (r->ns / 1e9) : 0.0, r->predicted_ms);
+	else
+		progress("%s", lm_step_name(step));
+}
+
+static void show_refused(const char *line, void *arg)
+{
+	fprintf(stderr, "migctl: %s\n", line);
+}
+
+static json_t *round_json(const struct lm_stats *st, uint64_t ns, bool final)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:f, s:b}",
+			 "pages", (json_int_t)st->data,
+			 "zero", (json_int_t)st->zero,
+			 "hole", (json_int_t)st->hole,
+			 "bytes", (json_int_t)st->bytes,
+			 "seconds", ns / 1e9, "final", final);
+}
+
+static json_t *result_json(const struct lm_migrate_result *r)
+{
+	json_t *list = json_array(), *o;
+	char id[33];
+	int i;
+
+	for (i = 0; i < r->nr_rounds; i++) {
+		o = round_json(&r->rounds[i].st, r->rounds[i].ns, false);
+		json_object_set_new(o, "left_pages",
+				    json_integer(r->rounds[i].left));
+		json_object_set_new(o, "predicted_stop_ms",
+				    json_real(r->rounds[i].predicted_ms));
+		json_array_append_new(list, o);
+	}
+	json_array_append_new(list, round_json(&r->final, r->final.ns_total, true));
+	lm_id_text(r->id, id);
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:I, s:I, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:f}}",
+			 "id", id, "target", out_str(r->name),
+			 "host", out_str(r->host), "pid", (int)r->pid,
+			 "rounds", list,
+			 "pages_sent", (json_int_t)r->pages,
+			 "bytes_sent", (json_int_t)r->bytes,
+			 "stop_ms", ms(r->stop_ns), "total_s", r->total_ns / 1e9,
+			 "stop_steps",
+			 "freeze", ms(r->stop.freeze),
+			 "netlock", ms(r->stop.netlock),
+			 "state", ms(r->stop.state),
+			 "files", ms(r->stop.files),
+			 "pages", ms(r->stop.pages),
+			 "ready", ms(r->ready_ns),
+			 "resume", ms(r->resume_ns));
+}
+
+static void result_text(const json_t *j)
+{
+	printf("%s: runs on %s as pid %llu; stopped for %.1f ms, %s in %.2f s\n",
+	       out_get(j, "target"), out_get(j, "host"),
+	       (unsigned long long)out_num(j, "pid"),
+	       json_number_value(json_object_get(j, "stop_ms")),
+	       out_bytes(out_num(j, "bytes_sent")),
+	       json_number_value(json_object_get(j, "total_s")));
+}
+
+static void recover_text(const json_t *j)
+{
+	printf("it runs %s\n", json_is_true(json_object_get(j, "moved")) ?
+	       "there; the copy here is gone" : "here");
+}
+
+static int run_recover(const char *arg, struct lm_error *e)
+{
+	bool running = false;
+	uint8_t id[16];
+
+	if (arg && lm_id_parse(arg, id))
+		return lm_fail(e, LM_USAGE, "%s: not the id of a migration", arg);
+	if (lm_migrate_recover(arg ? id : NULL, &running, e))
+		return -1;
+	return out(json_pack("{s:b}", "moved", running), recover_text, e);
+}
+
+static int run(int argc, char **argv, struct lm_error *e)
+{
+	struct lm_migrate_opts o = {
+		.downtime_ms = downtime_ms,
+		.rounds = rounds,
+		.timeout_s = timeout_s,
+		.strict = strict,
+		.progress = show_progress,
+		.refused = show_refused,
+	};
+	struct lm_migrate_result r;
+	int ret;
+
+	/* A peer that goes away is an error of the write. */
+	signal(SIGPIPE, SIG_IGN);
+	if (recover)
+		return argc > 1 ? lm_fail(e, LM_USAGE, "--recover takes one id at most") :
+				  run_recover(argc ? argv[0] : NULL, e);
+	if (argc != 2)
+		return lm_fail(e, LM_USAGE, "usage: migctl migrate TARGET HOST[:PORT]");
+	if (!insecure)
+		return lm_fail(e, LM_REFUSED,
+			       "the connection would be neither encrypted nor authenticated: say --insecure on both sides if the network is trusted");
+	o.target = argv[0];
+	o.host = argv[1];
+	ret = lm_migrate(&o, &r, e);
+	progress_end();
+	if (ret)
+		return -1;
+	return out(result_json(&r), result_text, e);
+}
+
+static const struct opt opts[] = {
+	{ "downtime", 'd', OPT_U32, "MS",
+	  "stop when the stop is predicted to be this short (100)",
+	  &downtime_ms, 1, 600000 },
+	{ "rounds", 'r', OPT_U32, "N", "at most so many rounds while it runs (30)",
+	  &rounds, 1, LM_ROUNDS_MAX },
+	{ "timeout", 't', OPT_U32, "S", "at most so long in rounds (300)",
+	  &timeout_s, 1, 86400 },
+	{ "strict", 0, OPT_FLAG, NULL,
+	  "give up rather than stop for longer than --downtime", &strict },
+	{ "insecure", 0, OPT_FLAG, NULL,
+	  "neither encryption nor authentication", &insecure },
+	{ "recover", 0, OPT_FLAG, NULL,
+	  "finish a migration whose outcome is not known; takes its id", &recover },
+	{ 0 }
+};
+
+MIGCTL_CMD(cmd_migrate) = {
+	.name = "migrate",
+	.args = "TARGET HOST",
+	.summary = "move a running container to another host",
+	.help =
+"HOST[:PORT] is where `migctl agent` listens (port 7447). Memory goes over in\n"
+"rounds while the container runs; it stops for the last one. Until the other\n"
+"host has all of it, any failure lets it run on here (exit status 2 or 3).\n"
+"Status 4: nobody could say whether it runs there, so it stays frozen here\n"
+"until `migctl migrate --recover [ID]`.\n",
+	.opts = opts,
+	.min_args = 0,
+	.max_args = 2,
+	.run = run,
+};
