@@ -20,9 +20,9 @@ result() # STATUS NAME
 {
 	n=$((n + 1))
 	if [ "$1" -eq 0 ]; then
-		echo "ok $n $2"
+		echo "ok $n - $2"
 	else
-		echo "not ok $n $2"
+		echo "not ok $n - $2"
 		failed=1
 	fi
 }
@@ -49,7 +49,7 @@ if ! command -v gcc >/dev/null || ! python3 -c 'import yaml' 2>/dev/null; then
 	exit 4
 fi
 
-echo "TAP version 13"
+echo "KTAP version 1"
 echo "1..$((1 + $(damages | wc -l)))"
 
 tests/host/spec.py compare $spec "$header" >"$tmp/out" 2>&1

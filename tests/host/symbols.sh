@@ -4,14 +4,14 @@
 #
 # usage: tests/host/symbols.sh [MODULE [SYMVERS]]
 #
-# Every undefined symbol of MODULE (livemig.ko) must be in SYMVERS (that of the
-# kernel that MODULE was built for), and not exported to single modules or in a
+# Every undefined symbol of MODULE ($LIVEMIG_KO or livemig.ko) must be in SYMVERS
+# (that of the kernel that MODULE was built for: $KERNEL or an installed one), and not exported to single modules or in a
 # namespace that MODULE does not import. Then both are tried on damaged copies
 # of SYMVERS. Runs on the host; KTAP on stdout.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-ko=${1:-livemig.ko}
+ko=${1:-${LIVEMIG_KO:-livemig.ko}}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 n=0 failed=0
@@ -20,9 +20,9 @@ result() # STATUS NAME
 {
 	n=$((n + 1))
 	if [ "$1" -eq 0 ]; then
-		echo "ok $n $2"
+		echo "ok $n - $2"
 	else
-		echo "not ok $n $2"
+		echo "not ok $n - $2"
 		failed=1
 	fi
 }
@@ -59,10 +59,12 @@ check() # SYMVERS
 [ -e "$ko" ] || skip "$ko is not built"
 release=$(modinfo -F vermagic "$ko" | cut -d' ' -f1)
 symvers=${2:-/lib/modules/$release/build/Module.symvers}
+[ -e "$symvers" ] || symvers=$(tests/vm/kernel info "${KERNEL:-6.1}" |
+	sed -n 's/^symvers=//p')
 [ -e "$symvers" ] || skip "$symvers of kernel $release is not here"
 nm -u "$ko" | awk '{ print $NF }' | sort -u >"$tmp/undefined"
 
-echo "TAP version 13"
+echo "KTAP version 1"
 echo "1..3"
 
 check "$symvers" >"$tmp/out"

@@ -3,7 +3,8 @@
 # tests/kselftest/build.sh - sourced by run.sh scripts of C tests on netlink/fam.c
 #
 # netlink_build NAME...: compiles NAME.c of the current directory into $bin.
-# run_all NAME...: runs the programs as subtests and exits with the sum.
+# run_all NAME...: runs the programs, numbers their tests as one list, and exits
+# with 1 when one failed.
 
 netlink_build()
 {
@@ -32,20 +33,23 @@ netlink_build()
 
 run_all()
 {
-	local n=0 failed=0 name
+	local name status
 
 	echo "KTAP version 1"
-	echo "1..$#"
 	for name; do
-		n=$((n + 1))
-		echo "# Subtest: $name"
-		"$bin/$name" 2>&1 | sed 's/^/  /'
-		if [ "${PIPESTATUS[0]}" -eq 0 ]; then
-			echo "ok $n $name"
-		else
-			echo "not ok $n $name"
-			failed=1
-		fi
-	done
-	exit $failed
+		echo "# $name"
+		"$bin/$name" 2>&1
+		status=$?
+		[ $status -le 1 ] || echo "not ok 0 the program ends (status $status)"
+	done | awk '
+		/^(TAP version|1\.\.)/ { next }
+		/^(not )?ok / {
+			sub(/ok [0-9]+/, "ok " ++n)
+			if (/^not/)
+				failed = 1
+		}
+		/^Bail out/ { failed = 1 }
+		{ print; fflush() }
+		END { print "1.." n + 0; exit failed || !n }'
+	exit "${PIPESTATUS[1]}"
 }

@@ -17,7 +17,9 @@ load_module()
 		[ -e "$ko" ] || continue
 		case $(modinfo -F vermagic "$ko") in
 		"$(uname -r) "*)
-			insmod "$ko" "$@" && return
+			modinfo -F depends "$ko" | tr , '\n' |
+				xargs -r -n 1 modprobe &&
+				insmod "$ko" "$@" && return
 			echo "Bail out! insmod $ko failed"
 			exit 1
 			;;

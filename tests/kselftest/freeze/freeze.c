@@ -234,7 +234,7 @@ static void timeout(void)
 
 	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 	if (fd < 0) {
-		printf("ok %d # SKIP no userfaultfd\n", ++ktap_n);
+		printf("ok %d - a task that cannot stop # SKIP no userfaultfd\n", ++ktap_n);
 		return;
 	}
 	close(fd);
@@ -246,8 +246,8 @@ static void timeout(void)
 	snprintf(pid, sizeof(pid), "pid %d ", b.pid[1]);
 	id = fam_session_new(&nl, b.fd, NULL, 0);
 	check(freeze(id, 300) == -ETIMEDOUT, "a task that cannot stop: a timeout");
-	check(strstr(nl.text, pid), "that names the task");
 	printf("# %s\n", nl.text);
+	check(strstr(nl.text, pid), "that names the task");
 	b.n = 1;		/* only the counter has to run */
 	check(fam_state(&nl, id) == LIVEMIG_STATE_RUNNING && box_moves(&b) &&
 	      !box_frozen(&b), "and the others run again");

@@ -14,11 +14,11 @@ static int ktap_n, ktap_failed;
 static inline bool check_at(bool ok, const char *file, int line, const char *name)
 {
 	ktap_n++;
-	printf("%sok %d %s\n", ok ? "" : "not ", ktap_n, name);
 	if (!ok) {
 		printf("# %s:%d\n", file, line);
 		ktap_failed++;
 	}
+	printf("%sok %d - %s\n", ok ? "" : "not ", ktap_n, name);
 	fflush(stdout);
 	return ok;
 }

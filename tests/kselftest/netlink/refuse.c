@@ -66,8 +66,8 @@ static int request(int cmd, int flags, const struct add *add, int n)
 	const struct add add_[] = { __VA_ARGS__ };			\
 	int r_ = request(cmd, flags, add_, sizeof(add_) / sizeof(*add_)); \
 									\
-	if (!check(r_ == -(err) && nl.text[0], name))			\
-		printf("# %s, \"%s\"\n", strerror(-r_), nl.text);	\
+	printf("# %s, \"%s\"\n", strerror(-r_), nl.text);		\
+	check(r_ == -(err) && nl.text[0], name);			\
 } while (0)
 
 static void malformed(void)
@@ -368,7 +368,7 @@ static void old_cgroups(void)
 
 	mkdir("/tmp/v1", 0700);
 	if (mount("v1", "/tmp/v1", "cgroup", 0, "none,name=lmtest")) {
-		printf("ok %d # SKIP no cgroup v1 in this kernel\n", ++ktap_n);
+		printf("ok %d - old cgroups # SKIP no cgroup v1 in this kernel\n", ++ktap_n);
 	} else {
 		mkdir("/tmp/v1/box", 0700);
 		fd = open("/tmp/v1/box", O_RDONLY);
@@ -379,7 +379,7 @@ static void old_cgroups(void)
 	}
 	fam_session(&nl, LIVEMIG_CMD_SESSION_DEL, session);
 	if (mount("v1", "/tmp/v1", "cgroup", 0, "freezer")) {
-		printf("ok %d # SKIP no freezer v1 in this kernel\n", ++ktap_n);
+		printf("ok %d - old cgroups # SKIP no freezer v1 in this kernel\n", ++ktap_n);
 	} else {
 		refused("a hybrid host", EOPNOTSUPP, NEW(box.fd));
 		umount("/tmp/v1");

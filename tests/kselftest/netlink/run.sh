@@ -7,7 +7,9 @@
 
 set -u
 cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/load.sh
 . ../load.sh
+# shellcheck source=tests/kselftest/build.sh
 . ../build.sh
 
 load_module
