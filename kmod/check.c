@@ -12,9 +12,11 @@
 #include <linux/fs_struct.h>
 #include <linux/mm_types.h>
 #include <linux/nsproxy.h>
+#include <linux/path.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/seccomp.h>
 #include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
 #include "arch/x86/regs.h"
@@ -33,7 +35,6 @@ struct belongings {
 	struct nsproxy ns;	/* pointers only, nothing is referenced */
 	struct files_struct *files;
 	struct fs_struct *fs;
-	struct path root;	/* not referenced either: to compare */
 };
 
 /* Return: false when the task has given them up (it is exiting). */
@@ -47,9 +48,6 @@ static bool look(struct task_struct *t, struct belongings *b)
 		b->ns = *t->nsproxy;
 		b->files = t->files;
 		b->fs = t->fs;
-		spin_lock(&t->fs->lock);
-		b->root = t->fs->root;
-		spin_unlock(&t->fs->lock);
 	}
 	task_unlock(t);
 	return ok;
@@ -90,16 +88,19 @@ static bool other_user_ns(struct lm_dump *d, struct task_struct *t)
 
 static bool other_root(struct lm_dump *d, struct task_struct *t)
 {
-	struct belongings b;
-	struct path root;
+	struct path own = {}, root;
 	bool other;
 
-	if (!look(t, &b))
-		return false;
+	task_lock(t);
+	if (t->fs)
+		get_fs_root(t->fs, &own);
+	task_unlock(t);
 	get_fs_root(current->fs, &root);
-	other = !path_equal(&root, &b.root);
+	/* Of another mount namespace every root is another one. */
+	other = own.mnt && !path_equal(&root, &own) && !other_mnt_ns(d, t);
 	path_put(&root);
-	return other && b.ns.mnt_ns == current->nsproxy->mnt_ns;
+	path_put(&own);
+	return other;
 }
 
 static bool own_net_ns(struct lm_dump *d, struct task_struct *t)

@@ -262,7 +262,7 @@ static int put_parts(struct lm_dump *d, struct task_struct *t,
 		flags |= LIVEMIG_PROCESS_F_SUBREAPER;
 	if (READ_ONCE(t->signal->flags) & SIGNAL_STOP_STOPPED)
 		flags |= LIVEMIG_PROCESS_F_STOPPED;
-	dumpable = lm_mm_dumpable(mm);
+	dumpable = lm_dumpable(t, mm);
 	id = lm_id(d->s, LM_ID_MM, mm, NULL);
 	mmput(mm);
 	if (!id)

@@ -38,7 +38,7 @@ static bool has_fds(struct sock *sk)
 		return false;
 	spin_lock(&sk->sk_receive_queue.lock);
 	skb_queue_walk(&sk->sk_receive_queue, skb)
-		found |= !!UNIXCB(skb).fp;
+		found |= lm_unix_has_fds(skb);
 	spin_unlock(&sk->sk_receive_queue.lock);
 	return found;
 }
@@ -122,10 +122,10 @@ static int put_peer_cred(struct lm_dump *d, struct sock *sk,
 	const struct cred *cred;
 	struct pid *pid;
 
-	lm_peer_cred_lock(sk);
+	spin_lock(&sk->sk_peer_lock);
 	pid = get_pid(sk->sk_peer_pid);
 	cred = get_cred(sk->sk_peer_cred);
-	lm_peer_cred_unlock(sk);
+	spin_unlock(&sk->sk_peer_lock);
 	if (cred) {
 		uc.uid = from_kuid(&init_user_ns, cred->euid);
 		uc.gid = from_kgid(&init_user_ns, cred->egid);
@@ -199,7 +199,7 @@ static int put_message(struct lm_data *w, struct sk_buff *skb)
 
 static int put_stream(struct lm_data *w, struct sk_buff *skb)
 {
-	u32 read = UNIXCB(skb).consumed;
+	u32 read = lm_unix_consumed(skb);
 
 	return read < skb->len ? lm_data_add(w, skb, read, skb->len - read) : 0;
 }

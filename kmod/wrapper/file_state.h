@@ -21,7 +21,7 @@ static inline struct file *lm_mm_exe_file(struct mm_struct *mm)
 	struct file *f;
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-	f = get_file_active(&mm->exe_file);
+	f = get_file_active((struct file __force **)&mm->exe_file);
 #else
 	rcu_read_lock();
 	f = rcu_dereference(mm->exe_file);

@@ -10,6 +10,9 @@
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#include <linux/sched/exec_state.h>
+#endif
 
 /* The futex state became a struct of its own in 7.0. */
 static inline u64 lm_robust_list(struct task_struct *t)
@@ -61,11 +64,11 @@ static inline u64 lm_cap_bits(kernel_cap_t c)
 #endif
 }
 
-/* The list of POSIX timers is a hash list from 6.13 on. */
+/* The list of POSIX timers is a hash list from 6.12 on. */
 static inline bool lm_has_posix_timers(struct task_struct *t)
 {
 #ifdef CONFIG_POSIX_TIMERS
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 	return !hlist_empty(&t->signal->posix_timers);
 #else
 	return !list_empty(&t->signal->posix_timers);
@@ -87,16 +90,24 @@ static inline s64 lm_poll_end_ns(const struct restart_block *r)
 #endif
 }
 
-/* mm->flags is a bitmap with accessors from 6.18 on. */
-static inline u32 lm_mm_dumpable(struct mm_struct *mm)
+/* What a task shows of itself moved from the mm to the task in 7.2. */
+static inline u32 lm_dumpable(struct task_struct *t, struct mm_struct *mm)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+	u32 ret;
+
+	rcu_read_lock();
+	ret = READ_ONCE(rcu_dereference(t->exec_state)->dumpable);
+	rcu_read_unlock();
+	return ret;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 	return __mm_flags_get_dumpable(mm);
 #else
 	return mm->flags & MMF_DUMPABLE_MASK;
 #endif
 }
 
+/* mm->flags is a bitmap with accessors from 6.18 on. */
 static inline bool lm_mm_thp_disabled(struct mm_struct *mm)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)

@@ -12,13 +12,13 @@
  *
  * Locking: none; the thread is stopped, and so is its restart block.
  */
-#include <linux/futex.h>
 #include <linux/ktime.h>
 #include <linux/restart_block.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 #include <asm/unistd.h>
 #include <asm/user.h>
+#include <uapi/linux/futex.h>
 #include "../../signals.h"
 #include "../../wrapper/task_state.h"
 #include "restart.h"
