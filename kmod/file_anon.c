@@ -210,6 +210,8 @@ static const char *unknown_unsupported(struct lm_dump *d, struct file *f,
 		return "descriptor of a symbolic link (O_PATH)";
 	if (file_inode(f)->i_sb->s_magic == NSFS_MAGIC)
 		return "descriptor of a namespace";
+	if (!strcmp(file_inode(f)->i_sb->s_type->name, "secretmem"))
+		return "secret memory (memfd_secret)";
 	return *name ? name : "file of an unknown kind";
 }
 

@@ -12,9 +12,13 @@
 #include "file_kinds.h"
 #include "wrapper/file_state.h"
 
+/* Not those of file systems that the kernel keeps to itself, which no path
+ * leads to.
+ */
 static bool is_reg(struct file *f)
 {
-	return S_ISREG(file_inode(f)->i_mode);
+	return S_ISREG(file_inode(f)->i_mode) &&
+	       !(file_inode(f)->i_sb->s_flags & SB_NOUSER);
 }
 
 static bool is_dir(struct file *f)

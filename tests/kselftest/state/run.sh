@@ -17,6 +17,6 @@ skip()
 if ! [ -d /sys/module/livemig ]; then
 	insmod "${MODULE:-$top/livemig.ko}" || skip "livemig.ko does not load"
 fi
-gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -I$top/uapi \
-	-o "$bin" ./*.c -lmnl -lpthread || exit 1
+gcc -O1 -g -Wall -Wextra -Wno-unused-parameter \
+	-Wno-missing-field-initializers -D_GNU_SOURCE -I$top/uapi -o "$bin" ./*.c -lmnl -lpthread || exit 1
 "$bin" "$@"
