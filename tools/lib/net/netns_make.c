@@ -39,7 +39,8 @@ struct make {
 	const void *attrs;
 	size_t len;
 	const char *parent;
-	struct lm_rt here, rt;
+	int host_fd;			/* the caller's namespace */
+	struct lm_rt here, rt;		/* there, and in the new one */
 	struct lm_netns_made *n;
 	int index[64];			/* of the links, in the record's order */
 	size_t nr_links;
@@ -51,6 +52,34 @@ struct make {
 	for ((a) = (m)->attrs; \
 	     mnl_attr_ok((a), (const char *)(m)->attrs + (m)->len - (const char *)(a)); \
 	     (a) = mnl_attr_next(a))
+
+static void *birth(void *arg)
+{
+	int *fd = arg;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		*fd = -errno;
+	else
+		*fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*fd == -1)
+		*fd = -errno;
+	return NULL;
+}
+
+static int new_netns(struct lm_error *e)
+{
+	pthread_t t;
+	int fd = -1;
+
+	errno = pthread_create(&t, NULL, birth, &fd);
+	if (errno)
+		return lm_fail_errno(e, LM_FAILED, "cannot start a thread");
+	pthread_join(t, NULL);
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return lm_fail_errno(e, LM_FAILED, "cannot make a network namespace");
+}
 
 static struct nlmsghdr *new_link(void *buf, uint16_t flags, int index)
 {
@@ -76,19 +105,17 @@ static int find_parent(struct make *m, const char *saved, const char *dev,
 		       dev, name);
 }
 
-static void put_veth(struct nlmsghdr *nlh, const char *peer, uint32_t mtu)
+static void put_veth(struct nlmsghdr *nlh, const char *peer, uint32_t mtu, int host_fd)
 {
 	struct nlattr *info, *data, *other;
-	struct ifinfomsg *ifi;
 
 	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 	other = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_flags = IFF_UP;
-	ifi->ifi_change = IFF_UP;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, peer);
+	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, host_fd);
 	if (mtu)
 		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	mnl_attr_nest_end(nlh, other);
@@ -96,20 +123,74 @@ static void put_veth(struct nlmsghdr *nlh, const char *peer, uint32_t mtu)
 	mnl_attr_nest_end(nlh, info);
 }
 
-static int enslave(struct make *m, const char *dev, int master)
+static int place_host_end(struct make *m, const char *dev, int bridge)
 {
 	char buf[512];
 	struct nlmsghdr *nlh = new_link(buf, 0, 0);
+	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
+	ifi->ifi_flags = IFF_UP;
+	ifi->ifi_change = IFF_UP;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, dev);
-	mnl_attr_put_u32(nlh, IFLA_MASTER, master);
-	return lm_rt_do(&m->here, nlh, m->e, "cannot put %s into its bridge", dev);
+	if (bridge)
+		mnl_attr_put_u32(nlh, IFLA_MASTER, bridge);
+	return lm_rt_do(&m->here, nlh, m->e, "cannot set %s up in its bridge", dev);
 }
 
-/* A device that comes from the host: created by the host's end, straight into the
- * namespace, with the index that it had.
+/*
+ * A macvlan is made by its lower device, and then its index has to be free on the
+ * host. So it is made into a namespace in between, and gets its index on moving
+ * from there; that namespace goes with this process, too.
  */
-static int make_outer(struct make *m, const struct nlattr **tb)
+struct reindex {
+	struct make *m;
+	const char *name;
+	int index;
+};
+
+static int move_in(void *arg, struct lm_error *e)
+{
+	struct reindex *r = arg;
+	struct nlmsghdr *nlh;
+	struct lm_link l;
+	struct lm_rt rt;
+	char buf[512];
+	int ret;
+
+	if (lm_rt_open(&rt, NETLINK_ROUTE, e) < 0)
+		return -1;
+	if (lm_rt_link(&rt, r->name, 0, &l) < 0) {
+		ret = lm_fail_errno(e, LM_FAILED, "network device %s is not there", r->name);
+	} else {
+		nlh = new_link(buf, 0, l.index);
+		mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, r->m->n->nsfd);
+		if (r->index)
+			mnl_attr_put_u32(nlh, IFLA_NEW_IFINDEX, r->index);
+		ret = lm_rt_do(&rt, nlh, e, "cannot move network device %s", r->name);
+	}
+	lm_rt_close(&rt);
+	return ret;
+}
+
+static int make_macvlan(struct make *m, struct nlmsghdr *nlh, const char *name, int index)
+{
+	struct reindex r = { m, name, index };
+	int between = new_netns(m->e), ret;
+
+	if (between < 0)
+		return -1;
+	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, between);
+	ret = lm_rt_do(&m->here, nlh, m->e, "cannot make network device %s (macvlan)", name);
+	if (ret == 0)
+		ret = lm_in_netns(between, move_in, &r, m->e);
+	close(between);
+	return ret;
+}
+
+/* Any device but lo: made from inside, as only there the index that it had is
+ * sure to be free.
+ */
+static int make_device(struct make *m, const struct nlattr **tb)
 {
 	const char *name = lm_str(tb[LM_LINK_NAME]), *kind = lm_str(tb[LM_LINK_KIND]);
 	const char *peer = lm_str(tb[LM_LINK_PEER]), *parent = lm_str(tb[LM_LINK_PARENT]);
@@ -132,9 +213,9 @@ static int make_outer(struct make *m, const struct nlattr **tb)
 			       "network device %s, the host's end of %s, exists here already: remove it",
 			       peer, name);
 
-	nlh = new_link(buf, NLM_F_CREATE | NLM_F_EXCL, lm_u32(tb[LM_LINK_INDEX]));
+	nlh = new_link(buf, NLM_F_CREATE | NLM_F_EXCL,
+		       macvlan ? 0 : lm_u32(tb[LM_LINK_INDEX]));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, m->n->nsfd);
 	if (mtu)
 		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	if (lm_len(tb[LM_LINK_MAC]) == 6)
@@ -142,7 +223,7 @@ static int make_outer(struct make *m, const struct nlattr **tb)
 	if (macvlan)
 		mnl_attr_put_u32(nlh, IFLA_LINK, up.index);
 	if (veth) {
-		put_veth(nlh, peer, mtu);
+		put_veth(nlh, peer, mtu, m->host_fd);
 	} else {
 		info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 		mnl_attr_put_strz(nlh, IFLA_INFO_KIND, kind);
@@ -153,9 +234,11 @@ static int make_outer(struct make *m, const struct nlattr **tb)
 		}
 		mnl_attr_nest_end(nlh, info);
 	}
-	if (lm_rt_do(&m->here, nlh, m->e, "cannot make network device %s (%s)", name, kind) < 0)
+	if (macvlan)
+		return make_macvlan(m, nlh, name, lm_u32(tb[LM_LINK_INDEX]));
+	if (lm_rt_do(&m->rt, nlh, m->e, "cannot make network device %s (%s)", name, kind) < 0)
 		return -1;
-	return veth && parent ? enslave(m, peer, up.index) : 0;
+	return veth ? place_host_end(m, peer, up.index) : 0;
 }
 
 static int make_link(struct make *m, const struct nlattr *nest)
@@ -174,7 +257,7 @@ static int make_link(struct make *m, const struct nlattr *nest)
 	if (strcmp(kind, "lo") && strcmp(kind, "veth") && strcmp(kind, "macvlan") &&
 	    strcmp(kind, "dummy"))
 		return lm_fail(m->e, LM_REFUSED, "network device %s: %s: not supported", name, kind);
-	if (strcmp(kind, "lo") && make_outer(m, tb) < 0)
+	if (strcmp(kind, "lo") && make_device(m, tb) < 0)
 		return -1;
 	if (lm_rt_link(&m->rt, name, 0, &l) < 0)
 		return lm_fail_errno(m->e, LM_FAILED, "network device %s is not there", name);
@@ -359,34 +442,6 @@ out:
 	return ret;
 }
 
-static void *birth(void *arg)
-{
-	int *fd = arg;
-
-	if (unshare(CLONE_NEWNET) < 0)
-		*fd = -errno;
-	else
-		*fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (*fd == -1)
-		*fd = -errno;
-	return NULL;
-}
-
-static int new_netns(struct lm_error *e)
-{
-	pthread_t t;
-	int fd = -1;
-
-	errno = pthread_create(&t, NULL, birth, &fd);
-	if (errno)
-		return lm_fail_errno(e, LM_FAILED, "cannot start a thread");
-	pthread_join(t, NULL);
-	if (fd >= 0)
-		return fd;
-	errno = -fd;
-	return lm_fail_errno(e, LM_FAILED, "cannot make a network namespace");
-}
-
 static int check_name(const char *name, struct lm_error *e)
 {
 	char path[512];
@@ -422,11 +477,16 @@ int lm_netns_make(const void *attrs, size_t len, const char *parent,
 	if (tb[LM_NETNS_NAME])
 		snprintf(n->name, sizeof(n->name), "%s", lm_str(tb[LM_NETNS_NAME]));
 	n->nsfd = new_netns(e);
-	if (n->nsfd >= 0 && lm_netlock(n->nsfd, &n->lock, e) == 0 &&
+	m.host_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (m.host_fd < 0)
+		lm_fail_errno(e, LM_FAILED, "cannot open my own network namespace");
+	else if (n->nsfd >= 0 && lm_netlock(n->nsfd, &n->lock, e) == 0 &&
 	    lm_rt_open(&m.here, NETLINK_ROUTE, e) == 0) {
 		ret = lm_in_netns(n->nsfd, furnish, &m, e);
 		lm_rt_close(&m.here);
 	}
+	if (m.host_fd >= 0)
+		close(m.host_fd);
 	if (ret < 0) {
 		lm_netns_remove(n);
 		return -1;

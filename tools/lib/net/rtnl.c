@@ -166,7 +166,8 @@ int lm_rt_talk(struct lm_rt *rt, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
 	rt->text[0] = 0;
 	nlh->nlmsg_seq = ++rt->seq;
 	nlh->nlmsg_flags |= NLM_F_REQUEST;
-	if (!(nlh->nlmsg_flags & NLM_F_DUMP))
+	/* NLM_F_EXCL is one of the two bits of NLM_F_DUMP. */
+	if ((nlh->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		nlh->nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(rt->nl, nlh, nlh->nlmsg_len) < 0)
 		return -1;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The functions of net/netns.h as commands, for run.sh:
+ *	nettool dump NETNS FILE
+ *	nettool make FILE [PARENT]	then "open", "free" or "remove" on stdin
+ *	nettool lock NETNS		prints "locked", holds it until it dies
+ *	nettool quiet NETNS 0|1
+ *	nettool clear NETNS
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/netns.h"
+
+static struct lm_error e;
+
+static int die(void)
+{
+	fprintf(stderr, "%s\n", e.msg);
+	return e.code ? (int)e.code : 1;
+}
+
+static int open_ns(const char *name)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), *name == '/' ? "%s" : "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		perror(path);
+		exit(1);
+	}
+	return fd;
+}
+
+static int dump(const char *ns, const char *file)
+{
+	struct lm_buf b = { 0 };
+	FILE *f;
+
+	if (lm_netns_dump(open_ns(ns), &b, &e) < 0 || b.oom)
+		return die();
+	f = fopen(file, "w");
+	if (!f || fwrite(b.data, b.len, 1, f) != 1 || fclose(f))
+		return 1;
+	return 0;
+}
+
+static int make(const char *file, const char *parent)
+{
+	static char attrs[1 << 20], line[64];
+	struct lm_netns_made *made;
+	FILE *f = fopen(file, "r");
+	size_t len = f ? fread(attrs, 1, sizeof(attrs), f) : 0;
+	int fd = lm_netns_make(attrs, len, parent, &made, &e);
+
+	if (fd < 0)
+		return die();
+	printf("made /proc/%d/fd/%d\n", getpid(), fd);
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strncmp(line, "open", 4) && lm_netns_open_up(made, &e) < 0)
+			return die();
+		if (!strncmp(line, "remove", 6)) {
+			lm_netns_remove(made);
+			made = NULL;
+		}
+		if (!strncmp(line, "free", 4)) {
+			lm_netns_free(made);
+			made = NULL;
+		}
+		printf("done\n");
+		fflush(stdout);
+		if (!made)
+			return 0;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 2 ? argv[1] : "";
+	struct lm_netlock *lock;
+
+	if (!strcmp(verb, "dump") && argc == 4)
+		return dump(argv[2], argv[3]);
+	if (!strcmp(verb, "make"))
+		return make(argv[2], argc > 3 ? argv[3] : NULL);
+	if (!strcmp(verb, "lock")) {
+		if (lm_netlock(open_ns(argv[2]), &lock, &e) < 0)
+			return die();
+		puts("locked");
+		fflush(stdout);
+		pause();
+	}
+	if (!strcmp(verb, "quiet") && argc == 4)
+		return lm_netns_quiet(open_ns(argv[2]), atoi(argv[3]), &e) < 0 ? die() : 0;
+	if (!strcmp(verb, "clear"))
+		return lm_netns_clear(open_ns(argv[2]), &e) < 0 ? die() : 0;
+	return 1;
+}

@@ -1,0 +1,365 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Network namespaces: described, removed, made again; the lock.
+#
+#       client (namespace)          the container, made again and again
+#       eth0 10.9.0.2, fd00::2      eth0 10.9.0.1, fd00::1
+#           |                           |
+#       vclient                     vhost (veth), or macvlan on "lower"
+#           +-------- br0 --------------+
+
+cd "$(dirname "$0")" || exit 1
+top=$(realpath ../../..)
+tmp=$(mktemp -d)
+tool=$tmp/nettool
+n=0
+failed=0
+holder=
+
+report()	# STATUS NAME
+{
+	n=$((n + 1))
+	if (($1)); then
+		failed=1
+		echo "not ok $n $2"
+		sed 's/^/# /' "$tmp/err" | head -n 40
+	else
+		echo "ok $n $2"
+	fi
+	: >"$tmp/err"
+}
+
+check()		# NAME COMMAND...
+{
+	local name=$1
+
+	shift
+	"$@" >"$tmp/err" 2>&1
+	report $? "$name"
+}
+
+refused()	# NAME TEXT COMMAND...: status 2, TEXT in the message
+{
+	local name=$1 text=$2 status
+
+	shift 2
+	"$@" >"$tmp/err" 2>&1
+	status=$?
+	[[ $status == 2 ]] && grep -qF -- "$text" "$tmp/err"
+	report $? "$name"
+}
+
+cleanup()
+{
+	[[ $holder ]] && kill "$holder" 2>/dev/null
+	for ns in box client; do ip netns delete $ns; done
+	for dev in br0 lower vhost; do ip link delete $dev; done
+	rm -rf "$tmp"
+} 2>/dev/null
+
+skip()
+{
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+((EUID == 0)) || skip "not root"
+command -v gcc ip jq >/dev/null || command -v python3 >/dev/null || skip "gcc, ip, python3 needed"
+gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o "$tool" nettool.c \
+	"$top"/tools/lib/net/*.c "$top"/tools/lib/{error,attr,record}.c \
+	-lmnl -lxxhash -lpthread || skip "nettool cannot be built"
+trap cleanup EXIT
+trap '' PIPE
+echo TAP version 13
+
+# What a namespace looks like from inside, without what differs each time.
+view()
+{
+	for family in "" -6; do
+		ip -n "$1" -j $family addr
+		ip -n "$1" -j $family route
+	done | python3 -c '
+import json, sys
+text, out, at = sys.stdin.read(), [], 0
+dec = json.JSONDecoder()
+while at < len(text):
+    if text[at].isspace():
+        at += 1
+        continue
+    value, at = dec.raw_decode(text, at)
+    out.append(value)
+def clean(x):
+    if isinstance(x, list):
+        return [clean(i) for i in x if i]
+    if isinstance(x, dict):
+        return {k: clean(v) for k, v in x.items() if k not in (
+            "link", "link_index", "link_netnsid", "valid_life_time",
+            "preferred_life_time", "operstate", "stats64", "expires")}
+    return x
+json.dump(clean(out), sys.stdout, indent=1, sort_keys=True)'
+}
+
+setup()		# veth|macvlan
+{
+	ip netns add box
+	if [[ $1 == veth ]]; then
+		ip link add vhost mtu 1400 type veth peer name eth0 netns box mtu 1400 \
+			address 02:00:00:00:09:01
+		ip link set vhost master br0 up
+	else
+		ip link add link lower name eth0 netns box address 02:00:00:00:09:01 \
+			type macvlan mode bridge
+	fi
+	ip -n box link set lo up
+	ip -n box link set eth0 up
+	ip -n box addr add 10.9.0.1/24 brd + dev eth0
+	ip -n box addr add 10.9.1.1/32 dev lo
+	ip -n box addr add fd00::1/64 dev eth0 nodad
+	ip -n box route add default via 10.9.0.254
+	ip -n box route add 172.20.0.0/16 via 10.9.0.253 metric 7
+	ip -n box -6 route add default via fd00::fe
+	ip netns exec box sysctl -qw net.ipv4.ip_local_port_range="20000 30000" \
+		net.ipv4.tcp_keepalive_time=77
+}
+
+setup_client()
+{
+	ip link add br0 type bridge
+	ip link set br0 up
+	ip link add lower type veth peer name lowerbr
+	ip link set lowerbr master br0 up
+	ip link set lower up
+	ip netns add client
+	ip link add vclient type veth peer name eth0 netns client
+	ip link set vclient master br0 up
+	ip -n client link set eth0 up
+	ip -n client addr add 10.9.0.2/24 dev eth0
+	ip -n client addr add fd00::2/64 dev eth0 nodad
+}
+
+# IPv6 addresses that come by themselves take their time.
+settled()
+{
+	for _ in {1..50}; do
+		ip -n "$1" -6 addr show tentative | grep -q inet6 || return 0
+		sleep 0.1
+	done
+}
+
+ping_box()
+{
+	ip netns exec client ping -q -c 1 -W 2 "${1:-10.9.0.1}"
+}
+
+silent()
+{
+	! ip netns exec client ping -q -c 1 -W 0.5 "${1:-10.9.0.1}"
+}
+
+again()		# COMMAND...: what failed before may need a moment
+{
+	ip -n client neigh flush all
+	for _ in {1..5}; do "$@" && return; sleep 0.2; done
+	return 1
+}
+
+start_make()	# ARGUMENT...: made it is, and coproc MAKE waits for commands
+{
+	coproc MAKE { exec "$tool" make "$@" 2>"$tmp/make.err"; }
+	holder=$MAKE_PID
+	exec 5<&"${MAKE[0]}" 6>&"${MAKE[1]}"
+	read -t 30 -r _ where <&5
+	cat "$tmp/make.err" >&2
+	[[ $where ]]
+}
+
+tell()
+{
+	echo "$1" >&6
+	read -t 30 -r answer <&5
+	cat "$tmp/make.err" >&2
+	[[ $answer == "done" ]]
+}
+
+same_view()
+{
+	settled box
+	view box >"$tmp/after"
+	diff -U 2 "$tmp/before" "$tmp/after"
+}
+
+gone()
+{
+	! ip link show vhost 2>/dev/null && [[ ! -e /run/netns/box ]]
+}
+
+settings_kept()
+{
+	[[ $(ip netns exec box sysctl -n net.ipv4.ip_local_port_range) == 20000*30000 &&
+	   $(ip netns exec box sysctl -n net.ipv4.tcp_keepalive_time) == 77 ]]
+}
+
+neighbour_learned()	# the client's table has the container's address
+{
+	ip -n client neigh flush all
+	ip -n client neigh add 10.9.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud stale
+	tell open || return
+	for _ in {1..30}; do
+		ip -n client neigh show 10.9.0.1 | grep -q 02:00:00:00:09:01 && return
+		sleep 0.1
+	done
+	ip -n client neigh
+	return 1
+}
+
+setup_client
+for kind in ${KINDS:-veth macvlan}; do
+	setup $kind
+	settled box
+	view box >"$tmp/before"
+	check "$kind: the client reaches it" again ping_box
+	check "$kind: dump" "$tool" dump box "$tmp/rec"
+	check "$kind: clear" "$tool" clear box
+	check "$kind: nothing is left of it" gone
+	check "$kind: make" start_make "$tmp/rec"
+	check "$kind: it has no name yet" test ! -e /run/netns/box
+	check "$kind: made, it does not answer IPv4" silent
+	check "$kind: made, it does not answer IPv6" silent fd00::1
+	check "$kind: opened up, the client learns where it is" neighbour_learned
+	check "$kind: it answers IPv4" again ping_box
+	check "$kind: it answers IPv6" again ping_box fd00::1
+	check "$kind: devices, addresses and routes are as before" same_view
+	check "$kind: settings are as before" settings_kept
+	check "$kind: free keeps it" tell free
+	check "$kind: it still answers" ping_box
+	refused "$kind: a name that is taken is refused" "box exists here already" \
+		"$tool" make "$tmp/rec"
+	"$tool" clear box
+done
+
+# The death of the coordinator, and removal before it was opened up.
+setup veth
+"$tool" dump box "$tmp/rec"
+"$tool" clear box
+start_make "$tmp/rec"
+check "made: the host's end is there" ip link show vhost
+disown "$holder"
+kill -9 "$holder"
+for _ in {1..50}; do ip link show vhost >/dev/null 2>&1 || break; sleep 0.1; done
+check "killed: nothing is left" gone
+start_make "$tmp/rec"
+check "remove" tell remove
+for _ in {1..50}; do ip link show vhost >/dev/null 2>&1 || break; sleep 0.1; done
+check "removed: nothing is left" gone
+ip link add vhost type dummy
+refused "a host's end that is taken is refused" "vhost" "$tool" make "$tmp/rec"
+ip link delete vhost
+ip link set br0 down
+ip link delete br0
+refused "a missing bridge is refused" "needs br0" "$tool" make "$tmp/rec"
+ip link add br1 type bridge
+ip link set br1 up
+start_make "$tmp/rec" br1
+in_br1()
+{
+	ip link show vhost | grep "master br1"
+}
+check "another parent is used instead" in_br1
+tell remove
+ip link delete br1
+ip link add br0 type bridge
+ip link set br0 up
+ip link set lowerbr master br0
+ip link set vclient master br0
+
+# The lock.
+setup veth
+start_lock()
+{
+	"$tool" lock box >"$tmp/lock" 2>&1 &
+	holder=$!
+	for _ in {1..50}; do grep -q locked "$tmp/lock" && return; sleep 0.1; done
+	cat "$tmp/lock"
+	return 1
+}
+arp_silent()
+{
+	ip -n client neigh flush all
+	! ip netns exec client ping -q -c 1 -W 0.5 10.9.0.1 >/dev/null
+	ip -n client neigh show 10.9.0.1 | grep -qE "FAILED|INCOMPLETE"
+}
+box_silent()
+{
+	! ip netns exec box ping -q -c 1 -W 0.5 10.9.0.2
+}
+refused_not()	# a closed port: dropped (timeout), not refused
+{
+	! timeout 0.7 ip netns exec client bash -c '</dev/tcp/10.9.0.1/9' 2>"$tmp/tcp"
+	! grep -qi refused "$tmp/tcp"
+}
+ping_box >/dev/null
+check "lock" start_lock
+check "locked: nothing gets in" silent
+check "locked: nothing gets out" box_silent
+check "locked: a connection is dropped, not refused" refused_not
+check "locked: no answer to ARP" arp_silent
+refused "locked: a second lock is refused" "another tool" timeout 5 "$tool" lock box
+check "locked: dump does not mind" "$tool" dump box "$tmp/rec2"
+kill -9 $holder
+wait $holder 2>/dev/null
+check "kill -9 of the holder opens it" again ping_box
+check "quiet" "$tool" quiet box 1
+check "quiet stays without its tool" silent
+check "quiet twice is fine" "$tool" quiet box 1
+check "quiet off" "$tool" quiet box 0
+check "it answers again" again ping_box
+check "quiet off twice is fine" "$tool" quiet box 0
+
+# What would be lost is refused by name.
+ip -n box link add vlan5 link eth0 type vlan id 5
+refused "vlan is refused" "vlan5: vlan" "$tool" dump box "$tmp/rec2"
+ip -n box link delete vlan5
+ip -n box link add inner0 type veth peer name inner1
+refused "a veth inside is refused" "inner" "$tool" dump box "$tmp/rec2"
+ip -n box link delete inner0
+ip -n box route add 10.77.0.0/16 via 10.9.0.254 table 77
+refused "another routing table is refused" "table 77" "$tool" dump box "$tmp/rec2"
+ip -n box route flush table 77
+ip -n box rule add from 10.1.1.1 table 99
+refused "policy routing is refused" "policy routing" "$tool" dump box "$tmp/rec2"
+ip -n box rule del from 10.1.1.1 table 99
+ip netns exec box nft add table inet guard
+refused "an nft table is refused" "nft table guard" "$tool" dump box "$tmp/rec2"
+ip netns exec box nft delete table inet guard
+check "without them it is described" "$tool" dump box "$tmp/rec2"
+
+# A damaged record does no harm. Nothing that was half made stays.
+python3 - "$tmp/rec" "$tmp" <<'EOF'
+import random, sys
+data = open(sys.argv[1], "rb").read()
+random.seed(1)
+for i in range(40):
+    d = bytearray(data)
+    for _ in range(random.randint(1, 4)):
+        d[random.randrange(len(d))] ^= 1 << random.randrange(8)
+    open(f"{sys.argv[2]}/bad.{i}", "wb").write(d[:random.randint(1, len(d))] if i % 2 else d)
+EOF
+"$tool" clear box
+damaged()
+{
+	for f in "$tmp"/bad.*; do
+		"$tool" make "$f" </dev/null >/dev/null 2>"$tmp/bad.err"
+		(($? < 4)) || { echo "$f"; return 1; }
+	done
+	for _ in {1..50}; do
+		ip -o link show type veth | grep -q vhost || return 0
+		sleep 0.1
+	done
+	ip link
+	return 1
+}
+check "40 damaged records: no crash, nothing left" damaged
+
+echo "1..$n"
+exit $failed
