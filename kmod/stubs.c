@@ -12,15 +12,6 @@
 #include "state.h"
 #include "track.h"
 
-int __weak lm_device_init(void)
-{
-	return 0;
-}
-
-void __weak lm_device_exit(void)
-{
-}
-
 bool __weak lm_is_shmem_object(struct file *f)
 {
 	const struct super_block *sb = file_inode(f)->i_sb;
@@ -48,4 +39,9 @@ int __weak lm_stats_put(struct sk_buff *skb, int attrtype,
 			const struct lm_stats *st)
 {
 	return 0;
+}
+
+int __weak lm_apply(struct task_struct *t, struct livemig_ioc_apply *a)
+{
+	return -EOPNOTSUPP;
 }

@@ -8,6 +8,7 @@
  * TLS, heap), and nothing may lie outside of the helper's own range of
  * addresses. All of the state is the stack, the request, and one number.
  */
+#include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
@@ -25,7 +26,6 @@
 #define FD_CLOEXEC 1
 #define O_CLOEXEC 02000000
 #define MSG_NOSIGNAL 0x4000
-#define FUTEX_WAIT_PRIVATE 128
 
 struct iovec {
 	void *base;
@@ -182,7 +182,7 @@ static void answer(struct lm_helper_req *req, struct lm_helper_reply *reply)
 static void sleep_like(const struct lm_helper_become *how)
 {
 	struct __kernel_timespec ts = { .tv_sec = 1 << 20 };
-	__u32 word = 0;
+	__u32 word = 0, op = FUTEX_WAIT;
 
 	switch (how->restart_kind) {
 	case LIVEMIG_RESTART_NANOSLEEP:
@@ -192,7 +192,13 @@ static void sleep_like(const struct lm_helper_become *how)
 		sys(__NR_poll, 0, 0, 1 << 30, 0, 0, 0);
 		break;
 	case LIVEMIG_RESTART_FUTEX:
-		sys(__NR_futex, (long)&word, FUTEX_WAIT_PRIVATE, 0, (long)&ts, 0, 0);
+		/* WAIT knows no CLOCK_REALTIME; WAIT_BITSET's time is absolute */
+		if (how->futex_op & FUTEX_CLOCK_REALTIME) {
+			op = FUTEX_WAIT_BITSET;
+			ts.tv_sec = 1LL << 33;
+		}
+		op |= how->futex_op & (FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+		sys(__NR_futex, (long)&word, op, 0, (long)&ts, 0, ~0U);
 		break;
 	}
 }

@@ -78,7 +78,7 @@ struct lm_helper_become {
 	__u32 pdeath_sig;	/* PR_SET_PDEATHSIG of the restored task */
 	__u32 restart_kind;	/* enum livemig_restart_kind of its THREAD object */
 	__u32 clockid;		/* of a NANOSLEEP */
-	__u32 resv;
+	__u32 futex_op;		/* of a FUTEX: livemig_restart.flags */
 };
 
 struct lm_helper_req {
