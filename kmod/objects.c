@@ -245,12 +245,16 @@ static int parse_thread(struct lm_restore_thread *t, struct nlattr **tb,
 static int parse_process(struct lm_restore_process *p, struct nlattr **tb,
 			 const char **why)
 {
-	*why = "no PID, MM_ID or SIGACTIONS";
-	if (!tb[LIVEMIG_PROCESS_PID] || !tb[LIVEMIG_PROCESS_MM_ID] ||
-	    !tb[LIVEMIG_PROCESS_SIGACTIONS])
+	*why = "no PID";
+	if (!tb[LIVEMIG_PROCESS_PID])
 		return -EINVAL;
 	p->pid = nla_get_u32(tb[LIVEMIG_PROCESS_PID]);
+	if (!tb[LIVEMIG_PROCESS_MM_ID])
+		return 0;	/* a zombie: user space makes it */
 	p->mm_id = nla_get_u32(tb[LIVEMIG_PROCESS_MM_ID]);
+	*why = "no SIGACTIONS";
+	if (!tb[LIVEMIG_PROCESS_SIGACTIONS])
+		return -EINVAL;
 	p->sigactions = nla_data(tb[LIVEMIG_PROCESS_SIGACTIONS]);
 	return 0;
 }
@@ -314,7 +318,6 @@ static int parse(struct nlattr **tb, int max, void *buf, u32 len,
 	return ret ? -EINVAL : 0;
 }
 
-/* Take @obj's list entry into @list unless there is @same. r->lock is taken. */
 static int add_thread(struct lm_restore *r, struct lm_restore_thread *t)
 {
 	int ret;
@@ -490,6 +493,8 @@ int lm_restore_link(struct lm_restore *r, u32 *pid, const char **step)
 	if (list_empty(&r->threads))
 		return -EINVAL;
 	list_for_each_entry(p, &r->processes, list) {
+		if (!p->mm_id)
+			continue;
 		*pid = p->pid;
 		*step = "no MM object";
 		p->mm = find_mm(r, p->mm_id);
@@ -503,7 +508,7 @@ int lm_restore_link(struct lm_restore *r, u32 *pid, const char **step)
 		*pid = t->tid;
 		*step = "no PROCESS object";
 		t->process = find_process(r, t->pid);
-		if (!t->process)
+		if (!t->process || !t->process->mm)
 			return -EINVAL;
 		t->process->nr_threads++;
 	}

@@ -74,7 +74,8 @@ struct lm_restore_mm {
 struct lm_restore_process {
 	struct list_head list;
 	void *buf;
-	u32 pid, mm_id;
+	u32 pid;
+	u32 mm_id;			/* 0: a zombie */
 	const struct livemig_sigaction *sigactions;
 	unsigned int nr_threads;	/* added ones */
 	struct lm_restore_mm *mm;	/* from SEALED on */

@@ -65,6 +65,7 @@ static void how_to_become(const struct lm_thread *t, struct lm_helper_become *ho
 		return;
 	how->restart_kind = restart->kind;
 	how->clockid = restart->clockid;
+	how->futex_op = restart->flags;
 }
 
 static int become(struct lm_proc *p, const struct lm_process *mp,
