@@ -78,7 +78,7 @@ struct lm_restorer {
 	struct lm_undo *undo;
 	struct lm_netns_made *net;
 	int netns;
-	uint64_t pages, records;
+	uint64_t pages;
 };
 
 /* check.c */

@@ -131,10 +131,8 @@ static int end(struct lm_restorer *r, const struct lm_record *rec,
 		return lm_fail(e, LM_FAILED, "it ends before its last round");
 	if (lm_parse(rec->head, rec->head_len, tb, LM_END_MAX, e))
 		return -1;
-	if (tb[LM_END_RECORDS] && lm_u64(tb[LM_END_RECORDS]) != r->records)
-		return lm_fail(e, LM_FAILED, "%llu of %llu records came",
-			       (unsigned long long)r->records,
-			       (unsigned long long)lm_u64(tb[LM_END_RECORDS]));
+	if (tb[LM_END_RECORDS] && lm_u64(tb[LM_END_RECORDS]) != in->seq - 1)
+		return lm_fail(e, LM_FAILED, "a record is missing or doubled");
 	if (lm_finish(r, e))
 		return -1;
 	r->ready = true;
@@ -190,7 +188,6 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 		}
 		ret = lm_model_add(&r->m, rec->type, rec->head, rec->head_len, e);
 	}
-	r->records++;
 	return ret;
 }
 

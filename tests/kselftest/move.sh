@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# tests/kselftest/move.sh - sourced by tests that dump and restore (run in a guest)
+#
+# A box is a cgroup with one program in it. $dir is a directory for the test's
+# files, removed at exit.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$root/tests/kselftest/load.sh"
+. "$root/tests/vm/ktap.sh"
+migctl=$root/build/migctl
+cg=/sys/fs/cgroup
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# build FILE.c [FLAG...]: into $dir
+build()
+{
+	local source=$1
+
+	shift
+	gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE \
+		-I"$root/uapi" -I"$root/tools/lib" \
+		-o "$dir/$(basename "$source" .c)" "$source" "$@" || {
+		echo "Bail out! $source does not compile"
+		exit 1
+	}
+}
+
+# box NAME COMMAND...: runs the command in a cgroup and session of its own.
+box()
+{
+	local name=$1
+
+	shift
+	mkdir -p "$cg/$name"
+	# shellcheck disable=SC2016
+	setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$cg/$name" "$@" \
+		</dev/null >/dev/null 2>&1 &
+	disown
+}
+
+# gone FILE...: none of them is there
+gone()
+{
+	local f
+
+	for f; do
+		[ ! -e "$f" ] || return 1
+	done
+}
+
+# wait_for SECONDS COMMAND...
+wait_for()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@" 2>/dev/null; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+# unbox NAME: ends what is in it
+unbox()
+{
+	[ -d "$cg/$1" ] || return 0
+	echo 1 >"$cg/$1/cgroup.kill"
+	wait_for 10 rmdir "$cg/$1"
+}
+
+dump_box()
+{
+	"$migctl" dump "$cg/$1" -o "$2" --leave "${3:-killed}" >"$dir/dump.log" 2>&1 || {
+		cat "$dir/dump.log"
+		return 1
+	}
+}
+
+# refused STATUS TEXT COMMAND...: it fails like this
+refused()
+{
+	local want=$1 text=$2 output status
+
+	shift 2
+	output=$("$@" 2>&1)
+	status=$?
+	[ $status = "$want" ] && [[ $output == *$text* ]] && return
+	echo "status $status, expected $want and \"$text\": $output"
+	return 1
+}
