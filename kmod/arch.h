@@ -13,5 +13,9 @@ u32 lm_xstate_size(void);
 u64 lm_xfeatures(void);
 /* xxh64 (seed 0) of the vdso image that @mm was given; 0: it has none. */
 u64 lm_vdso_id(struct mm_struct *mm);
+/* tlb.c: every CPU drops its user translations. */
+void lm_flush_tlb(void);
+/* Can writes be tracked with soft-dirty bits here. */
+bool lm_soft_dirty_works(void);
 
 #endif

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # tests/kselftest/build.sh - sourced by run.sh scripts of C tests on netlink/fam.c
 #
-# netlink_build NAME...: compiles NAME.c of the current directory into $bin.
+# netlink_build NAME...: compiles NAME.c of the current directory, together with
+# $sources, into $bin.
 # run_all NAME...: runs the programs, numbers their tests as one list, and exits
 # with 1 when one failed.
 
@@ -20,11 +21,12 @@ netlink_build()
 	(cd "$root" && tests/host/spec.py header \
 		Documentation/netlink/specs/livemig.yaml) >"$bin/spec.h" || exit 1
 	for name; do
-		# shellcheck disable=SC2046
+		# shellcheck disable=SC2046,SC2086
 		gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE \
-			-I"$bin" -I"$nl" -o "$bin/$name" "$name.c" "$nl/fam.c" \
-			"$nl/box.c" $(pkg-config --cflags --libs libnl-genl-3.0) \
-			-lpthread || {
+			-I"$bin" -I"$nl" -o "$bin/$name" "$name.c" ${sources:-} \
+			"$nl/fam.c" "$nl/box.c" -I"$root/uapi" \
+			$(pkg-config --cflags --libs libnl-genl-3.0) \
+			-lxxhash -lpthread || {
 			echo "Bail out! $name.c does not compile"
 			exit 1
 		}

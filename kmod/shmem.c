@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Shared memory objects in the rounds.
+ *
+ * The soft-dirty bit of a shared page is in the page tables of all who map it,
+ * and goes with an entry that reclaim or MADV_DONTNEED takes: it is never
+ * believed. Each object is read through a file of our own, once a round however
+ * many map it, and what has the hash of the last time is not sent again.
+ *
+ * Locking: all with s->lock held; lm_obj_note() also under mmap_lock and, with
+ * GFP_ATOMIC, under spinlocks.
+ */
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "round.h"
+#include "session.h"
+#include "shmem.h"
+#include "track.h"
+#include "wrapper/shmem.h"
+
+/**
+ * lm_is_shmem_object() - is a file shared memory without a name
+ * @f: the file
+ *
+ * MAP_SHARED|MAP_ANONYMOUS, memfd, System V: what lives in the kernel's own
+ * mount of tmpfs. A file in a mounted tmpfs, deleted or not, is a file.
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
+bool lm_is_shmem_object(struct file *f)
+{
+	return lm_shmem_mapping(f->f_mapping) &&
+	       (f->f_mapping->host->i_sb->s_flags & SB_KERNMOUNT);
+}
+
+/**
+ * lm_obj_note() - the object behind a file is part of the container
+ * @objs: the objects of the tracker
+ * @f: lm_is_shmem_object()
+ * @gfp: for a new one
+ *
+ * Return: the object with ->file set until lm_objs_round_end(); NULL: no memory.
+ */
+struct lm_obj *lm_obj_note(struct list_head *objs, struct file *f, gfp_t gfp)
+{
+	const struct inode *inode = f->f_mapping->host;
+	struct lm_obj *o;
+
+	list_for_each_entry(o, objs, list)
+		if (o->inode == inode && o->ino == inode->i_ino &&
+		    o->generation == inode->i_generation)
+			goto out;
+	o = kzalloc(sizeof(*o), gfp);
+	if (!o)
+		return NULL;
+	o->inode = inode;
+	o->ino = inode->i_ino;
+	o->generation = inode->i_generation;
+	lm_sent_init(&o->sent);
+	list_add_tail(&o->list, objs);
+out:
+	if (!o->file)
+		o->file = get_file(f);
+	return o;
+}
+
+static int note_fd(const void *objs, struct file *f, unsigned int fd)
+{
+	if (!lm_is_shmem_object(f))
+		return 0;
+	return lm_obj_note((struct list_head *)objs, f,
+			   GFP_ATOMIC | __GFP_ACCOUNT) ? 0 : -ENOMEM;
+}
+
+/**
+ * lm_objs_of_task() - note the objects that a task has open
+ * @objs: the objects of the tracker
+ * @t: the task, referenced
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int lm_objs_of_task(struct list_head *objs, struct task_struct *t)
+{
+	int err = 0;
+
+	task_lock(t);
+	if (t->files)
+		err = iterate_fd(t->files, 0, note_fd, objs);
+	task_unlock(t);
+	return err;
+}
+
+/* Another object at the address of an inode that is gone gets its own id. */
+static bool inode_reused(struct list_head *objs, struct lm_obj *o)
+{
+	struct lm_obj *other;
+
+	list_for_each_entry(other, objs, list)
+		if (other != o && other->inode == o->inode)
+			return true;
+	return false;
+}
+
+static u32 obj_id(struct lm_round *r, struct lm_obj *o)
+{
+	if (inode_reused(r->objs, o))
+		lm_id_forget(r->s, LM_ID_SHMEM, o->inode);
+	return lm_id(r->s, LM_ID_SHMEM, o->inode, NULL);
+}
+
+/* Under UNSAFE_SHMEM: was neither sent nor has a dirty entry. */
+static bool skip_page(struct lm_round *r, struct lm_obj *o, unsigned long index)
+{
+	struct lm_chunk *c = lm_sent_chunk(&o->sent, index, false);
+
+	return (r->flags & LIVEMIG_PAGES_F_UNSAFE_SHMEM) &&
+	       lm_chunk_value(c, index) > LM_SENT_STALE &&
+	       !test_bit(index % LM_CHUNK_PAGES, c->seen);
+}
+
+static int round_page(struct lm_round *r, struct lm_obj *o, struct file *f,
+		      unsigned long index)
+{
+	loff_t pos = (loff_t)index << PAGE_SHIFT;
+	struct page *slot;
+	ssize_t n;
+	int err;
+
+	r->st->present++;
+	if (skip_page(r, o, index))
+		return r->sent ? lm_sent_see(&o->sent, index) : 0;
+	slot = lm_stream_slot(&r->stream);
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	n = kernel_read(f, page_address(slot), PAGE_SIZE, &pos);
+	if (n < 0)
+		return n;
+	memset(page_address(slot) + n, 0, PAGE_SIZE - n);
+	if (r->sent && !(r->flags & LIVEMIG_PAGES_F_COUNT)) {
+		err = lm_sent_see(&o->sent, index);
+		if (err)
+			return err;
+	}
+	return lm_round_shared(r, r->sent ? &o->sent : NULL, index, slot);
+}
+
+static int round_obj(struct lm_round *r, struct lm_obj *o)
+{
+	struct file *f;
+	loff_t pos = 0, end;
+	u64 t = ktime_get_ns();
+	int err = 0;
+
+	if (!o->id)
+		o->id = obj_id(r, o);
+	if (!o->id)
+		return -ENOMEM;
+	err = lm_stream_space(&r->stream, LIVEMIG_PAGES_SPACE_SHMEM, o->id);
+	if (err)
+		return err;
+	f = dentry_open(&o->file->f_path, O_RDONLY | O_LARGEFILE, current_cred());
+	if (IS_ERR(f))
+		return PTR_ERR(f);
+	while (!err) {
+		pos = vfs_llseek(f, pos, SEEK_DATA);
+		if (pos < 0) {
+			err = pos == -ENXIO ? 0 : pos;
+			break;
+		}
+		end = vfs_llseek(f, pos, SEEK_HOLE);
+		if (end < 0) {
+			err = end == -ENXIO ? 0 : end; /* cut off meanwhile */
+			break;
+		}
+		for (pos &= PAGE_MASK; pos < end && !err; pos += PAGE_SIZE) {
+			if (fatal_signal_pending(current))
+				err = -EINTR;
+			else
+				err = round_page(r, o, f, pos >> PAGE_SHIFT);
+			cond_resched();
+		}
+	}
+	fput(f);
+	if (!err && r->sent && !(r->flags & LIVEMIG_PAGES_F_COUNT))
+		err = lm_sent_holes(&o->sent, 0, ULONG_MAX, lm_round_hole, r);
+	r->st->ns_write += ktime_get_ns() - t;
+	return err;
+}
+
+/**
+ * lm_objs_round() - write what changed in the objects that were noted
+ * @r: the round
+ * @objs: the objects of the tracker
+ *
+ * Context: sleeps, killable.
+ * Return: 0, or an error of reading or writing.
+ */
+int lm_objs_round(struct lm_round *r, struct list_head *objs)
+{
+	struct lm_obj *o;
+	int err = 0;
+
+	list_for_each_entry(o, objs, list) {
+		if (o->file)
+			err = round_obj(r, o);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static void obj_free(struct lm_obj *o)
+{
+	list_del(&o->list);
+	if (o->file)
+		fput(o->file);
+	lm_sent_free(&o->sent);
+	kfree(o);
+}
+
+/**
+ * lm_objs_round_end() - let go of the objects' files
+ * @s: the session
+ * @objs: the objects of the tracker
+ * @drop: forget those that were not noted since the last time
+ */
+void lm_objs_round_end(struct lm_session *s, struct list_head *objs, bool drop)
+{
+	struct lm_obj *o, *tmp;
+
+	list_for_each_entry_safe(o, tmp, objs, list) {
+		if (o->file) {
+			fput(o->file);
+			o->file = NULL;
+		} else if (drop) {
+			if (!inode_reused(objs, o))
+				lm_id_forget(s, LM_ID_SHMEM, o->inode);
+			obj_free(o);
+		}
+	}
+}
+
+/**
+ * lm_objs_stale() - as lm_sent_stale(), for all objects
+ * @objs: the objects of the tracker
+ */
+void lm_objs_stale(struct list_head *objs)
+{
+	struct lm_obj *o;
+
+	list_for_each_entry(o, objs, list)
+		lm_sent_stale(&o->sent);
+}
+
+/**
+ * lm_objs_free() - forget all objects
+ * @objs: the objects of the tracker
+ */
+void lm_objs_free(struct list_head *objs)
+{
+	struct lm_obj *o, *tmp;
+
+	list_for_each_entry_safe(o, tmp, objs, list)
+		obj_free(o);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* PAGES records into a file, pipe or socket. See stream.c. */
+#ifndef _LIVEMIG_STREAM_H
+#define _LIVEMIG_STREAM_H
+
+#include <linux/bvec.h>
+#include <linux/livemig.h>
+#include <linux/types.h>
+
+struct file;
+struct netlink_ext_ack;
+struct page;
+struct socket;
+
+struct lm_stream {
+	struct file *out;	/* NULL: nothing is written */
+	struct socket *sock;
+	loff_t pos;
+	u32 round;
+	u32 space, id;		/* of the record under way */
+	u32 nr_entries;		/* of the record under way */
+	u32 nr_data;
+	u64 bytes;		/* written so far */
+	/* own[0] is the head, own[1 + i] the buffer for DATA page i. */
+	struct page *own[1 + LIVEMIG_PAGES_ENTRIES_MAX];
+	struct bio_vec bvec[1 + LIVEMIG_PAGES_ENTRIES_MAX];
+};
+
+int lm_stream_open(struct lm_stream *st, struct file *out, u32 round,
+		   struct netlink_ext_ack *extack);
+int lm_stream_space(struct lm_stream *st, u32 space, u32 id);
+struct page *lm_stream_slot(struct lm_stream *st);
+int lm_stream_data(struct lm_stream *st, u64 addr, u64 hash, struct page *page);
+int lm_stream_range(struct lm_stream *st, enum livemig_page_kind kind, u64 addr,
+		    u64 pages);
+int lm_stream_end(struct lm_stream *st);
+void lm_stream_close(struct lm_stream *st);
+
+#endif

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tracking against ground truth: memory that changes in every way through live
+ * rounds, then frozen, one last round, and compared byte for byte.
+ */
+#include <linux/livemig.h>
+
+#include "judge.h"
+#include "ktap.h"
+
+static struct fam nl;
+
+static void trial(const char *name, unsigned int what, int procs, int rounds)
+{
+	struct trial t = { .what = what, .rounds = rounds, .procs = procs };
+	struct verdict v;
+
+	trial_run(&nl, &t, &v);
+	printf("# %s: first %llu pages, then %llu dirty, %llu sent, %llu same, %llu holes; last %llu dirty, %llu sent; err %d\n",
+	       name, (unsigned long long)v.first.v[LIVEMIG_STATS_DATA],
+	       (unsigned long long)v.sum.v[LIVEMIG_STATS_DIRTY],
+	       (unsigned long long)v.sum.v[LIVEMIG_STATS_DATA],
+	       (unsigned long long)v.sum.v[LIVEMIG_STATS_SAME],
+	       (unsigned long long)v.sum.v[LIVEMIG_STATS_HOLE],
+	       (unsigned long long)v.last.v[LIVEMIG_STATS_DIRTY],
+	       (unsigned long long)v.last.v[LIVEMIG_STATS_DATA], v.err);
+	check(!v.err && !v.bad, name);
+}
+
+int main(void)
+{
+	ktap_begin();
+	need(!fam_open(&nl), "the family is there");
+	trial("writers", M_WRITE, 1, 10);
+	trial("mmap, munmap, DONTNEED", M_CHURN, 1, 10);
+	trial("mprotect", M_MPROT, 1, 10);
+	trial("shared memory, zapped", M_SHARED | M_ZAP, 2, 10);
+	trial("mremap of whole tables", M_REMAP, 1, 20);
+	trial("swap", M_WRITE | M_SWAP, 1, 10);
+	trial("fork", M_WRITE | M_FORK, 1, 10);
+	trial("one CPU without a system call", M_TIGHT, 1, 10);
+	trial("everything, two processes", M_WRITE | M_CHURN | M_MPROT |
+	      M_SHARED | M_ZAP | M_FORK | M_REMAP | M_SWAP, 2, 20);
+	return ktap_end();
+}

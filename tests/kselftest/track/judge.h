@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A container of mutators, tracked through some rounds, and what came of it. */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "box.h"
+#include "mutate.h"
+#include "round.h"
+
+struct trial {
+	unsigned int what;	/* M_* */
+	unsigned int flags;	/* LIVEMIG_PAGES_F_UNSAFE_* of every round */
+	int rounds;
+	int procs;		/* 1 or 2 */
+};
+
+struct verdict {
+	int err;		/* of a round, or of freezing */
+	long bad;		/* pages that differ */
+	long bad_in[16];	/* by region */
+	struct stats first, last, sum;
+};
+
+/* Makes the container, @rounds live rounds, freezes, the final round, compares,
+ * ends it.
+ */
+void trial_run(struct fam *nl, const struct trial *t, struct verdict *v);
+/* The final round of a frozen session, compared for process @pid with @tag. */
+void judge(struct shadow *s, pid_t pid, uint64_t tag, struct verdict *v);
+
+#endif
