@@ -139,7 +139,7 @@ static void caller(struct box *b, int n)
 
 	fam_open(&f);
 	srand(n);
-	for (i = 0; i < 150; i++) {
+	for (i = 0; i < 100; i++) {
 		id = 0;
 		/* Whichever session there is. */
 		switch (rand() % 8) {
