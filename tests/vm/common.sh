@@ -6,6 +6,9 @@ vm=$top/tests/vm
 work=${LIVEMIG_BUILD:-$top/build}
 state=$work/vm
 kernels=$work/kernels
+# Guests share the machine also with those of other work trees.
+locks=/run/lock/livemig.$UID
+mkdir -p "$locks" 2>/dev/null || locks=$state
 
 # Statuses of a guest run beside those of the command itself.
 # shellcheck disable=SC2034
