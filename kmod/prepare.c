@@ -195,6 +195,16 @@ int lm_prepare_leader(struct lm_restore_thread *t, const char **step)
 
 /* ---- the thread ---- */
 
+/* sigprocmask() would also block SIGKILL. */
+static void set_mask(u64 blocked)
+{
+	sigset_t mask;
+
+	mask.sig[0] = blocked;
+	sigdelsetmask(&mask, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 /* Queued, not delivered: all signals are blocked. */
 static int queue_signals(const struct lm_restore_thread *t)
 {
@@ -224,11 +234,8 @@ static int queue_signals(const struct lm_restore_thread *t)
  */
 int lm_prepare_thread(struct lm_restore_thread *t, const char **step)
 {
-	sigset_t all;
-
-	/* Also what the helper did not block would be lost or delivered early. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* What the helper did not block would be delivered early. */
+	set_mask(~0ULL);
 	task_lock(current);
 	strscpy_pad(current->comm, t->comm, sizeof(current->comm));
 	task_unlock(current);
@@ -288,8 +295,6 @@ static void set_restart_block(const struct livemig_restart *s)
  */
 void lm_finish_thread(struct lm_restore_thread *t)
 {
-	sigset_t mask;
-
 	current->sas_ss_sp = t->altstack.sp;
 	current->sas_ss_size = t->altstack.size;
 	current->sas_ss_flags = t->altstack.flags;
@@ -300,7 +305,5 @@ void lm_finish_thread(struct lm_restore_thread *t)
 		set_restart_block(&t->restart);
 		set_tsk_thread_flag(current, TIF_SIGPENDING);
 	}
-	mask.sig[0] = t->sigmask;
-	sigdelsetmask(&mask, sigmask(SIGKILL) | sigmask(SIGSTOP));
-	sigprocmask(SIG_SETMASK, &mask, NULL);
+	set_mask(t->sigmask);
 }

@@ -561,22 +561,38 @@ static void test_helper(void)
 	image_end(&im);
 }
 
+static void test_one(void)
+{
+	test_become(1);
+}
+
+static void test_seven(void)
+{
+	test_become(7);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "helper", test_helper },
+	{ "one", test_one },
+	{ "seven", test_seven },
+	{ "frozen", test_frozen },
+	{ "sleeps", test_sleeps },
+	{ "objects", test_wrong_objects },
+	{ "restores", test_wrong_restores },
+	{ "callers", test_wrong_callers },
+	{ "killed", test_killed },
+};
+
+/* usage: become [TEST] */
 int main(int argc, char **argv)
 {
 	ktap_begin();
 	xstate_learn();
-	if (argc > 1 && !strcmp(argv[1], "one")) {
-		test_become(1);
-		return ktap_end();
-	}
-	test_helper();
-	test_become(1);
-	test_become(7);
-	test_frozen();
-	test_sleeps();
-	test_wrong_objects();
-	test_wrong_restores();
-	test_wrong_callers();
-	test_killed();
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (argc < 2 || !strcmp(argv[1], tests[i].name))
+			tests[i].run();
 	return ktap_end();
 }
