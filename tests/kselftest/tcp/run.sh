@@ -1,0 +1,243 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# TCP connections of a container that is dumped, killed and restored, while the
+# other end, outside of it, goes on.
+#
+#       client (namespace)              box: the container
+#       10.9.0.2, fd00::2               10.9.0.1, fd00::1, port 7000
+#           +------------- br0 ---------------+
+
+cd "$(dirname "$0")" || exit 1
+top=$(realpath ../../..)
+migctl=$top/build/migctl
+tmp=$(mktemp -d)
+n=0
+failed=0
+
+report()	# STATUS NAME
+{
+	n=$((n + 1))
+	if (($1)); then
+		failed=1
+		echo "not ok $n $2"
+		sed 's/^/# /' "$tmp/err" | head -n 40
+	else
+		echo "ok $n $2"
+	fi
+	: >"$tmp/err"
+}
+
+check()		# NAME COMMAND...
+{
+	local name=$1
+
+	shift
+	"$@" >"$tmp/err" 2>&1
+	report $? "$name"
+}
+
+skip()
+{
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+cleanup()
+{
+	echo 1 >/sys/fs/cgroup/tcp/cgroup.kill
+	kill $clients
+	for ns in box client; do ip netns delete $ns; done
+	ip link delete br0
+	sleep 0.3
+	rmdir /sys/fs/cgroup/tcp
+	rm -rf "$tmp"
+} 2>/dev/null
+
+((EUID == 0)) || skip "not root"
+[[ -x $migctl ]] || skip "no build/migctl: make tools"
+[[ -e /dev/livemig ]] || modprobe livemig 2>/dev/null ||
+	insmod "${LIVEMIG_KO:-$top/livemig.ko}" || skip "no module"
+gcc -O1 -D_GNU_SOURCE -o "$tmp/stream" stream.c || skip "no gcc"
+trap cleanup EXIT
+echo TAP version 13
+
+setup()
+{
+	ip link add br0 type bridge
+	ip link set br0 up
+	for ns in box client; do
+		ip netns add $ns
+		ip link add v$ns type veth peer name eth0 netns $ns
+		ip link set v$ns master br0 up
+		ip -n $ns link set lo up
+		ip -n $ns link set eth0 up
+	done
+	ip -n box addr add 10.9.0.1/24 dev eth0
+	ip -n box addr add fd00::1/64 dev eth0 nodad
+	ip -n client addr add 10.9.0.2/24 dev eth0
+	ip -n client addr add fd00::2/64 dev eth0 nodad
+	mkdir /sys/fs/cgroup/tcp
+	(
+		echo $BASHPID >/sys/fs/cgroup/tcp/cgroup.procs
+		exec setsid nsenter --net=/run/netns/box "$tmp/stream" server "$tmp" 7000 \
+			</dev/null >/dev/null 2>&1
+	) &
+	sleep 0.5
+}
+
+client()	# N ADDRESS: sets $pid
+{
+	mkdir -p "$tmp/$2"
+	ip netns exec client "$tmp/stream" client "$tmp/$2" 7000 "$1" "$2" &
+	pid=$!
+	clients+=" $pid"
+}
+
+field()		# FILE NUMBER
+{
+	cut -d' ' -f"$2" "$tmp/$1.status" 2>/dev/null || echo 0
+}
+
+until_true()	# COMMAND...: within 20 s
+{
+	for _ in {1..100}; do "$@" && return; sleep 0.2; done
+	return 1
+}
+
+connected()
+{
+	(($(field server 1) == $1))
+}
+
+moved_on()	# WHO: reads and writes more than it had
+{
+	local in out
+
+	in=$(field "$1" 2)
+	out=$(field "$1" 3)
+	more() { (($(field "$1" 2) > in + 10000 && $(field "$1" 3) > out + 10000)); }
+	until_true more "$1" || { cat "$tmp/$1.status" "$tmp/$1.errors"; return 1; }
+}
+
+no_errors()
+{
+	! cat "$tmp"/*.errors "$tmp"/*/*.errors 2>/dev/null
+}
+
+# Both sides stop reading; both sides' buffers fill.
+stall()
+{
+	touch "$tmp"/server.stall "$tmp"/{10.9.0.1,fd00::1}/client.stall
+	sleep 2
+}
+
+go_on()
+{
+	rm -f "$tmp"/server.stall "$tmp"/*/client.stall
+}
+
+dump()		# further options
+{
+	"$migctl" dump cgroup:tcp -o "$tmp/image" "$@"
+}
+
+restore()
+{
+	"$migctl" restore --detach "$tmp/image"
+}
+
+dead()
+{
+	[[ ! -e /sys/fs/cgroup/tcp && ! -e /run/netns/box ]] && ! pgrep -f "stream server"
+}
+
+clients=
+setup
+client 5 10.9.0.1
+client 5 fd00::1
+check "10 connections, IPv4 (mapped) and IPv6" until_true connected 10
+check "data flows" moved_on server
+
+check "dump, the container runs on" dump
+check "connections go on" moved_on server
+check "no errors" no_errors
+
+stall
+queues()
+{
+	ip netns exec client ss -tn | awk 'NR > 1 { r += $2; s += $3 } END { exit !(r && s) }' &&
+	nsenter --net=/run/netns/box ss -tn | awk 'NR > 1 { r += $2; s += $3 } END { exit !(r && s) }'
+}
+check "stalled: data waits in all queues" queues
+check "dump --leave killed" dump --leave killed
+check "nothing is left of it" dead
+alive()
+{
+	ip netns exec client ss -tn state established | grep -c 10.9.0.1:7000 | grep -qx 5
+}
+check "the client noticed nothing" alive
+sleep 1
+check "restore" restore
+go_on
+check "the server reads and writes" moved_on server
+check "the IPv4 client reads and writes" moved_on 10.9.0.1/client
+check "the IPv6 client reads and writes" moved_on fd00::1/client
+check "no errors, nothing lost, doubled or changed; options kept" no_errors
+client 3 10.9.0.1
+check "the listener accepts" until_true connected 13
+
+# While data flows, several times in a row.
+again()
+{
+	for _ in 1 2 3; do
+		dump --leave killed && restore && moved_on server || return
+	done
+}
+check "three times in a row under load" again
+check "no errors" no_errors
+
+# Half closed in either direction, with data before the FIN.
+for who in 10.9.0.1/client server; do
+	stall
+	touch "$tmp/$who.fin"
+	sleep 0.5
+	rm "$tmp/$who.fin"
+	check "$who shut down: dump and kill" dump --leave killed
+	check "$who shut down: restore" restore
+	go_on
+	if [[ $who == server ]]; then
+		eof() { (($(field fd00::1/client 4) == 5)); }
+	else
+		eof() { (($(field server 4) >= 3)); }
+	fi
+	check "$who shut down: the other end reads the end of file" until_true eof
+done
+check "no errors" no_errors
+
+# What cannot be moved right now.
+touch "$tmp/server.noaccept"
+ip netns exec client timeout 60 nc 10.9.0.1 7000 </dev/null >/dev/null 2>&1 &
+sleep 0.5
+refused()
+{
+	dump
+	[[ $? == 2 ]] || return
+	dump 2>&1 | grep -q "pid .* fd .*accepted"
+}
+check "a connection that waits to be accepted is refused" refused
+check "nothing is left of the attempt" test ! -e "$tmp/image.tmp"
+rm "$tmp/server.noaccept"
+check "then it is moved" dump
+
+# Many.
+client 300 10.9.0.1
+many() { (($(field server 1) >= 310)); }
+check "300 connections more" until_true many
+check "dump and kill" dump --leave killed
+check "restore" restore
+check "data flows" moved_on server
+check "no errors" no_errors
+
+echo "1..$n"
+exit $failed
