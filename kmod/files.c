@@ -5,7 +5,7 @@
  * here is the table of kinds.
  *
  * Locking: task_lock() and ->file_lock (by iterate_fd()) while a batch of
- * descriptors is referenced; nothing while the files are looked at, except
+ * descriptors is referenced; f_owner's lock for who gets SIGIO; nothing while the files are looked at, except
  * what a kind's lock() takes around dump() and dump_data().
  */
 #include <linux/fdtable.h>
@@ -69,14 +69,16 @@ static bool has_path(const struct lm_file_kind *kind)
 /* What stat() says; of the last time it was known, lest a file system whose
  * server is frozen makes us wait.
  */
-static int put_stat(const struct path *path, struct sk_buff *obj)
+static int put_stat(struct lm_dump *d, struct task_struct *t, int fd,
+		    const struct path *path, struct sk_buff *obj)
 {
 	struct kstat st;
 	int err;
 
 	err = vfs_getattr(path, &st, STATX_BASIC_STATS, AT_STATX_DONT_SYNC);
 	if (err)
-		return err;
+		return lm_unsupported_path(d, t, fd, "look after its file system",
+					   "file that stat() fails on:", path);
 	return nla_put_u32(obj, LIVEMIG_FILE_A_MODE, st.mode) ?:
 	       nla_put_u64_64bit(obj, LIVEMIG_FILE_A_DEV,
 				 new_encode_dev(st.dev), LIVEMIG_FILE_A_PAD) ?:
@@ -94,21 +96,19 @@ static int put_stat(const struct path *path, struct sk_buff *obj)
 
 static int put_owner(struct lm_dump *d, struct file *f, struct sk_buff *obj)
 {
-	const struct fown_struct *from = lm_file_owner(f);
+	struct fown_struct *from = lm_file_owner(f);
 	struct livemig_fown o = {};
-	struct pid *pid;
 
 	if (!from)
 		return 0;
-	rcu_read_lock();
-	pid = READ_ONCE(from->pid);
-	o.pid = pid_nr_ns(pid, d->s->pid_ns);
+	read_lock_irq(&from->lock);
+	o.pid = pid_nr_ns(from->pid, d->s->pid_ns);
 	if (from->pid_type == PIDTYPE_PGID)
 		o.pid = -o.pid;
 	o.signum = from->signum;
 	o.uid = from_kuid(&init_user_ns, from->uid);
 	o.euid = from_kuid(&init_user_ns, from->euid);
-	rcu_read_unlock();
+	read_unlock_irq(&from->lock);
 	if (!o.pid && !o.signum)
 		return 0;
 	return nla_put(obj, LIVEMIG_FILE_A_OWNER, sizeof(o), &o);
@@ -130,7 +130,7 @@ static int put_common(struct lm_dump *d, struct task_struct *t, int fd,
 	      nla_put_s64(obj, LIVEMIG_FILE_A_POS, f->f_pos,
 			  LIVEMIG_FILE_A_PAD) ?:
 	      nla_put(obj, LIVEMIG_FILE_A_HOLDER, sizeof(holder), &holder) ?:
-	      put_stat(&f->f_path, obj) ?:
+	      put_stat(d, t, fd, &f->f_path, obj) ?:
 	      put_owner(d, f, obj);
 	if (err)
 		return err;
@@ -300,8 +300,7 @@ out:
  * @n: their number
  *
  * Sleeps, killable between batches.
- * Return: 0, -ESRCH when the process is exiting, -EINTR, -ENOMEM, -EMSGSIZE,
- * or the errno of a file system that would not stat.
+ * Return: 0, -ESRCH when the process is exiting, -EINTR, -ENOMEM, -EMSGSIZE.
  */
 int lm_dump_files(struct lm_dump *d, struct task_struct **threads, int n)
 {
@@ -350,7 +349,7 @@ int lm_dump_files(struct lm_dump *d, struct task_struct **threads, int n)
  * @id: set to the id, which stands for the inode
  *
  * Queues a FILE object at first sight. Sleeps.
- * Return: 0, -ENOMEM, -EMSGSIZE, or the errno of stat.
+ * Return: 0, -ENOMEM or -EMSGSIZE.
  */
 int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		   u32 *id)
@@ -378,7 +377,7 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 	err = nla_put_u32(obj, LIVEMIG_FILE_A_ID, *id) ?:
 	      nla_put_u32(obj, LIVEMIG_FILE_A_TYPE, LIVEMIG_FILE_REG) ?:
 	      nla_put_flag(obj, LIVEMIG_FILE_A_MAPPED) ?:
-	      put_stat(path, obj) ?:
+	      put_stat(d, t, -1, path, obj) ?:
 	      lm_put_path(obj, LIVEMIG_FILE_A_PATH, path);
 	if (err)
 		kfree_skb(obj);

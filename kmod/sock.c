@@ -283,6 +283,21 @@ static u32 defer_seconds(u32 retrans)
 	return seconds;
 }
 
+/* The default is -1. */
+static void put_hops(const struct sock *sk, struct livemig_sock_options *o)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	o->tos = inet->tos;
+	o->ttl = max_t(int, inet->uc_ttl, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		o->tos = inet6_sk(sk)->tclass;
+		o->ttl = max_t(int, inet6_sk(sk)->hop_limit, 0);
+	}
+#endif
+}
+
 static int put_options(const struct sock *sk, struct sk_buff *obj)
 {
 	struct livemig_sock_options o = {
@@ -300,11 +315,8 @@ static int put_options(const struct sock *sk, struct sk_buff *obj)
 	};
 
 	if (is_inet(sk)) {
-		const struct inet_sock *inet = inet_sk(sk);
-
 		o.flags |= inet_flags_of(sk);
-		o.tos = inet->tos;
-		o.ttl = inet->uc_ttl > 0 ? inet->uc_ttl : 0;
+		put_hops(sk, &o);
 	}
 	if (lm_sock_tcp.match(sk)) {
 		const struct request_sock_queue *q =

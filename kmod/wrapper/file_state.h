@@ -45,7 +45,7 @@ static inline const struct path *lm_file_path(struct file *f)
 }
 
 /* Who gets SIGIO: a struct of its own, made when it is set, from 6.12 on. */
-static inline const struct fown_struct *lm_file_owner(struct file *f)
+static inline struct fown_struct *lm_file_owner(struct file *f)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 	return file_f_owner(f);
