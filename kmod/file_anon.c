@@ -74,7 +74,7 @@ static int put_piece(struct sk_buff *obj, const char *text, size_t len)
 }
 
 /* All but the first piece, which is in the FILE object itself. */
-static int put_rest(struct lm_dump *d, u32 file_id, const char *text,
+static int put_rest(struct lm_dump *d, u32 file_id, u32 type, const char *text,
 		    size_t len)
 {
 	size_t n = piece_of(text, len);
@@ -86,6 +86,7 @@ static int put_rest(struct lm_dump *d, u32 file_id, const char *text,
 			return -ENOMEM;
 		n = piece_of(text, len);
 		if (nla_put_u32(obj, LIVEMIG_FILE_A_ID, file_id) ||
+		    nla_put_u32(obj, LIVEMIG_FILE_A_TYPE, type) ||
 		    put_piece(obj, text, n)) {
 			kfree_skb(obj);
 			return -EMSGSIZE;
@@ -109,8 +110,8 @@ static int dump_fdinfo(struct lm_dump *d, struct task_struct *t, int fd,
 	return err;
 }
 
-static int dump_more_fdinfo(struct lm_dump *d, struct task_struct *t, int fd,
-			    struct file *f, u32 file_id)
+static int dump_more_fdinfo(struct lm_dump *d, struct file *f, u32 file_id,
+			    u32 type)
 {
 	char *text;
 	ssize_t len = fdinfo_text(f, &text);
@@ -118,7 +119,7 @@ static int dump_more_fdinfo(struct lm_dump *d, struct task_struct *t, int fd,
 
 	if (len < 0)
 		return len;
-	err = put_rest(d, file_id, text, len);
+	err = put_rest(d, file_id, type, text, len);
 	kvfree(text);
 	return err;
 }
@@ -128,12 +129,17 @@ static bool is_##kind(struct file *f)					\
 {									\
 	return !strcmp(anon_name(f), label);				\
 }									\
+static int more_of_##kind(struct lm_dump *d, struct task_struct *t,	\
+			  int fd, struct file *f, u32 file_id)		\
+{									\
+	return dump_more_fdinfo(d, f, file_id, LIVEMIG_FILE_##id);	\
+}									\
 const struct lm_file_kind lm_file_##kind = {				\
 	.name = #kind,							\
 	.type = LIVEMIG_FILE_##id,					\
 	.match = is_##kind,						\
 	.dump = dump_fdinfo,						\
-	.dump_data = dump_more_fdinfo,					\
+	.dump_data = more_of_##kind,					\
 }
 
 ANON_KIND(eventfd, EVENTFD, "[eventfd]");

@@ -13,12 +13,14 @@
 #include "wrapper/file_state.h"
 
 /* Not those of file systems that the kernel keeps to itself, which no path
- * leads to.
+ * leads to. A namespace can be bound to a path, but is no file there.
  */
 static bool is_reg(struct file *f)
 {
-	return S_ISREG(file_inode(f)->i_mode) &&
-	       !(file_inode(f)->i_sb->s_flags & SB_NOUSER);
+	const struct super_block *sb = file_inode(f)->i_sb;
+
+	return S_ISREG(file_inode(f)->i_mode) && !(sb->s_flags & SB_NOUSER) &&
+	       sb->s_magic != NSFS_MAGIC;
 }
 
 static bool is_dir(struct file *f)

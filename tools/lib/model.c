@@ -108,6 +108,7 @@ static void free_file(struct lm_file *f)
 		free(f->data[i]);
 	}
 	free(f->data);
+	free(f->fdinfo);
 	free(f->obj.raw);
 	free(f);
 }
@@ -223,6 +224,37 @@ static int add_vmas(struct lm_model *m, const struct nlattr **tb,
 	return mm ? 0 : oom(e);
 }
 
+/* A long fdinfo comes in several attributes, cut at the ends of lines. The
+ * attributes are sound: lm_parse() went over them.
+ */
+static int join_fdinfo(struct lm_file *f, struct lm_error *e)
+{
+	const struct nlattr *a;
+	size_t len = 0;
+
+	free(f->fdinfo);
+	f->fdinfo = NULL;
+	for (size_t off = 0; off < f->obj.len; off += NLA_ALIGN(a->nla_len)) {
+		const char *piece;
+		size_t n;
+		char *p;
+
+		a = (const struct nlattr *)((const char *)f->obj.raw + off);
+		if ((a->nla_type & NLA_TYPE_MASK) != LIVEMIG_FILE_A_FDINFO)
+			continue;
+		piece = (const char *)a + NLA_HDRLEN;
+		n = strnlen(piece, a->nla_len - NLA_HDRLEN);
+		p = realloc(f->fdinfo, len + n + 1);
+		if (!p)
+			return oom(e);
+		memcpy(p + len, piece, n);
+		len += n;
+		p[len] = '\0';
+		f->fdinfo = p;
+	}
+	return 0;
+}
+
 static int add_file(struct lm_model *m, const struct nlattr **tb,
 		    const void *attrs, size_t len, struct lm_error *e)
 {
@@ -245,7 +277,8 @@ static int add_file(struct lm_model *m, const struct nlattr **tb,
 	f->mapped = f->obj.tb[LIVEMIG_FILE_A_MAPPED];
 	f->path = lm_str(f->obj.tb[LIVEMIG_FILE_A_PATH]);
 	f->name = lm_str(f->obj.tb[LIVEMIG_FILE_A_NAME]);
-	f->fdinfo = lm_str(f->obj.tb[LIVEMIG_FILE_A_FDINFO]);
+	if (join_fdinfo(f, e))
+		return -1;
 	if (f->obj.tb[LIVEMIG_FILE_A_HOLDER])
 		memcpy(&f->holder, lm_data(f->obj.tb[LIVEMIG_FILE_A_HOLDER]),
 		       sizeof(f->holder));

@@ -65,7 +65,8 @@ struct lm_file {
 	bool mapped;
 	struct lm_obj obj;
 	const struct nlattr *sock[32];	/* inside A_SOCK, or all NULL */
-	const char *path, *name, *fdinfo; /* may be NULL */
+	const char *path, *name;	/* may be NULL */
+	char *fdinfo;			/* owned; all its pieces; may be NULL */
 	struct livemig_holder holder;
 	struct lm_data **data;		/* owned */
 	size_t nr_data;
