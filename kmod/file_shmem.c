@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/shmem_fs.h>
 #include "file_kinds.h"
+#include "shmem.h"
 #include "state.h"
 
 static int put_shmem(struct file *f, u32 id, struct sk_buff *obj)

@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "arch.h"
+#include "shmem.h"
 #include "state.h"
 #include "wrapper/file_state.h"
 #include "wrapper/vma_state.h"

@@ -21,11 +21,6 @@ int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n);
 int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		   u32 *id);
 
-/* Is this the memory of a memfd or of shared anonymous mappings, which has no
- * name in a file system.
- */
-bool lm_is_shmem_object(struct file *f);
-
 /* file_shmem.c: id of the shared memory behind @f; dumps it at first sight. */
 int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id);
 
