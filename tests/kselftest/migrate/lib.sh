@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# tests/kselftest/migrate/lib.sh - for run.sh, on both hosts (sourced)
+
+top=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../../..")
+migctl=$top/build/migctl
+out=/run/out
+. "$top/tests/vm/lib.sh"
+declare -A ip=([A]=10.77.0.1 [B]=10.77.0.2)
+
+# alive PID: it goes on, and finds nothing wrong with itself.
+alive()
+{
+	local first second
+
+	first=$(cat "/proc/$1/comm") || return
+	sleep 2
+	second=$(cat "/proc/$1/comm") || return
+	echo "$first, then $second"
+	[[ $first == ok-* && $second == ok-* && $first != "$second" ]]
+}
+
+# still PID: it is there and does not move.
+still()
+{
+	local first second
+
+	first=$(cat "/proc/$1/comm") || return
+	sleep 1
+	second=$(cat "/proc/$1/comm") || return
+	echo "$first, then $second"
+	[[ $first == "$second" ]]
+}
+
+# gone NAME PID: nothing of the container is here (any more).
+gone()
+{
+	wait_for 15 bash -c "! [ -e /proc/$2 ] &&
+		! grep -qs . /sys/fs/cgroup/$1/cgroup.procs"
+}
+
+# start NAME PROGRAM: a container; sets $pid.
+start()
+{
+	mkdir -p "/sys/fs/cgroup/$1"
+	# Pids that the other host does not use.
+	((last_pid += 1000))
+	echo $last_pid >/proc/sys/kernel/ns_last_pid
+	(
+		echo $BASHPID >"/sys/fs/cgroup/$1/cgroup.procs"
+		cd / && exec setsid "$2" </dev/null >/dev/null 2>&1
+	) &
+	pid=$!
+	disown
+	wait_for 30 grep -q ok- "/proc/$pid/comm"
+}
+last_pid=20000
+
+# stop NAME: end a container of ours.
+stop()
+{
+	[ -e "/sys/fs/cgroup/$1" ] || return 0
+	"$migctl" thaw "cgroup:$1" >/dev/null 2>&1
+	echo 1 >"/sys/fs/cgroup/$1/cgroup.kill"
+	wait_for 10 rmdir "/sys/fs/cgroup/$1"
+}
+
+# agent [STEP]: (re)start this host's agent; it dies at STEP.
+agent()
+{
+	pkill -9 -x -f "$migctl agent .*"
+	wait_for 5 bash -c "! pgrep -f '$migctl agent'"
+	LIVEMIG_DIE_AT=${1:-} "$migctl" agent --listen "${ip[$VM_NAME]}" --insecure \
+		>>"$out/agent-$VM_NAME.log" 2>&1 &
+	disown
+	wait_port "${ip[$VM_NAME]}" 7447 10
+}
+
+# tree PID: the family relations of a container.
+tree()
+{
+	ps -o pid=,ppid=,pgid=,sid= -g "$1" | awk -v root="$1" '$1 == root { $2 = 0 } { print $1, $2, $3, $4 }' | sort -n
+}

@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/migrate/run.sh - containers move, and what happens when an end
+# dies on the way
+#
+# vm: guests=A,B mem=1024 timeout=900
+# requires: build/migctl
+# A runs the tests; B does what A asks for.
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/migrate/lib.sh
+. ./lib.sh
+
+load_module || { echo "1..0 # SKIP livemig.ko does not load"; exit 4; }
+
+# ---- B: a remote shell by notes ----
+
+if [ "$VM_NAME" = B ]; then
+	agent || echo "# B: no agent"
+	tell ready
+	for ((k = 1; ; k++)); do
+		text=$(hear "cmd.$k" 900) || exit 1
+		[ "$text" = end ] && exit 0
+		reply=$(eval "$text" 2>&1)
+		status=$?
+		tell "reply.$k" "$status $reply"
+	done
+fi
+
+# on_b TEXT: run it there; its output and status.
+asked=0
+on_b()
+{
+	local reply
+
+	((++asked))
+	tell "cmd.$asked" "$1"
+	reply=$(hear "reply.$asked" 120) || { echo "B does not answer"; return 1; }
+	echo "${reply#* }"
+	return "${reply%% *}"
+}
+
+. "$top/tests/vm/ktap.sh"
+echo "KTAP version 1"
+
+gcc -O1 -o $out/tree tree.c && gcc -O1 -pthread -o $out/threads threads.c ||
+	{ echo "Bail out! the programs do not compile"; exit 1; }
+agent
+hear ready 60 >/dev/null
+
+migrate() # NAME [OPTION...]
+{
+	local name=$1
+
+	shift
+	timeout 150 "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
+}
+
+# status_is N COMMAND...
+status_is()
+{
+	local want=$1 got
+
+	shift
+	"$@"
+	got=$?
+	[ $got = "$want" ] || { echo "status $got, not $want"; return 1; }
+}
+
+refused() # TEXT COMMAND...: status 2, and says TEXT
+{
+	local text=$1 said
+
+	shift
+	said=$(status_is 2 "$@" 2>&1) || { echo "$said"; return 1; }
+	grep -q -- "$text" <<<"$said" || { echo "said: $said"; return 1; }
+}
+
+# ---- they move, there and back ----
+
+for program in tree threads; do
+	start $program $out/$program
+	before=$(tree $pid)
+	check "$program: moves to B" migrate $program
+	check "$program: is gone from A" gone $program $pid
+	check "$program: runs on B" on_b "alive $pid"
+	after=$(on_b "tree $pid")
+	check "$program: same family on B" [ "$before" = "$after" ]
+	check "$program: moves back" on_b \
+		"timeout 150 $migctl migrate cgroup:$program ${ip[A]} --insecure"
+	check "$program: runs on A again" alive $pid
+	check "$program: is gone from B" on_b "gone $program $pid"
+	stop $program
+done
+
+# ---- refusals: nothing is changed ----
+
+start r $out/threads
+check "refused without --insecure" refused insecure \
+	"$migctl" migrate cgroup:r "${ip[B]}"
+check "refused: no agent at that port" refused "no agent" \
+	"$migctl" migrate cgroup:r "${ip[B]}:7000" --insecure
+check "refused: no such container" refused nowhere \
+	"$migctl" migrate cgroup:nowhere "${ip[B]}" --insecure
+check "an agent needs --insecure" refused insecure \
+	"$migctl" agent --listen "${ip[A]}:7001"
+on_b "echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 & disown" >/dev/null
+check "refused: a pid is taken on B" refused "$pid" migrate r
+check "it ran on all the time" alive $pid
+on_b "pkill sleep" >/dev/null
+check "nothing is left on B" on_b "gone r $pid"
+stop r
+
+# ---- the source's tool is killed ----
+
+for step in check connected offered round frozen ready; do
+	start k $out/threads
+	LIVEMIG_DIE_AT=$step check "tool killed at '$step'" status_is 137 migrate k
+	check "... the container runs on" alive $pid
+	check "... nothing is left on B" on_b "gone k $pid"
+	stop k
+done
+
+start k $out/threads
+LIVEMIG_DIE_AT=committed check "tool killed before COMMIT is sent" status_is 137 migrate k
+check "... it stays frozen" still $pid
+check "... --recover lets it run on" "$migctl" migrate --recover
+check "... it does" alive $pid
+check "... nothing is left on B" on_b "gone k $pid"
+stop k
+
+start k $out/threads
+LIVEMIG_DIE_AT=sent check "tool killed after COMMIT is sent" status_is 137 migrate k
+check "... it runs on B" on_b "alive $pid"
+check "... it stays frozen on A" still $pid
+check "... --recover removes it" "$migctl" migrate --recover
+check "... it is gone from A" gone k $pid
+check "... it still runs on B" on_b "alive $pid"
+on_b "stop k" >/dev/null
+
+# ---- the agent is killed ----
+
+for step in offered round frozen ready committed; do
+	on_b "agent $step" >/dev/null
+	start k $out/threads
+	check "agent killed at '$step'" status_is 3 migrate k
+	check "... the container runs on" alive $pid
+	check "... nothing is left on B" on_b "gone k $pid"
+	stop k
+done
+
+on_b "agent running" >/dev/null
+start k $out/threads
+check "agent killed before it says RUNNING" migrate k
+check "... it runs on B" on_b "alive $pid"
+check "... it is gone from A" gone k $pid
+on_b "stop k" >/dev/null
+
+echo "1..$ktap_number"
+tell "cmd.$((++asked))" end
+finish

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * 64 threads that check themselves: vector registers across system calls and
+ * preemption, thread-local variables, a mutex and a condition that all of them
+ * wait for. The first thread says how it is by its name: "ok-N", "BAD...".
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define THREADS	64
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t next = PTHREAD_COND_INITIALIZER;
+static long turn, shared[THREADS];
+static volatile long broken;
+static __thread long mine;
+static __thread pid_t tid;
+
+/* Keep a pattern in vector registers while time passes. */
+static int registers_hold(long seed)
+{
+	long in[4] = { seed, ~seed, seed * 3, seed ^ 0x5a5a }, out[4];
+	long spin = 20000;
+
+	asm volatile("movdqu (%1), %%xmm6\n"
+		     "movdqu 16(%1), %%xmm15\n"
+		     "1: dec %0\n"
+		     "jnz 1b\n"
+		     "movdqu %%xmm6, (%2)\n"
+		     "movdqu %%xmm15, 16(%2)\n"
+		     : "+r" (spin) : "r" (in), "r" (out)
+		     : "memory", "cc", "xmm6", "xmm15");
+	return !memcmp(in, out, sizeof(in));
+}
+
+static void *thread(void *arg)
+{
+	long id = (long)arg;
+
+	tid = syscall(SYS_gettid);
+	for (;;) {
+		pthread_mutex_lock(&lock);
+		while (turn % THREADS != id)
+			pthread_cond_wait(&next, &lock);
+		turn++;
+		mine++;
+		if (++shared[id] != mine || tid != syscall(SYS_gettid))
+			broken = 1;
+		pthread_cond_broadcast(&next);
+		pthread_mutex_unlock(&lock);
+		if (!registers_hold(id * 1000 + mine))
+			broken = 2;
+	}
+	return NULL;
+}
+
+int main(void)
+{
+	char name[16];
+	pthread_t t;
+	long i, n = 0;
+
+	for (i = 0; i < THREADS; i++)
+		if (pthread_create(&t, NULL, thread, (void *)i))
+			return 1;
+	for (;;) {
+		if (usleep(50000))
+			broken = 3;
+		snprintf(name, sizeof(name), broken ? "BAD-%ld" : "ok-%ld",
+			 broken ? broken : turn + ++n);
+		prctl(PR_SET_NAME, name);
+	}
+}
