@@ -64,15 +64,17 @@ static int more(void *array, size_t n, size_t size)
 static int obj_add(struct lm_obj *o, uint16_t type, const void *attrs, size_t len,
 		   struct lm_error *e)
 {
-	void *p = realloc(o->raw, o->len + len + !len);
+	size_t start = NLA_ALIGN(o->len);	/* the last may lack its padding */
+	void *p = realloc(o->raw, start + len + !len);
 
 	if (!p)
 		return oom(e);
+	memset((char *)p + o->len, 0, start - o->len);
 	if (len)
-		memcpy((char *)p + o->len, attrs, len);
+		memcpy((char *)p + start, attrs, len);
 	o->type = type;
 	o->raw = p;
-	o->len += len;
+	o->len = start + len;
 	return lm_parse(o->raw, o->len, o->tb, TB_MAX, e);
 }
 

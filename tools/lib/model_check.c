@@ -14,9 +14,6 @@
 
 #define bad(e, ...)	lm_fail(e, LM_REFUSED, __VA_ARGS__)
 
-/* Until tools/lib/kinds is linked in there are no kinds. */
-extern typeof(lm_file_kind) lm_file_kind __attribute__((weak));
-
 static int check_process(struct lm_model *m, struct lm_process *p, struct lm_error *e)
 {
 	uint32_t flags = lm_u32(p->obj.tb[LIVEMIG_PROCESS_FLAGS]);
@@ -181,7 +178,7 @@ static int check_file(const struct lm_model *m, struct lm_file *f, struct lm_err
 				return bad(e, "file %u: file %u in its queue is missing",
 					   f->id, ids[n]);
 	}
-	f->kind = lm_file_kind ? lm_file_kind(f) : NULL;
+	f->kind = lm_file_kind(f);
 	return 0;
 }
 

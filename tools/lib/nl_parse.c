@@ -12,6 +12,8 @@
 #include "nl_parse.h"
 #include "record.h"
 
+#define MAX_ERRNO	4095
+
 /* Nothing was changed, or it broke on the way? */
 static enum lm_code code_of(int err)
 {
@@ -29,11 +31,12 @@ static enum lm_code code_of(int err)
 	}
 }
 
-/* @extack: attributes after an error, may be empty. */
-static int fail_errno(const struct lm_reply *r, int err, const void *extack,
+/* @error: negative; @extack: attributes after it, may be empty. */
+static int fail_errno(const struct lm_reply *r, int error, const void *extack,
 		      size_t len, struct lm_error *e)
 {
 	const struct nlattr *tb[NLMSGERR_ATTR_MAX + 1];
+	int err = error < 0 && error >= -MAX_ERRNO ? -error : EIO;
 	const char *msg = NULL;
 
 	if (!lm_parse(extack, len, tb, NLMSGERR_ATTR_MAX, NULL))
@@ -67,7 +70,7 @@ static int ack(const struct lm_reply *r, const struct nlmsghdr *h, struct lm_err
 	}
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || skip > len)
 		skip = len;
-	return fail_errno(r, -err->error, (const char *)h + skip, len - skip, e);
+	return fail_errno(r, err->error, (const char *)h + skip, len - skip, e);
 }
 
 /* NLMSG_DONE: the end of a dump, which may be an error, too. */
@@ -86,7 +89,7 @@ static int done(const struct lm_reply *r, const struct nlmsghdr *h, struct lm_er
 	skip = NLMSG_ALIGN(skip);
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || skip > len)
 		skip = len;
-	return fail_errno(r, -err, (const char *)h + skip, len - skip, e);
+	return fail_errno(r, err, (const char *)h + skip, len - skip, e);
 }
 
 static int answer(struct lm_reply *r, const struct nlmsghdr *h, struct lm_error *e)

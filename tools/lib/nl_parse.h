@@ -3,6 +3,7 @@
 #ifndef LM_NL_PARSE_H
 #define LM_NL_PARSE_H
 
+#include <linux/netlink.h>
 #include "nl.h"
 
 /* One reply (or a part of a dump) in progress. */

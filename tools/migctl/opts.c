@@ -59,8 +59,10 @@ static bool is_word(const char *words, const char *s)
 {
 	size_t len = strlen(s);
 
+	if (!len || strchr(s, ' '))
+		return false;
 	for (const char *p = words; (p = strstr(p, s)); p++)
-		if (len && (p == words || p[-1] == ' ') && (!p[len] || p[len] == ' '))
+		if ((p == words || p[-1] == ' ') && (!p[len] || p[len] == ' '))
 			return true;
 	return false;
 }
