@@ -53,8 +53,74 @@ $(B)/migctl: $(CTL_OBJ) $(B)/liblivemig.a
 -include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d)
 include tools/helper/rules.mk
 
+$(B)/liblivemig.pc: tools/lib/liblivemig.pc.in Makefile
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $< >$@
+
+# ---- installation: `make install`, or `make install-tools dkms-install` ----
+
+PUBLIC   := error nl record model schema image target
+INCDIR   := $(PREFIX)/include/livemig
+EXECDIR  := /usr/libexec/livemig
+COMPDIR  := $(PREFIX)/share/bash-completion/completions
+DKMS_SRC := /usr/src/livemig-$(VERSION)
+MODDIR    = /lib/modules/$(shell $(MAKE) -s -C $(KDIR) kernelrelease)
+INSTALL  := install -D
+
+install: install-tools install-module
+
+install-module: module
+	$(INSTALL) -m 644 livemig.ko $(DESTDIR)$(MODDIR)/updates/livemig.ko
+	[ -n "$(DESTDIR)" ] || depmod -a $(notdir $(MODDIR))
+
+install-tools: tools $(B)/liblivemig.a $(B)/liblivemig.pc
+	$(INSTALL) -m 755 $(B)/migctl $(DESTDIR)$(SBINDIR)/migctl
+	for f in livemig-helper livemig-helper-alt; do \
+		$(INSTALL) -m 755 $(B)/$$f $(DESTDIR)$(EXECDIR)/$$f || exit; done
+	$(INSTALL) -m 755 $(B)/liblivemig.so $(DESTDIR)$(LIBDIR)/liblivemig.so.$(VERSION)
+	ln -sf liblivemig.so.$(VERSION) $(DESTDIR)$(LIBDIR)/liblivemig.so.0
+	ln -sf liblivemig.so.0 $(DESTDIR)$(LIBDIR)/liblivemig.so
+	$(INSTALL) -m 644 $(B)/liblivemig.a $(DESTDIR)$(LIBDIR)/liblivemig.a
+	$(INSTALL) -m 644 $(B)/liblivemig.pc $(DESTDIR)$(LIBDIR)/pkgconfig/liblivemig.pc
+	for h in $(PUBLIC); do \
+		$(INSTALL) -m 644 tools/lib/$$h.h $(DESTDIR)$(INCDIR)/$$h.h || exit; done
+	$(INSTALL) -m 644 uapi/linux/livemig.h $(DESTDIR)$(INCDIR)/linux/livemig.h
+	$(INSTALL) -m 644 Documentation/man/migctl.8 $(DESTDIR)$(MANDIR)/man8/migctl.8
+	$(INSTALL) -m 644 Documentation/man/liblivemig.3 $(DESTDIR)$(MANDIR)/man3/liblivemig.3
+	$(INSTALL) -m 644 tools/completion/migctl $(DESTDIR)$(COMPDIR)/migctl
+	[ -n "$(DESTDIR)" ] || ldconfig
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR), $(SBINDIR)/migctl $(LIBDIR)/liblivemig.* \
+		$(LIBDIR)/pkgconfig/liblivemig.pc $(MANDIR)/man8/migctl.8 \
+		$(MANDIR)/man3/liblivemig.3 $(COMPDIR)/migctl $(MODDIR)/updates/livemig.ko)
+	rm -rf $(DESTDIR)$(EXECDIR) $(DESTDIR)$(INCDIR)
+	[ -n "$(DESTDIR)" ] || depmod -a $(notdir $(MODDIR))
+
+dkms-install: install-tools
+	mkdir -p $(DKMS_SRC)
+	cp -r Kbuild dkms.conf kmod uapi $(DKMS_SRC)
+	dkms install livemig/$(VERSION)
+
+dkms-remove:
+	dkms remove livemig/$(VERSION) --all
+	rm -rf $(DKMS_SRC)
+
+help:
+	@echo 'make                module and tools; KDIR=... chooses the kernel'
+	@echo 'make module, tools  one of them'
+	@echo 'make install        both, the library, manual pages (PREFIX, DESTDIR)'
+	@echo 'make uninstall      undoes that'
+	@echo 'make dkms-install   tools, and the module by DKMS; dkms-remove undoes it'
+	@echo 'make check          all tests, in guests (KERNEL=6.1 6.12 7.2 debug)'
+	@echo 'make fuzz           a while of fuzzing, on this machine (SECONDS=60)'
+	@echo 'make demo           a Redis under load changes hosts (APP=redis python nginx)'
+	@echo 'make clean          removes what make built'
+
+include tests/fuzz/rules.mk
+
 clean:
-	rm -rf $(B)/tools $(B)/migctl $(B)/liblivemig.* $(B)/livemig-helper
+	rm -rf $(B)/tools $(B)/migctl $(B)/liblivemig.* $(B)/livemig-helper* $(B)/fuzz
 	[ -z "$(KDIR)" ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools clean
+.PHONY: all module tools clean help install install-module install-tools uninstall \
+        dkms-install dkms-remove
