@@ -336,9 +336,10 @@ static int peek(uint32_t pid, uint64_t addr)
 static void test_stash(uint32_t pid)
 {
 	struct livemig_vma v[2] = {
-		{ BASE, BASE + 4 * PAGE, 0, LIVEMIG_VMA_F_READ },
+		{ BASE, BASE + 4 * PAGE, 0, LIVEMIG_VMA_F_READ,
+		  LIVEMIG_VMA_ANON, 0, 0, 0 },
 		{ BASE + 8 * PAGE, BASE + 10 * PAGE, 0, LIVEMIG_VMA_F_READ,
-		  LIVEMIG_VMA_SHMEM, 0, 2 },
+		  LIVEMIG_VMA_SHMEM, 0, 2, 0 },
 	};
 	unsigned char page[PAGE];
 	struct lm_restorer r;

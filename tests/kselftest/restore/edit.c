@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * edit IMAGE OUT WHAT - copies an image with one thing changed:
+ *
+ *	arch		of another architecture
+ *	xfeatures	a CPU feature that no CPU has
+ *	vdso		the vdso of another kernel
+ *	page		one byte of the first page of data
+ *	cut N		the first N bytes only
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "record.h"
+
+static unsigned char *image;
+static size_t len;
+
+static void reseal(struct livemig_rec *rec)
+{
+	XXH64_state_t *st = XXH64_createState();
+
+	rec->checksum = 0;
+	XXH64_reset(st, 0);
+	XXH64_update(st, rec, sizeof(*rec));
+	XXH64_update(st, rec + 1, rec->head_len);
+	rec->checksum = XXH64_digest(st);
+	XXH64_freeState(st);
+}
+
+static struct livemig_rec *find(uint16_t type)
+{
+	size_t at = 0;
+
+	while (at + sizeof(struct livemig_rec) <= len) {
+		struct livemig_rec *rec = (void *)(image + at);
+		size_t align = rec->type == LIVEMIG_OBJ_PAGES ? 4096 : 8;
+
+		if (rec->type == type && (type != LIVEMIG_OBJ_PAGES || rec->payload_len))
+			return rec;
+		at += (sizeof(*rec) + rec->head_len + align - 1) & -align;
+		at += rec->payload_len;
+	}
+	return NULL;
+}
+
+static void change(int attr)
+{
+	struct livemig_rec *rec = find(LM_REC_HEADER);
+	const struct nlattr *tb[LM_HEADER_MAX + 1];
+	struct lm_error e = { 0 };
+	unsigned char *value;
+
+	if (!rec || lm_parse(rec + 1, rec->head_len, tb, LM_HEADER_MAX, &e) ||
+	    !tb[attr])
+		exit(1);
+	value = (void *)lm_data(tb[attr]);
+	if (attr == LM_HEADER_XFEATURES)
+		value[5] = 0x40;
+	else
+		value[0] ^= 1;
+	reseal(rec);
+}
+
+int main(int argc, char **argv)
+{
+	struct livemig_rec *pages;
+	struct stat st;
+	int fd;
+
+	if (argc < 4 || (fd = open(argv[1], O_RDONLY)) < 0 || fstat(fd, &st))
+		return 2;
+	len = st.st_size;
+	image = malloc(len);
+	if (!image || read(fd, image, len) != (ssize_t)len)
+		return 2;
+	close(fd);
+	if (!strcmp(argv[3], "arch"))
+		change(LM_HEADER_ARCH);
+	else if (!strcmp(argv[3], "xfeatures"))
+		change(LM_HEADER_XFEATURES);
+	else if (!strcmp(argv[3], "vdso"))
+		change(LM_HEADER_VDSO_ID);
+	else if (!strcmp(argv[3], "cut") && argc == 5)
+		len = atoi(argv[4]);
+	else if (!strcmp(argv[3], "page") && (pages = find(LIVEMIG_OBJ_PAGES)))
+		((unsigned char *)pages)[4096 + 100] ^= 1;
+	else
+		return 2;
+	fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	return fd < 0 || write(fd, image, len) != (ssize_t)len;
+}

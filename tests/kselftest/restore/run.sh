@@ -1,0 +1,261 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/restore/run.sh - restored programs are what they were; what
+# cannot be restored leaves nothing behind
+#
+# vm: mem=1024 timeout=400
+# requires: build/migctl build/liblivemig.a
+
+set -u
+cd "$(dirname "$0")" || exit 1
+. ../move.sh
+
+# snapshot NAME: what /proc tells about all processes in it
+snapshot()
+{
+	# shellcheck disable=SC2046
+	"$dir/snapshot" $(sort -n "$cg/$1/cgroup.procs")
+}
+
+start()
+{
+	box "$1" "$dir/work" "$1" "$dir/$1"
+	wait_for 10 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
+	sleep 0.3
+}
+
+# answer NAME: what the program says about itself in the end
+answer()
+{
+	touch "$dir/$1.go"
+	wait_for 20 test -e "$dir/$1" || { echo "no answer"; return 1; }
+	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
+}
+
+first_pid()
+{
+	sort -n "$cg/$1/cgroup.procs" | head -1
+}
+
+# Dump, kill, restore: once, and again what came of it.
+moves()
+{
+	local name=$1 times=${2:-1} i pid
+
+	start "$name" || return
+	for ((i = 0; i < times; i++)); do
+		snapshot "$name" >"$dir/before"
+		pid=$(first_pid "$name")
+		dump_box "$name" "$dir/$name.img" || return
+		! kill -0 "$pid" 2>/dev/null || { echo "pid $pid was not killed"; return 1; }
+		"$migctl" restore "$dir/$name.img" || return
+		snapshot "$name" >"$dir/after"
+		diff -u "$dir/before" "$dir/after" || return
+	done
+	answer "$name"
+}
+
+# nothing_left PID: neither the process nor helpers nor the cgroup
+nothing_left()
+{
+	! kill -0 "$1" 2>/dev/null || { echo "pid $1 is there"; return 1; }
+	wait_for 5 gone "$cg/plain" || { echo "the cgroup is there"; return 1; }
+	! grep -l livemig-helper /proc/[0-9]*/comm 2>/dev/null || return 1
+}
+
+# bad STATUS TEXT [ARGUMENT...]: the restore is refused like this; no traces.
+bad()
+{
+	refused "$1" "$2" "$migctl" restore "${@:3}" && nothing_left "$plain"
+}
+
+bad_edit()
+{
+	"$dir/edit" "$dir/plain.img" "$dir/bad.img" "${@:3}" || return
+	bad "$1" "$2" "$dir/bad.img"
+}
+
+pid_taken()
+{
+	# the next pid is free to choose
+	echo $((plain - 1)) >/proc/sys/kernel/ns_last_pid
+	sleep 1000 &
+	local sleeper=$!
+
+	[ $sleeper = "$plain" ] || { echo "got pid $sleeper"; return 1; }
+	refused 2 "pid $plain is taken here by sleep" "$migctl" restore "$dir/plain.img"
+	local status=$?
+	kill $sleeper
+	wait $sleeper 2>/dev/null
+	return $status
+}
+
+file_missing()
+{
+	mv "$dir/work" "$dir/elsewhere"
+	bad 2 "$dir/work" "$dir/plain.img"
+	local status=$?
+	mv "$dir/elsewhere" "$dir/work"
+	return $status
+}
+
+file_touched()
+{
+	touch -r "$dir/work" "$dir/stamp"
+	touch "$dir/work"
+	bad 2 "changed since it was dumped" "$dir/plain.img"
+	local status=$?
+	touch -r "$dir/stamp" "$dir/work"
+	return $status
+}
+
+cgroup_occupied()
+{
+	mkdir -p "$cg/plain"
+	sleep 1000 &
+	echo $! >"$cg/plain/cgroup.procs"
+	refused 2 "has processes" "$migctl" restore "$dir/plain.img"
+	local status=$?
+	kill $!
+	wait $! 2>/dev/null
+	unbox plain
+	return $status
+}
+
+unprivileged()
+{
+	chmod 644 "$dir/plain.img"
+	refused 2 "" setpriv --reuid=1000 --regid=1000 --clear-groups \
+		"$migctl" restore "$dir/plain.img" && nothing_left "$plain"
+}
+
+cut_anywhere()
+{
+	local size step at
+
+	size=$(stat -c %s "$dir/plain.img")
+	step=$((size / 12 + 1))
+	for ((at = 0; at < size; at += step)); do
+		"$dir/edit" "$dir/plain.img" "$dir/bad.img" cut $at || return
+		"$migctl" restore "$dir/bad.img" >/dev/null 2>&1 &&
+			{ echo "cut at $at: restored"; return 1; }
+		nothing_left "$plain" || return
+	done
+}
+
+# Killed with SIGKILL at some moments; whoever is too late has restored it.
+killed_anywhere()
+{
+	local i pid killed=0
+
+	for i in 0.01 0.05 0.1 0.15 0.2 0.25 0.3 0.4; do
+		"$migctl" restore "$dir/plain.img" >/dev/null 2>&1 &
+		pid=$!
+		sleep $i
+		if kill -9 $pid 2>/dev/null; then
+			wait $pid 2>/dev/null
+			if wait_for 2 gone "/proc/$plain"; then
+				killed=$((killed + 1))
+				nothing_left "$plain" || { echo "after $i s"; return 1; }
+				continue
+			fi
+		fi
+		wait $pid 2>/dev/null
+		# It was too late: it runs, whole.
+		unbox plain
+	done
+	((killed)) || { echo "none was killed in time"; return 1; }
+}
+
+passes_status()
+{
+	local pid status
+
+	start exit || return
+	pid=$(first_pid exit)
+	dump_box exit "$dir/exit.img" || return
+	"$migctl" restore --wait --pidfile "$dir/pidfile" "$dir/exit.img" &
+	local restore=$!
+	wait_for 10 test -s "$dir/pidfile" || return
+	[ "$(cat "$dir/pidfile")" = "$pid" ] || { echo "pidfile"; return 1; }
+	answer exit || return
+	wait $restore
+	status=$?
+	[ $status = 42 ] || { echo "status $status"; return 1; }
+}
+
+detaches()
+{
+	"$migctl" restore --detach "$dir/plain.img" || return
+	[ "$(awk '{ print $4 }' "/proc/$plain/stat")" = 1 ] ||
+		{ echo "its parent is not init"; return 1; }
+	unbox plain
+}
+
+limits()
+{
+	start limits || return
+	echo "+memory +pids +cpu" >"$cg/cgroup.subtree_control"
+	echo $((64 << 20)) >"$cg/limits/memory.max" || return
+	echo 33 >"$cg/limits/pids.max" || return
+	dump_box limits "$dir/limits.img" || return
+	"$migctl" restore --cgroup "$cg/other/place" "$dir/limits.img" || return
+	[ "$(cat "$cg/other/place/memory.max")" = $((64 << 20)) ] || return
+	[ "$(cat "$cg/other/place/pids.max")" = 33 ] || return
+	answer limits || return
+	unbox other/place && rmdir "$cg/other"
+}
+
+no_pidfile()
+{
+	refused 4 "was not written" "$migctl" restore --pidfile /proc/none/x \
+		"$dir/plain.img" || return
+	kill -0 "$plain" || return
+	unbox plain
+}
+
+load_module
+chmod 777 "$dir"
+build snapshot.c
+build work.c -lcap -lpthread
+# shellcheck disable=SC2086
+build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lxxhash -lpthread
+build edit.c "$root/build/liblivemig.a" -lmnl -lxxhash
+
+plan 27
+check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
+for mode in memory signals attributes tree threads; do
+	check "$mode" moves $mode
+	unbox $mode
+done
+rm -f "$dir"/threads*
+check "threads, twice" moves threads 2
+unbox threads
+check "cgroup and its limits" limits
+unbox limits
+check "--wait passes on the status, --pidfile" passes_status
+unbox exit
+
+start plain
+plain=$(first_pid plain)
+dump_box plain "$dir/plain.img"
+check "--detach: a child of init" detaches
+check "a pidfile that cannot be written: told, and it runs" no_pidfile
+check "nothing is left of the source" nothing_left "$plain"
+echo "no image" >"$dir/text"
+check "not an image" bad 2 "truncated" "$dir/text"
+check "no such image" bad 2 "No such file" "$dir/none"
+check "usage" refused 1 "exclude" "$migctl" restore --wait --detach "$dir/plain.img"
+check "another architecture" bad_edit 2 "machine" arch
+check "a CPU feature that is not here" bad_edit 2 "CPU" xfeatures
+check "the vdso of another kernel" bad_edit 2 "vdso" vdso
+check "a damaged page" bad_edit 3 "damaged" page
+check "cut off anywhere" cut_anywhere
+check "a pid that is taken" pid_taken
+check "a missing file" file_missing
+check "a changed file" file_touched
+check "a cgroup with processes" cgroup_occupied
+check "no privilege" unprivileged
+check "killed anywhere" killed_anywhere
+check "and it can still be restored" detaches
+finish

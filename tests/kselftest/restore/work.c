@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * work MODE FILE - a program with state in memory, threads and attributes. It
+ * makes FILE.ready, goes on until FILE.go is there, and writes "ok" or what is
+ * wrong to FILE.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <immintrin.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THREADS	6
+#define PAGE	4096
+
+static const char *base;
+static char wrong[512];
+static atomic_int stop;
+
+#define check(cond) do {						\
+	if (!(cond) && !*wrong)						\
+		snprintf(wrong, sizeof(wrong), "line %d: %s (errno %d: %s)", \
+			 __LINE__, #cond, errno, strerror(errno));	\
+} while (0)
+
+static const char *name(const char *suffix)
+{
+	static __thread char buf[512];
+
+	snprintf(buf, sizeof(buf), "%s.%s", base, suffix);
+	return buf;
+}
+
+static void write_file(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(9);
+	close(fd);
+}
+
+/* ---- threads ---- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t robust;
+static pthread_barrier_t all;
+static __thread unsigned long own;
+static unsigned long counter, turns[THREADS];
+static int wake[2];
+
+/* Registers keep a pattern that no other thread has while it spins. */
+__attribute__((target("avx2"))) static int hold_avx(unsigned int seed)
+{
+	__m256i x = _mm256_set1_epi32(seed * 0x01010101), y = x;
+
+	for (int i = 0; i < 20000; i++) {
+		__asm__ volatile("vpaddd %1, %0, %0\n\tvpsubd %1, %0, %0"
+				 : "+x"(x) : "x"(y));
+	}
+	x = _mm256_cmpeq_epi32(x, y);
+	return _mm256_movemask_epi8(x) == -1;
+}
+
+static double hold_x87(double v)
+{
+	long double x = v;
+
+	for (int i = 0; i < 20000; i++)
+		__asm__ volatile("fchs\n\tfchs" : "+t"(x));
+	return x;
+}
+
+static void *spin(void *arg)
+{
+	unsigned int id = (uintptr_t)arg;
+	bool avx = __builtin_cpu_supports("avx2");
+
+	own = id * 1000;
+	pthread_barrier_wait(&all);
+	while (!stop) {
+		if (avx)
+			check(hold_avx(id + 1));
+		check(hold_x87(id + 0.5) == id + 0.5);
+		pthread_mutex_lock(&mutex);
+		counter++;
+		turns[id]++;
+		pthread_mutex_unlock(&mutex);
+	}
+	check(own == id * 1000);
+	return (void *)(uintptr_t)(id * 3);
+}
+
+static void *wait_cond(void *arg)
+{
+	pthread_barrier_wait(&all);
+	pthread_mutex_lock(&mutex);
+	while (!stop)
+		pthread_cond_wait(&cond, &mutex);
+	pthread_mutex_unlock(&mutex);
+	return arg;
+}
+
+static void *wait_poll(void *arg)
+{
+	struct pollfd p = { .fd = wake[0], .events = POLLIN };
+
+	pthread_setname_np(pthread_self(), "poller");
+	pthread_barrier_wait(&all);
+	check(poll(&p, 1, -1) == 1 && p.revents == POLLIN);
+	check(stop);
+	return arg;
+}
+
+/* Must not return before its time, and not start over. */
+static void *wait_sleep(void *arg)
+{
+	struct timespec t = { 2, 0 }, a, b;
+
+	pthread_barrier_wait(&all);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	check(!nanosleep(&t, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	check((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 >= 1999);
+	return arg;
+}
+
+static pthread_t thread[THREADS + 3];
+
+static void set_threads(void)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&robust, &attr);
+	pthread_mutex_lock(&robust);
+	check(!pipe(wake));
+	pthread_barrier_init(&all, NULL, THREADS + 4);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		check(!pthread_create(&thread[i], NULL, spin, (void *)i));
+	check(!pthread_create(&thread[THREADS], NULL, wait_cond, NULL));
+	check(!pthread_create(&thread[THREADS + 1], NULL, wait_poll, NULL));
+	check(!pthread_create(&thread[THREADS + 2], NULL, wait_sleep, NULL));
+	pthread_barrier_wait(&all);
+	for (int i = 0; i < THREADS; i++)
+		while (!*(volatile unsigned long *)&turns[i])
+			usleep(1000);
+}
+
+static void get_threads(void)
+{
+	unsigned long sum = 0;
+	void *ret;
+
+	stop = 1;
+	check(write(wake[1], "x", 1) == 1);
+	pthread_mutex_lock(&mutex);
+	pthread_cond_broadcast(&cond);
+	pthread_mutex_unlock(&mutex);
+	for (uintptr_t i = 0; i < THREADS + 3; i++) {
+		check(!pthread_join(thread[i], &ret));
+		check((uintptr_t)ret == (i < THREADS ? i * 3 : 0));
+	}
+	for (int i = 0; i < THREADS; i++) {
+		check(turns[i]);
+		sum += turns[i];
+	}
+	check(sum == counter);
+	check(!pthread_mutex_unlock(&robust));
+}
+
+/* ---- memory ---- */
+
+static unsigned char *mem, *locked, *file, *odd, *sealed;
+static const size_t mem_len = 4 << 20;
+
+static unsigned char pattern(size_t i)
+{
+	return i * 131 + i / 4096 * 17;
+}
+
+static void set_memory(void)
+{
+	int fd;
+
+	mem = mmap(NULL, mem_len, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (size_t i = 0; i < mem_len; i += 64)
+		mem[i] = pattern(i);
+	madvise(mem + (1 << 20), 1 << 20, MADV_DONTNEED);
+	mprotect(mem + 8 * PAGE, PAGE, PROT_NONE);
+	mprotect(mem + 10 * PAGE, PAGE, PROT_READ);
+	madvise(mem + 20 * PAGE, PAGE, MADV_DONTFORK);
+	madvise(mem + 30 * PAGE, PAGE, MADV_DONTDUMP);
+	locked = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mlock(locked, 8 * PAGE);
+	strcpy((char *)locked + 5 * PAGE, "locked");
+	odd = mmap(NULL, 1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		   MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	strcpy((char *)odd + (777 << 12), "sparse");
+	write_file(name("map"), "0123456789");
+	fd = open(name("map"), O_RDWR);
+	file = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	file[3] = 'X';
+	close(fd);
+	sealed = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		      MAP_ANONYMOUS, -1, 0);
+	strcpy((char *)sealed, "no access");
+	mprotect(sealed, PAGE, PROT_NONE);
+	check(sbrk(40 * PAGE) != (void *)-1);
+	memset((char *)sbrk(0) - PAGE, 'b', PAGE);
+}
+
+static void get_memory(void)
+{
+	unsigned char vec[2] = { 0 };
+
+	for (size_t i = 0; i < mem_len; i += 64) {
+		if (i / PAGE == 8)
+			continue;
+		if (i >= 1 << 20 && i < 2 << 20)
+			check(mem[i] == 0);
+		else
+			check(mem[i] == pattern(i));
+	}
+	mprotect(mem + 8 * PAGE, PAGE, PROT_READ);
+	check(mem[8 * PAGE] == pattern(8 * PAGE));
+	check(!strcmp((char *)locked + 5 * PAGE, "locked"));
+	check(!strcmp((char *)odd + (777 << 12), "sparse"));
+	check(!mincore(odd, PAGE, vec) && !(vec[0] & 1));
+	check(!memcmp(file, "012X456789", 10));
+	mprotect(sealed, PAGE, PROT_READ);
+	check(!strcmp((char *)sealed, "no access"));
+	check(*((char *)sbrk(0) - PAGE) == 'b');
+	check(sbrk(PAGE) != (void *)-1);
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t seen, on_stack;
+static char stack[65536];
+
+static void handler(int sig, siginfo_t *si, void *ctx)
+{
+	char here;
+
+	seen = si->si_value.sival_int;
+	on_stack = &here >= stack && &here < stack + sizeof(stack);
+}
+
+static void set_signals(void)
+{
+	struct sigaction sa = { .sa_sigaction = handler,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
+	stack_t ss = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct itimerval it = { { 1000, 0 }, { 5000, 0 } };
+	sigset_t set;
+
+	check(!sigaltstack(&ss, NULL));
+	sigaddset(&sa.sa_mask, SIGTERM);
+	check(!sigaction(SIGRTMIN + 2, &sa, NULL));
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 2);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	check(!sigqueue(getpid(), SIGRTMIN + 2, (union sigval){ 4711 }));
+	check(!pthread_kill(pthread_self(), SIGUSR2));
+	check(!setitimer(ITIMER_REAL, &it, NULL));
+}
+
+static void get_signals(void)
+{
+	struct sigaction sa;
+	struct itimerval it;
+	sigset_t set;
+	stack_t ss;
+	int sig;
+
+	check(!sigaltstack(NULL, &ss) && ss.ss_sp == stack &&
+	      ss.ss_size == sizeof(stack));
+	check(!getitimer(ITIMER_REAL, &it) && it.it_value.tv_sec > 4000 &&
+	      it.it_value.tv_sec <= 5000 && it.it_interval.tv_sec == 1000);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	check(!sigwait(&set, &sig) && sig == SIGUSR2);
+	check(!seen);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 2);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	check(seen == 4711 && on_stack);
+	check(!sigaction(SIGHUP, NULL, &sa) && sa.sa_handler == SIG_IGN);
+	check(!sigaction(SIGRTMIN + 2, NULL, &sa) && sa.sa_sigaction == handler &&
+	      sigismember(&sa.sa_mask, SIGTERM) && sa.sa_flags & SA_ONSTACK);
+}
+
+/* ---- attributes: the script compares /proc before and after ---- */
+
+static void set_attributes(void)
+{
+	struct rlimit l = { 100, 200 };
+	gid_t groups[] = { 7, 70, 700 };
+	cpu_set_t cpus;
+	cap_t caps;
+
+	check(!setrlimit(RLIMIT_NOFILE, &l));
+	l.rlim_cur = 1 << 20;
+	l.rlim_max = RLIM_INFINITY;
+	check(!setrlimit(RLIMIT_CORE, &l));
+	umask(027);
+	check(!setpriority(PRIO_PROCESS, 0, 7));
+	check(!prctl(PR_SET_NAME, "a (odd) name"));
+	check(!prctl(PR_SET_TIMERSLACK, 123456));
+	check(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	write_file("/proc/self/oom_score_adj", "321");
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	check(!sched_setaffinity(0, sizeof(cpus), &cpus));
+	check(!prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT));
+	check(!setgroups(3, groups));
+	check(!setresgid(10, 11, 12));
+	check(!prctl(PR_SET_KEEPCAPS, 1));
+	check(!setresuid(1000, 1001, 1002));
+	caps = cap_from_text("cap_net_admin,cap_kill=p cap_kill+ei");
+	check(caps && !cap_set_proc(caps));
+	cap_free(caps);
+	check(!prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
+	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	check(!prctl(PR_SET_DUMPABLE, 1));
+}
+
+static void get_attributes(void)
+{
+	int reaper = 0;
+
+	check(prctl(PR_GET_TIMERSLACK) == 123456);
+	check(!prctl(PR_GET_CHILD_SUBREAPER, &reaper) && reaper == 1);
+	check(prctl(PR_GET_DUMPABLE) == 1);
+	check(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) == 1);
+}
+
+/* ---- a tree ---- */
+
+static pid_t kid[4];
+
+static void sleeper(void)
+{
+	while (access(name("end"), F_OK))
+		usleep(20000);
+	_exit(getpid() % 100);
+}
+
+static void set_tree(void)
+{
+	if (!(kid[0] = fork()))
+		sleeper();
+	setpgid(kid[0], kid[0]);
+	if (!(kid[1] = fork()))
+		sleeper();
+	setpgid(kid[1], kid[0]);
+	if (!(kid[2] = fork())) {
+		setsid();
+		if (!fork()) {
+			if (!fork()) {
+				setpgid(0, 0);
+				sleeper();
+			}
+			sleeper();
+		}
+		sleeper();
+	}
+	kid[3] = 0;
+	usleep(200000);
+}
+
+static void get_tree(void)
+{
+	int status;
+
+	check(getpgid(kid[1]) == kid[0] && getsid(kid[2]) == kid[2]);
+	write_file(name("end"), "");
+	for (int i = 0; i < 3; i++) {
+		check(waitpid(kid[i], &status, 0) == kid[i]);
+		check(WIFEXITED(status) && WEXITSTATUS(status) == kid[i] % 100);
+	}
+}
+
+static const struct mode {
+	const char *name;
+	void (*set)(void), (*get)(void);
+} modes[] = {
+	{ "threads", set_threads, get_threads },
+	{ "memory", set_memory, get_memory },
+	{ "signals", set_signals, get_signals },
+	{ "attributes", set_attributes, get_attributes },
+	{ "tree", set_tree, get_tree },
+};
+
+/* MODE exit: ends with status 42. MODE plain: nothing but itself. */
+int main(int argc, char **argv)
+{
+	const struct mode *m = NULL;
+
+	if (argc != 3)
+		return 2;
+	base = argv[2];
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strcmp(modes[i].name, argv[1]))
+			m = &modes[i];
+	write_file(name("pid"), "");
+	if (m)
+		m->set();
+	write_file(name("ready"), wrong);
+	while (access(name("go"), F_OK))
+		usleep(20000);
+	if (m && !*wrong)
+		m->get();
+	write_file(name("result"), *wrong ? wrong : "ok");
+	rename(name("result"), base);
+	return *wrong ? 1 : strcmp(argv[1], "exit") ? 0 : 42;
+}
