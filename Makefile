@@ -122,5 +122,19 @@ clean:
 	rm -rf $(B)/tools $(B)/migctl $(B)/liblivemig.* $(B)/livemig-helper* $(B)/fuzz
 	[ -z "$(KDIR)" ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tools clean help install install-module install-tools uninstall \
+# Everything in emulated guests; both install what they need when run as root.
+check: setup
+	$(MAKE) tools
+	tests/check
+
+demo: setup
+	$(MAKE) tools
+	tests/vm/kernel get $(or $(KERNEL),6.1)
+	tests/vm/kernel build $(or $(KERNEL),6.1)
+	tests/demo/run
+
+setup:
+	tests/setup/packages all
+
+.PHONY: all module tools clean check demo setup help install install-module install-tools uninstall \
         dkms-install dkms-remove

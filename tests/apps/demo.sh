@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/apps/demo.sh APP - one guest's part of the demo, judged (KTAP from C)
+
+set -u
+top=$(readlink -f "$(dirname "$0")/../..")
+app=$1
+[ "$VM_NAME" = C ] || exec "$top/tests/demo/guest" "$app" "$VM_NAME"
+
+# shellcheck source=tests/vm/ktap.sh
+. "$top/tests/vm/ktap.sh"
+
+report=/tmp/report.json
+is() # JSON-EXPRESSION: true of the report
+{
+	/usr/bin/python3 -c "
+import json
+r = json.load(open('$report'))
+c = r['client']
+print(c)
+exit(not ($1))"
+}
+
+plan 6
+"$top/tests/demo/guest" "$app" C
+/usr/bin/python3 "$top/tests/demo/report.py" /run/out $report
+check "$app: moved there and back" is "len(r['migrations']) == 2"
+check "$app: the client was busy all the time" is \
+	"len(c['phases']) == 5 and all(c['phases'].values())"
+check "$app: no errors" is "c['errors'] == 0"
+check "$app: no reconnects" is "c['reconnects'] == 0"
+check "$app: no wrong answers" is "c['mismatches'] == 0"
+check "$app: all data is right" is "r['keys_verified'] > 0 and r['ok']"
+finish
