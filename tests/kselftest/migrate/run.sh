@@ -46,6 +46,11 @@ echo "KTAP version 1"
 
 gcc -O1 -o $out/tree tree.c && gcc -O1 -pthread -o $out/threads threads.c ||
 	{ echo "Bail out! the programs do not compile"; exit 1; }
+# shellcheck disable=SC2046
+gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o /tmp/fake_agent \
+	fake_agent.c "$top/build/liblivemig.a" \
+	$(pkg-config --libs libmnl jansson libcap) -lxxhash -lpthread ||
+	{ echo "Bail out! fake_agent.c does not compile"; exit 1; }
 agent
 hear ready 60 >/dev/null
 
@@ -105,6 +110,13 @@ check "refused: no such container" refused nowhere \
 	"$migctl" migrate cgroup:nowhere "${ip[B]}" --insecure
 check "an agent needs --insecure" refused insecure \
 	"$migctl" agent --listen "${ip[A]}:7001"
+for kind in "version 9.9.9" "arch riscv64" "cpu CPU" "tls secured" "noise ."; do
+	/tmp/fake_agent "${kind% *}" 7002 &
+	wait_for 10 grep -q :1B5A /proc/net/tcp
+	check "refused: agent with another ${kind% *}" refused "${kind#* }" \
+		"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure
+	wait $!
+done
 on_b "echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 & disown" >/dev/null
 check "refused: a pid is taken on B" refused "$pid" migrate r
 check "it ran on all the time" alive $pid
