@@ -63,14 +63,16 @@ INCDIR   := $(PREFIX)/include/livemig
 EXECDIR  := /usr/libexec/livemig
 COMPDIR  := $(PREFIX)/share/bash-completion/completions
 DKMS_SRC := /usr/src/livemig-$(VERSION)
-MODDIR    = /lib/modules/$(shell $(MAKE) -s -C $(KDIR) kernelrelease)
+# (what the module says, not the headers: Debian's name another release there)
+MODREL    = $(or $(firstword $(shell modinfo -F vermagic livemig.ko 2>/dev/null)),$(shell uname -r))
+MODDIR    = /lib/modules/$(MODREL)
 INSTALL  := install -D
 
 install: install-tools install-module
 
 install-module: module
 	$(INSTALL) -m 644 livemig.ko $(DESTDIR)$(MODDIR)/updates/livemig.ko
-	[ -n "$(DESTDIR)" ] || depmod -a $(notdir $(MODDIR))
+	[ -n "$(DESTDIR)" ] || depmod -a $(MODREL)
 
 install-tools: tools $(B)/liblivemig.a $(B)/liblivemig.pc
 	$(INSTALL) -m 755 $(B)/migctl $(DESTDIR)$(SBINDIR)/migctl
@@ -94,7 +96,7 @@ uninstall:
 		$(LIBDIR)/pkgconfig/liblivemig.pc $(MANDIR)/man8/migctl.8 \
 		$(MANDIR)/man3/liblivemig.3 $(COMPDIR)/migctl $(MODDIR)/updates/livemig.ko)
 	rm -rf $(DESTDIR)$(EXECDIR) $(DESTDIR)$(INCDIR)
-	[ -n "$(DESTDIR)" ] || depmod -a $(notdir $(MODDIR))
+	[ -n "$(DESTDIR)" ] || depmod -a $(MODREL)
 
 dkms-install: install-tools
 	mkdir -p $(DKMS_SRC)
