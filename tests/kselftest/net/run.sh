@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# vm: cpus=2 timeout=400
 #
 # Network namespaces: described, removed, made again; the lock.
 #
@@ -22,10 +23,10 @@ report()	# STATUS NAME
 	n=$((n + 1))
 	if (($1)); then
 		failed=1
-		echo "not ok $n $2"
 		sed 's/^/# /' "$tmp/err" | head -n 40
+		echo "not ok $n - $2"
 	else
-		echo "ok $n $2"
+		echo "ok $n - $2"
 	fi
 	: >"$tmp/err"
 }
@@ -71,7 +72,7 @@ gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o "$tool" nettool.c \
 	-lmnl -lxxhash -lpthread || skip "nettool cannot be built"
 trap cleanup EXIT
 trap '' PIPE
-echo TAP version 13
+echo KTAP version 1
 
 # What a namespace looks like from inside, without what differs each time.
 view()

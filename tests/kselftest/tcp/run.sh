@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# vm: cpus=2 timeout=600
+# requires: build/migctl
 #
 # TCP connections of a container that is dumped, killed and restored, while the
 # other end, outside of it, goes on.
@@ -20,10 +22,10 @@ report()	# STATUS NAME
 	n=$((n + 1))
 	if (($1)); then
 		failed=1
-		echo "not ok $n $2"
 		sed 's/^/# /' "$tmp/err" | head -n 40
+		echo "not ok $n - $2"
 	else
-		echo "ok $n $2"
+		echo "ok $n - $2"
 	fi
 	: >"$tmp/err"
 }
@@ -56,11 +58,11 @@ cleanup()
 
 ((EUID == 0)) || skip "not root"
 [[ -x $migctl ]] || skip "no build/migctl: make tools"
-[[ -e /sys/module/livemig ]] || modprobe livemig 2>/dev/null ||
-	insmod "${LIVEMIG_KO:-$top/livemig.ko}" || skip "no module"
+. "$top/tests/kselftest/load.sh"
+load_module
 gcc -O1 -D_GNU_SOURCE -o "$tmp/stream" stream.c || skip "no gcc"
 trap cleanup EXIT
-echo TAP version 13
+echo KTAP version 1
 
 setup()
 {

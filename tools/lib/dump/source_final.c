@@ -44,6 +44,17 @@ int lm_source_round_begin(struct lm_source *s, struct lm_out *out, bool final,
 	return lm_out_buf(out, LM_REC_ROUND, &b, e);
 }
 
+/* The module tells how far it came; what stopped it is told by the errno. */
+static int name_cause(struct lm_error *e)
+{
+	static const int of_fd[] = { ENOSPC, EDQUOT, EFBIG, EPIPE, ECONNRESET, EAGAIN, EIO };
+
+	for (size_t i = 0; e && i < sizeof(of_fd) / sizeof(*of_fd); i++)
+		if (e->err == of_fd[i])
+			return lm_prefix(e, "%s", strerror(e->err));
+	return -1;
+}
+
 int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 			struct lm_stats *st, struct lm_error *e)
 {
@@ -53,9 +64,10 @@ int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 	if (!st)
 		st = &own;
 	memset(st, 0, sizeof(*st));
-	if (lm_out_align(out, e) < 0 ||
-	    lm_nl_pages(s->nl, s->session, out->fd, flags, st, e) < 0)
+	if (lm_out_align(out, e) < 0)
 		return -1;
+	if (lm_nl_pages(s->nl, s->session, out->fd, flags, st, e) < 0)
+		return name_cause(e);
 	lm_put_u32(&b, LM_ROUND_NR, s->round);
 	if (flags & LIVEMIG_PAGES_F_FINAL)
 		lm_put_flag(&b, LM_ROUND_FINAL);
