@@ -20,7 +20,7 @@
 #include "../net/rtnl.h"
 #include "sock.h"
 
-enum { ESTABLISHED = 1, CLOSED = 7, LISTEN = 10 };	/* as TCP's */
+enum { LISTEN = 10 };	/* as TCP's */
 
 static bool is_unix(const struct lm_file *f)
 {
@@ -63,8 +63,7 @@ static bool is_pair(const struct lm_model *m, const struct lm_file *f)
 /* Connected once, and the other end was closed since. */
 static bool is_orphan(const struct lm_file *f)
 {
-	return type_of(f) != SOCK_DGRAM && !lm_u64(f->sock[LIVEMIG_SOCK_PEER_INO]) &&
-	       lm_u32(f->sock[LIVEMIG_SOCK_STATE]) == ESTABLISHED;
+	return f->sock[LIVEMIG_SOCK_PEER_INO] && !lm_u64(f->sock[LIVEMIG_SOCK_PEER_INO]);
 }
 
 static struct lm_file *bound_to(const struct lm_model *m, const union lm_sockaddr *a,
@@ -250,6 +249,31 @@ fail:
 	return -1;
 }
 
+/* The address under which @f can be reached from here: a name that is relative
+ * is so to its owner's directory.
+ */
+static int reach(struct lm_restorer *r, const struct lm_file *f, union lm_sockaddr *a,
+		 socklen_t *len, struct lm_error *e)
+{
+	const struct lm_process *p = lm_model_process(lm_restorer_model(r), f->holder.pid);
+	const char *cwd = p ? lm_str(p->obj.tb[LIVEMIG_PROCESS_CWD]) : NULL;
+	char path[sizeof(a->un.sun_path) + 1] = "";
+	int n;
+
+	memset(a, 0, sizeof(*a));
+	*len = sizeof(*a);
+	if (getsockname(f->fd, &a->sa, len) < 0)
+		return lm_fail_errno(e, LM_FAILED, "cannot read a unix socket's name");
+	memcpy(path, a->un.sun_path, sizeof(a->un.sun_path));
+	if (*len <= offsetof(struct sockaddr_un, sun_path) || !path[0] || path[0] == '/' || !cwd)
+		return 0;
+	n = snprintf(a->un.sun_path, sizeof(a->un.sun_path), "%s/%s", cwd, path);
+	if (n >= (int)sizeof(a->un.sun_path))
+		return lm_fail(e, LM_REFUSED, "unix socket %s/%s: the path is too long", cwd, path);
+	*len = offsetof(struct sockaddr_un, sun_path) + n + 1;
+	return 0;
+}
+
 /* Through the listener that the connection came by, so that both ends know their
  * names. Should a stranger connect meanwhile, his credentials tell.
  */
@@ -257,23 +281,22 @@ static int accept_pair(struct lm_restorer *r, struct lm_file *server,
 		       struct lm_file *client, struct lm_file *listener,
 		       struct lm_error *e)
 {
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
+	union lm_sockaddr name;
+	socklen_t len;
 	struct ucred who = { 0 };
 	socklen_t who_len = sizeof(who);
 	int c, s = -1;
 
 	if (listener->fd < 0 && open_single(r, listener, e) < 0)
 		return -1;
-	/* The name under which the listener is bound now. */
-	if (getsockname(listener->fd, (void *)&name, &len) < 0)
-		return lm_fail_errno(e, LM_FAILED, "cannot read a unix socket's name");
+	if (reach(r, listener, &name, &len, e) < 0)
+		return -1;
 	c = lm_sock_new(r, client, e);
 	if (c < 0)
 		return -1;
 	if (bind_name(r, client, c, e) < 0)
 		goto fail;
-	if (fcntl(c, F_SETFL, 0) < 0 || connect(c, (void *)&name, len) < 0) {
+	if (fcntl(c, F_SETFL, 0) < 0 || connect(c, &name.sa, len) < 0) {
 		lm_fail_errno(e, LM_FAILED, "cannot connect a unix socket again");
 		goto fail;
 	}
@@ -340,54 +363,53 @@ fail:
 	return -1;
 }
 
-static int unix_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+/* One message, or a piece of a stream; long messages come in several records. */
+struct message {
+	char *bytes;
+	size_t len;
+	const struct nlattr *from, *fds;
+};
+
+/* The message that begins with record *@i of @f; *@i is then the next one's. */
+static int take_message(const struct lm_file *f, size_t *i, struct message *msg,
+			struct lm_error *e)
 {
-	const struct lm_model *m = lm_restorer_model(r);
-	int sv[2];
+	const struct lm_data *first = f->data[*i];
+	char *more;
 
-	if (f->fd >= 0)
-		return 0;
-	if (is_pair(m, f) && peer_of(m, f) != f)
-		return open_pair(r, f, peer_of(m, f), e);
-	if (!is_orphan(f))
-		return open_single(r, f, e);
+	*msg = (struct message){
+		.from = first->obj.tb[LIVEMIG_DATA_NAME],
+		.fds = first->obj.tb[LIVEMIG_DATA_FDS],
+	};
+	do {
+		const struct lm_data *d = f->data[*i];
 
-	/* The other end lives as long as it takes to say what it had said. */
-	if (make_pair(r, f, sv, e) < 0)
-		return -1;
-	if (set_up(f, sv[0], e) < 0 ||
-	    lm_sock_make_room(sv[1], 1 << 20, 1 << 20, e) < 0 || flag_nonblock(f, sv[0]) < 0)
-		goto fail;
-	for (size_t i = 0; i < f->nr_data; i++)
-		if (send(sv[1], f->data[i]->bytes, f->data[i]->len,
-			 MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)f->data[i]->len) {
-			lm_fail_errno(e, LM_FAILED, "cannot fill a unix socket");
-			goto fail;
+		more = realloc(msg->bytes, msg->len + d->len + 1);
+		if (!more) {
+			free(msg->bytes);
+			return lm_fail(e, LM_FAILED, "no memory");
 		}
-	close(sv[1]);
+		msg->bytes = more;
+		memcpy(more + msg->len, d->bytes, d->len);
+		msg->len += d->len;
+	} while (++*i < f->nr_data && type_of(f) != SOCK_STREAM &&
+		 f->data[*i]->offset == first->offset && f->data[*i]->queue == first->queue);
 	return 0;
-fail:
-	close(sv[0]);
-	close(sv[1]);
-	f->fd = -1;
-	return -1;
 }
 
-/* Send one message into @f, through @via, from which @f is reached without an
- * address (@to_len 0) or by it.
- */
-static int send_message(const struct lm_model *m, const struct lm_data *d, int via,
+/* Send @m through @via, which is connected (@to_len 0) or not. */
+static int send_message(const struct lm_model *model, const struct message *m, int via,
 			const union lm_sockaddr *to, socklen_t to_len, struct lm_error *e)
 {
 	char control[CMSG_SPACE(253 * sizeof(int))] = { 0 };
-	struct iovec iov = { (void *)d->bytes, d->len };
+	struct iovec iov = { m->bytes, m->len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	const uint32_t *ids;
 	struct cmsghdr *c;
 	ssize_t n;
 	size_t nr;
 
-	ids = lm_array(d->obj.tb[LIVEMIG_DATA_FDS], sizeof(*ids), &nr);
+	ids = lm_array(m->fds, sizeof(*ids), &nr);
 	if (nr > 253)
 		return lm_fail(e, LM_REFUSED, "the record of a unix message is malformed");
 	if (nr) {
@@ -398,7 +420,7 @@ static int send_message(const struct lm_model *m, const struct lm_data *d, int v
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(nr * sizeof(int));
 		for (size_t i = 0; i < nr; i++) {
-			struct lm_file *f = lm_model_file(m, ids[i]);
+			struct lm_file *f = lm_model_file(model, ids[i]);
 
 			if (!f || f->fd < 0)
 				return lm_fail(e, LM_REFUSED,
@@ -411,23 +433,67 @@ static int send_message(const struct lm_model *m, const struct lm_data *d, int v
 		msg.msg_namelen = to_len;
 	}
 	n = sendmsg(via, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n == (ssize_t)d->len)
+	if (n == (ssize_t)m->len)
 		return 0;
 	return lm_fail_errno(e, LM_FAILED, "cannot put a message back into a unix socket");
 }
 
-/* A socket that sends as the sender of @d did: himself if he is still there. */
-static int find_sender(struct lm_restorer *r, struct lm_file *f, const struct lm_data *d,
-		       bool *temporary, struct lm_error *e)
+/* The other end lives as long as it takes to say what it had said. */
+static int open_orphan(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+{
+	struct message msg;
+	int sv[2], ret;
+
+	if (make_pair(r, f, sv, e) < 0)
+		return -1;
+	ret = set_up(f, sv[0], e);
+	if (ret == 0)
+		ret = lm_sock_make_room(sv[1], 1 << 20, 1 << 20, e);
+	if (ret == 0 && flag_nonblock(f, sv[0]) < 0)
+		ret = lm_fail_errno(e, LM_FAILED, "cannot set O_NONBLOCK");
+	if (ret == 0 && type_of(f) == SOCK_DGRAM)
+		ret = bind_name(r, f, sv[0], e);
+	for (size_t i = 0; ret == 0 && i < f->nr_data;) {
+		ret = take_message(f, &i, &msg, e);
+		if (ret < 0)
+			break;
+		ret = send_message(lm_restorer_model(r), &msg, sv[1], NULL, 0, e);
+		free(msg.bytes);
+	}
+	close(sv[1]);
+	if (ret < 0) {
+		close(sv[0]);
+		f->fd = -1;
+	}
+	return ret;
+}
+
+static int unix_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
 	const struct lm_model *m = lm_restorer_model(r);
-	size_t len = lm_len(d->obj.tb[LIVEMIG_DATA_NAME]);
+
+	if (f->fd >= 0)
+		return 0;
+	if (is_pair(m, f) && peer_of(m, f) != f)
+		return open_pair(r, f, peer_of(m, f), e);
+	if (!is_orphan(f))
+		return open_single(r, f, e);
+
+	return open_orphan(r, f, e);
+}
+
+/* A socket that sends as the sender of @msg did: himself if he is still there. */
+static int find_sender(struct lm_restorer *r, struct lm_file *f,
+		       const struct message *msg, bool *temporary, struct lm_error *e)
+{
+	const struct lm_model *m = lm_restorer_model(r);
+	size_t len = lm_len(msg->from);
 	struct lm_file *sender = NULL;
 	union lm_sockaddr a = { 0 };
 
 	*temporary = false;
 	if (len > offsetof(struct sockaddr_un, sun_path) && len <= sizeof(a)) {
-		memcpy(&a, lm_data(d->obj.tb[LIVEMIG_DATA_NAME]), len);
+		memcpy(&a, lm_data(msg->from), len);
 		sender = bound_to(m, &a, false);
 	}
 	if (sender && type_of(sender) == type_of(f))
@@ -436,48 +502,59 @@ static int find_sender(struct lm_restorer *r, struct lm_file *f, const struct lm
 	return lm_socket_in_netns(lm_restorer_netns(r), AF_UNIX, type_of(f), 0, e);
 }
 
-/* Fill the receive queue of @f. */
+static int deliver(struct lm_restorer *r, struct lm_file *f, const struct message *msg,
+		   struct lm_error *e)
+{
+	const struct lm_model *m = lm_restorer_model(r);
+	union lm_sockaddr me;
+	socklen_t len;
+	bool temporary;
+	int via, ret;
+
+	if (is_pair(m, f))
+		return send_message(m, msg, peer_of(m, f)->fd, NULL, 0, e);
+	if (reach(r, f, &me, &len, e) < 0)
+		return -1;
+	via = find_sender(r, f, msg, &temporary, e);
+	if (via < 0)
+		return -1;
+	ret = send_message(m, msg, via, &me, len, e);
+	if (temporary)
+		close(via);
+	return ret;
+}
+
+static int fill(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+{
+	struct message msg;
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < f->nr_data;) {
+		ret = take_message(f, &i, &msg, e);
+		if (ret < 0)
+			break;
+		ret = deliver(r, f, &msg, e);
+		free(msg.bytes);
+	}
+	return ret;
+}
+
 static int unix_link(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
 	const struct lm_model *m = lm_restorer_model(r);
 	struct lm_file *peer = peer_of(m, f);
-	union lm_sockaddr me = { 0 };
-	socklen_t len = sizeof(me);
-	bool temporary;
+	union lm_sockaddr to;
+	socklen_t len;
 
 	if (type_of(f) == SOCK_DGRAM && peer && !is_pair(m, f)) {
-		union lm_sockaddr to = { 0 };
-		socklen_t to_len = sizeof(to);
-
-		if (getsockname(peer->fd, &to.sa, &to_len) < 0 ||
-		    connect(f->fd, &to.sa, to_len) < 0)
+		if (reach(r, peer, &to, &len, e) < 0)
+			return -1;
+		if (connect(f->fd, &to.sa, len) < 0)
 			return lm_fail_errno(e, LM_FAILED, "cannot connect a unix socket again");
 	}
 	if (is_orphan(f) || listens(f))
 		return 0;
-	if (f->nr_data && getsockname(f->fd, &me.sa, &len) < 0)
-		return lm_fail_errno(e, LM_FAILED, "cannot read a unix socket's name");
-	for (size_t i = 0; i < f->nr_data; i++) {
-		struct lm_data *d = f->data[i];
-		int via, ret;
-
-		if (d->queue != LIVEMIG_QUEUE_RECV)
-			continue;
-		if (is_pair(m, f)) {
-			if (send_message(m, d, peer->fd, NULL, 0, e) < 0)
-				return -1;
-			continue;
-		}
-		via = find_sender(r, f, d, &temporary, e);
-		if (via < 0)
-			return -1;
-		ret = send_message(m, d, via, &me, len, e);
-		if (temporary)
-			close(via);
-		if (ret < 0)
-			return -1;
-	}
-	return 0;
+	return fill(r, f, e);
 }
 
 static int unix_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)

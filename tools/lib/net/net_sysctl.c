@@ -45,6 +45,7 @@ static const char *const known[] = {
 	"net/ipv6/conf/default/disable_ipv6",
 	"net/ipv6/conf/all/forwarding",
 	"net/ipv6/ip_nonlocal_bind",
+	"net/unix/max_dgram_qlen",
 };
 #define NR_KNOWN (sizeof(known) / sizeof(*known))
 #define VALUE_MAX 128

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vm: timeout=200
+# requires: build/migctl
+#
+# Unix sockets of a container that is dumped, killed and restored.
+
+cd "$(dirname "$0")" || exit 1
+. ../move.sh
+load_module
+build unix.c
+
+refused()	# TEXT COMMAND...
+{
+	local text=$1 said status
+
+	shift
+	said=$("$@" 2>&1)
+	status=$?
+	echo "status $status: $said"
+	[ $status = 2 ] && grep -qF -- "$text" <<<"$said"
+}
+
+is_ok()
+{
+	wait_for 10 test -e "$dir/result"
+	cat "$dir/result" "$dir/result.new" 2>/dev/null
+	grep -qx ok "$dir/result"
+}
+
+fresh()
+{
+	rm -f "$dir"/{ready,go,result,listener,relative,sink,sender}
+	box unix "$dir/unix" "$dir"
+	wait_for 10 test -e "$dir/ready"
+}
+
+echo KTAP version 1
+fresh
+touch "$dir/go"
+check "not moved: the test itself is right" is_ok
+
+fresh
+check "dump, it runs on" "$migctl" dump cgroup:unix -o "$dir/image"
+touch "$dir/go"
+check "what waits in the sockets was not touched" is_ok
+
+fresh
+check "dump and kill" "$migctl" dump cgroup:unix -o "$dir/image" --leave killed
+check "the paths stay" test -S "$dir/listener" -a -S "$dir/relative"
+check "restore" "$migctl" restore --detach "$dir/image"
+check "mode of the path" test "$(stat -c %a "$dir/relative")" = 640
+touch "$dir/go"
+check "names, messages and ends are as they were" is_ok
+
+fresh
+"$migctl" dump cgroup:unix -o "$dir/image" --leave killed >/dev/null 2>&1
+rm -f "$dir/listener" "$dir/sink"
+check "restore where the paths are missing" "$migctl" restore --detach "$dir/image"
+touch "$dir/go"
+check "names, messages and ends are as they were" is_ok
+
+fresh
+"$migctl" dump cgroup:unix -o "$dir/image" --leave killed >/dev/null 2>&1
+rm -f "$dir/listener"
+socat "UNIX-LISTEN:$dir/listener,fork" /dev/null 2>/dev/null &
+other=$!
+wait_for 10 test -S "$dir/listener"
+check "a path that somebody else listens on is refused" \
+	refused "another program uses the socket" "$migctl" restore --detach "$dir/image"
+check "... and is still his" socat -u /dev/null "UNIX-CONNECT:$dir/listener"
+
+box outside "$dir/unix" "$dir" "$dir/listener"
+sleep 0.5
+check "a peer outside of the container is refused by name" \
+	refused "($dir/listener) is outside" "$migctl" dump cgroup:outside -o "$dir/image2"
+kill $other
+echo 1 >"$cg/outside/cgroup.kill"
+echo "1..$ktap_number"
+finish
