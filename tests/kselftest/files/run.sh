@@ -10,6 +10,7 @@
 
 set -u
 cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
 moved="reg append fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd

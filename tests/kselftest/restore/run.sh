@@ -3,11 +3,14 @@
 # tests/kselftest/restore/run.sh - restored programs are what they were; what
 # cannot be restored leaves nothing behind
 #
-# vm: mem=1024 timeout=400
+# usage: run.sh [FUNCTION [ARGUMENT...]]   all, or one of the functions below
+#
+# vm: mem=1024 timeout=600
 # requires: build/migctl build/liblivemig.a
 
 set -u
 cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
 # snapshot NAME: what /proc tells about all processes in it
@@ -53,6 +56,24 @@ moves()
 		diff -u "$dir/before" "$dir/after" || return
 	done
 	answer "$name"
+}
+
+# Inventories and pages of a program that maps, unmaps, forks and runs other
+# programs meanwhile.
+survives_rounds()
+{
+	local i
+
+	start churn || return
+	for ((i = 0; i < 5; i++)); do
+		"$migctl" dump "$cg/churn" -o "$dir/churn.img" --rounds 6 \
+			--leave killed >"$dir/dump.log" 2>&1 || {
+			cat "$dir/dump.log"
+			return 1
+		}
+		"$migctl" restore "$dir/churn.img" || return
+	done
+	answer churn
 }
 
 # nothing_left PID: neither the process nor helpers nor the cgroup
@@ -214,6 +235,24 @@ no_pidfile()
 	unbox plain
 }
 
+several()
+{
+	local mode
+
+	for mode; do
+		moves "$mode" || return
+		unbox "$mode"
+	done
+}
+
+# run.sh FUNCTION [ARGUMENT...]: that one only
+one()
+{
+	plan 1
+	check "$*" "$@"
+	finish
+}
+
 load_module
 chmod 777 "$dir"
 build snapshot.c
@@ -222,15 +261,18 @@ build work.c -lcap -lpthread
 build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lxxhash -lpthread
 build edit.c "$root/build/liblivemig.a" -lmnl -lxxhash
 
-plan 27
+(($#)) && one "$@"
+plan 29
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
-for mode in memory signals attributes tree threads; do
+for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
 	unbox $mode
 done
 rm -f "$dir"/threads*
 check "threads, twice" moves threads 2
 unbox threads
+check "six rounds while everything changes, five times" survives_rounds
+unbox churn
 check "cgroup and its limits" limits
 unbox limits
 check "--wait passes on the status, --pidfile" passes_status

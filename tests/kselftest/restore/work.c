@@ -350,12 +350,14 @@ static void set_attributes(void)
 	check(!prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0));
 	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	check(!prctl(PR_SET_DUMPABLE, 1));
+	check(!prctl(PR_SET_PDEATHSIG, SIGWINCH));
 }
 
 static void get_attributes(void)
 {
-	int reaper = 0;
+	int reaper = 0, sig = 0;
 
+	check(!prctl(PR_GET_PDEATHSIG, &sig) && sig == SIGWINCH);
 	check(prctl(PR_GET_TIMERSLACK) == 123456);
 	check(!prctl(PR_GET_CHILD_SUBREAPER, &reaper) && reaper == 1);
 	check(prctl(PR_GET_DUMPABLE) == 1);
@@ -381,6 +383,7 @@ static void set_tree(void)
 	if (!(kid[1] = fork()))
 		sleeper();
 	setpgid(kid[1], kid[0]);
+	check(!sched_setscheduler(kid[1], SCHED_RR, &(struct sched_param){ 3 }));
 	if (!(kid[2] = fork())) {
 		setsid();
 		if (!fork()) {
@@ -408,6 +411,150 @@ static void get_tree(void)
 	}
 }
 
+/* ---- stopped by a signal, to go on by another ---- */
+
+static char state_of(pid_t pid)
+{
+	char path[64], buf[512] = "", *p;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) < 0)
+		return 0;
+	close(fd);
+	p = strrchr(buf, ')');
+	return p ? p[2] : 0;
+}
+
+static void set_stopped(void)
+{
+	kid[0] = fork();
+	if (!kid[0])
+		sleeper();
+	usleep(50000);
+	kill(kid[0], SIGSTOP);
+	while (state_of(kid[0]) != 'T')
+		usleep(10000);
+}
+
+static void get_stopped(void)
+{
+	int status = 0;
+
+	check(state_of(kid[0]) == 'T');
+	write_file(name("end"), "");
+	usleep(300000);
+	check(state_of(kid[0]) == 'T');
+	kill(kid[0], SIGCONT);
+	check(waitpid(kid[0], &status, 0) == kid[0] && WIFEXITED(status));
+}
+
+/* ---- churn: everything changes while the rounds are taken ---- */
+
+#define SLOTS	24
+
+static struct slot {
+	unsigned char *mem;
+	size_t len;
+	unsigned int seed;
+} slots[SLOTS];
+static pthread_t churner[2];
+static unsigned int changes, forks;
+
+static unsigned char byte(unsigned int seed, size_t i)
+{
+	return seed * 37 + i / PAGE * 11 + 1;
+}
+
+/* Mostly at the place of what was there before, as something else. */
+static void renew(struct slot *s, unsigned int seed)
+{
+	int kind = seed % 4, fd = -1;
+	void *at = s->mem;
+
+	if (s->mem)
+		munmap(s->mem, s->len);
+	s->len = (1 + seed % 13) * PAGE;
+	s->seed = seed;
+	if (kind == 1)
+		fd = open(name("map"), O_RDONLY);
+	s->mem = mmap(at, s->len, PROT_READ | PROT_WRITE,
+		      (kind == 2 ? MAP_SHARED : MAP_PRIVATE) |
+		      (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+	if (s->mem == MAP_FAILED)
+		abort();
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < s->len; i += PAGE)
+		s->mem[i + seed % PAGE] = byte(seed, i);
+	if (kind == 3)
+		mprotect(s->mem, s->len, seed & 16 ? PROT_READ : PROT_NONE);
+}
+
+static void *churn(void *arg)
+{
+	for (unsigned int seed = 1; !stop; seed += 7) {
+		pthread_mutex_lock(&mutex);
+		renew(&slots[seed % SLOTS], seed);
+		changes++;
+		pthread_mutex_unlock(&mutex);
+		if (changes % 8 == 0)
+			usleep(1000);
+	}
+	return arg;
+}
+
+/* A child that lives for a while; every second one becomes another program. */
+static void *breed(void *arg)
+{
+	while (!stop) {
+		int status;
+		pid_t pid;
+
+		pid = fork();
+		if (!pid) {
+			if (forks % 2)
+				execl("/bin/sleep", "sleep", "0.5", NULL);
+			usleep(300000);
+			_exit(0);
+		}
+		forks++;
+		check(waitpid(pid, &status, 0) == pid && !status);
+	}
+	return arg;
+}
+
+static void set_churn(void)
+{
+	char text[16 * PAGE];
+
+	memset(text, 'f', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	write_file(name("map"), text);
+	check(!pthread_create(&churner[0], NULL, churn, NULL));
+	check(!pthread_create(&churner[1], NULL, breed, NULL));
+	usleep(500000);
+}
+
+static void get_churn(void)
+{
+	unsigned int was = changes;
+
+	usleep(300000);
+	check(changes > was && forks);
+	stop = 1;
+	for (int i = 0; i < 2; i++)
+		check(!pthread_join(churner[i], NULL));
+	for (struct slot *s = slots; s < slots + SLOTS; s++) {
+		if (!s->mem)
+			continue;
+		mprotect(s->mem, s->len, PROT_READ);
+		for (size_t i = 0; i < s->len; i += PAGE)
+			check(s->mem[i + s->seed % PAGE] == byte(s->seed, i));
+	}
+}
+
 static const struct mode {
 	const char *name;
 	void (*set)(void), (*get)(void);
@@ -417,6 +564,8 @@ static const struct mode {
 	{ "signals", set_signals, get_signals },
 	{ "attributes", set_attributes, get_attributes },
 	{ "tree", set_tree, get_tree },
+	{ "stopped", set_stopped, get_stopped },
+	{ "churn", set_churn, get_churn },
 };
 
 /* MODE exit: ends with status 42. MODE plain: nothing but itself. */
