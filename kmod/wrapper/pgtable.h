@@ -21,12 +21,27 @@ static inline bool lm_pmd_is_table(pmd_t pmd)
  * mmap_lock for reading, and pte_offset_map_lock() is not exported: hold RCU,
  * lock, and look again.
  */
-#ifdef __CHECKER__	/* sparse cannot follow a lock that is taken sometimes */
+#ifdef __CHECKER__	/* cannot follow a lock that is taken sometimes */
 pte_t *__lm_pte_lock(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 		     spinlock_t **ptlp);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define __lm_pte_rcu()	__acquire(RCU)
 #else
-static inline pte_t *__lm_pte_lock(struct mm_struct *mm, pmd_t *pmd,
-				   unsigned long addr, spinlock_t **ptlp)
+#define __lm_pte_rcu()	do { } while (0)
+#endif
+#define lm_pte_lock(mm, pmd, addr, ptlp)				\
+({									\
+	pte_t *__pte = __lm_pte_lock(mm, pmd, addr, ptlp);		\
+									\
+	if (__pte) {							\
+		__lm_pte_rcu();						\
+		__acquire(*(ptlp));					\
+	}								\
+	__pte;								\
+})
+#else
+static inline pte_t *lm_pte_lock(struct mm_struct *mm, pmd_t *pmd,
+				 unsigned long addr, spinlock_t **ptlp)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 	for (;;) {
@@ -56,14 +71,5 @@ static inline pte_t *__lm_pte_lock(struct mm_struct *mm, pmd_t *pmd,
 #endif
 }
 #endif
-
-/* For sparse: the lock is held when there is a table. */
-#define lm_pte_lock(mm, pmd, addr, ptlp)				\
-({									\
-	pte_t *__pte;							\
-									\
-	__cond_lock(*(ptlp), (__pte = __lm_pte_lock(mm, pmd, addr, ptlp))); \
-	__pte;								\
-})
 
 #endif
