@@ -85,7 +85,9 @@ setup()
 		exec setsid nsenter --net=/run/netns/box "$tmp/stream" server "$tmp" 7000 \
 			</dev/null >/dev/null 2>&1
 	) &
-	sleep 0.5
+	until_true test -e "$tmp/server.status" && return
+	echo "Bail out! the server does not start"
+	exit 1
 }
 
 client()	# N ADDRESS: sets $pid
