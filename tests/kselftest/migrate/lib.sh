@@ -43,7 +43,7 @@ start()
 {
 	mkdir -p "/sys/fs/cgroup/$1"
 	# Pids that the other host does not use.
-	((last_pid += 1000))
+	((last_pid += 200))
 	echo $last_pid >/proc/sys/kernel/ns_last_pid
 	(
 		echo $BASHPID >"/sys/fs/cgroup/$1/cgroup.procs"
@@ -53,7 +53,7 @@ start()
 	disown
 	wait_for 30 grep -q ok- "/proc/$pid/comm"
 }
-last_pid=20000
+last_pid=10000
 
 # stop NAME: end a container of ours.
 stop()

@@ -28,15 +28,17 @@ if [ "$VM_NAME" = B ]; then
 	done
 fi
 
-# on_b TEXT: run it there; its output and status.
-asked=0
+# on_b TEXT: run it there; its output and status. Called in subshells, too: the
+# count of what was asked is in a file.
+echo 0 >/tmp/asked
 on_b()
 {
-	local reply
+	local n reply
 
-	((++asked))
-	tell "cmd.$asked" "$1"
-	reply=$(hear "reply.$asked" 120) || { echo "B does not answer"; return 1; }
+	n=$(($(cat /tmp/asked) + 1))
+	echo $n >/tmp/asked
+	tell "cmd.$n" "$1"
+	reply=$(hear "reply.$n" 200) || { echo "B does not answer"; return 1; }
 	echo "${reply#* }"
 	return "${reply%% *}"
 }
@@ -170,5 +172,5 @@ check "... it is gone from A" gone k $pid
 on_b "stop k" >/dev/null
 
 echo "1..$ktap_number"
-tell "cmd.$((++asked))" end
+tell "cmd.$(($(cat /tmp/asked) + 1))" end
 finish

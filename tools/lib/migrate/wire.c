@@ -279,8 +279,10 @@ int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
 		return -1;
 	if (!agent && say_hello(p, &info, e))
 		return -1;
-	if (lm_peer_take(p, &r, STALL_S * 1000, e))
+	if (lm_peer_take(p, &r, STALL_S * 1000, e)) {
+		e->code = LM_REFUSED;	/* nothing was changed yet */
 		return -1;
+	}
 	if (r.type != LM_REC_HELLO)
 		return lm_fail(e, LM_REFUSED,
 			       "the other side does not speak livemig's protocol");
