@@ -198,13 +198,16 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	char text[33];
 	int ret;
 
-	if (lm_source_net_quiet(s, true, e))
-		return -1;
+	/* In this order: whoever dies in between leaves it frozen with a journal,
+	 * or running and reachable.
+	 */
 	j->session = lm_source_session(s);
-	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e))
-		goto undo_quiet;
-	if (lm_journal_state(j, "committed", e))
-		goto undo_persist;
+	if (lm_journal_state(j, "sending", e) ||
+	    lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e))
+		return -1;
+	if (lm_journal_state(j, "committed", e) ||
+	    lm_source_net_quiet(s, true, e))
+		goto undo;
 	step(o, r, LM_STEP_COMMITTED);
 	if (lm_peer_say(p, LM_REC_COMMIT, r->id, &why))
 		goto lost;
@@ -221,17 +224,16 @@ lost:
 	if (!ret) {
 		lm_fail(e, LM_FAILED, "%s: discarded it after the commit: %s",
 			o->host, why.msg);
-		goto undo_persist;
+		goto undo;
 	}
 	lm_id_text(r->id, text);
 	return lm_fail(e, LM_OPERATOR,
 		       "%s: frozen here, and %s does not say whether it runs there (%s): `migctl migrate --recover %s` asks again",
 		       o->target, o->host, why.msg, text);
 
-undo_persist:
-	lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), false, NULL);
-undo_quiet:
+undo:
 	lm_source_net_quiet(s, false, NULL);
+	lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), false, NULL);
 	return -1;
 }
 
@@ -351,7 +353,7 @@ int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
 	int n, ret;
 
 	if (!id) {
-		n = lm_journal_list("source", "committed", ids, 2);
+		n = lm_journal_list("source", "", ids, 2);
 		if (n != 1)
 			return lm_fail(e, LM_REFUSED, n ?
 				       "several migrations have no known outcome: give an id (ls /run/livemig/source)" :
@@ -362,11 +364,12 @@ int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
 	if (ret <= 0)
 		return ret ? ret : lm_fail(e, LM_REFUSED,
 					   "no migration of that id is known here");
-	if (strcmp(j.state, "committed"))
-		ret = lm_fail(e, LM_REFUSED,
-			      "that migration is not committed: the container runs here");
-	else
+	if (j.session) {
 		ret = finish(&j, running, e);
+	} else {	/* died long before the commit: the module has thawed it */
+		*running = false;
+		ret = 0;
+	}
 	lm_journal_close(&j, !ret);
 	return ret;
 }
