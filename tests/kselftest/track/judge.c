@@ -41,17 +41,43 @@ static void judge_region(struct shadow *s, int mem, uint32_t mm, int i,
 		       r->len / PAGE);
 }
 
-void judge(struct shadow *s, pid_t pid, uint64_t tag, struct verdict *v)
+struct mm_of {
+	uint32_t pid, mm;
+};
+
+static void take_mm(struct fam *nl, struct nlattr **attrs, void *arg)
+{
+	struct nlattr *obj[NL_ATTRS] = {};
+	struct mm_of *m = arg;
+
+	if (attrs[LIVEMIG_A_OBJ_TYPE] && attrs[LIVEMIG_A_OBJ] &&
+	    nla_get_u32(attrs[LIVEMIG_A_OBJ_TYPE]) == LIVEMIG_OBJ_PROCESS &&
+	    !nla_parse_nested(obj, NL_ATTRS - 1, attrs[LIVEMIG_A_OBJ], NULL) &&
+	    obj[LIVEMIG_PROCESS_PID] && obj[LIVEMIG_PROCESS_MM_ID] &&
+	    nla_get_u32(obj[LIVEMIG_PROCESS_PID]) == m->pid)
+		m->mm = nla_get_u32(obj[LIVEMIG_PROCESS_MM_ID]);
+}
+
+/* The number that TASK_GET gives the address space of @pid; 0: none. */
+static uint32_t mm_of(struct fam *nl, int session, pid_t pid)
+{
+	struct nl_msg *msg = fam_request(nl, LIVEMIG_CMD_TASK_GET, NLM_F_DUMP);
+	struct mm_of m = { .pid = pid };
+
+	nla_put_u32(msg, LIVEMIG_A_SESSION, session);
+	fam_call(nl, msg, take_mm, &m);
+	return m.mm;
+}
+
+void judge(struct shadow *s, pid_t pid, uint32_t mm, struct verdict *v)
 {
 	char path[64];
-	uint32_t mm;
 	int mem, i;
 
-	mm = shadow_find(s, LIVEMIG_PAGES_SPACE_MM, regions[0].addr / PAGE, tag);
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	mem = open(path, O_RDONLY);
 	if (!mm || mem < 0) {
-		printf("# %s %s\n", mm ? "cannot open" : "no mm in the stream for",
+		printf("# %s %s\n", mm ? "cannot open" : "TASK_GET tells no mm of",
 		       path);
 		v->bad += 1000000;
 	} else {
@@ -99,6 +125,7 @@ void trial_run(struct fam *nl, const struct trial *t, struct verdict *v)
 	static struct mutator m[2];
 	static volatile int *ready;
 	struct shadow *s = shadow_new();
+	uint32_t mm[2];
 	pid_t pid[2];
 	struct box b;
 	int i, session;
@@ -114,7 +141,7 @@ void trial_run(struct fam *nl, const struct trial *t, struct verdict *v)
 	for (i = 0; i < t->procs; i++) {
 		m[i] = (struct mutator) {
 			.seed = 1 + i * 1000, .what = t->what,
-			.tag = 0x6d75746174650000ULL + i, .ready = ready,
+			.ready = ready,
 		};
 		pid[i] = box_add(&b, mutate, &m[i]);
 	}
@@ -123,10 +150,14 @@ void trial_run(struct fam *nl, const struct trial *t, struct verdict *v)
 	session = fam_session_new(nl, b.fd, NULL, 0);
 	if (session < 0)
 		v->err = session;
-	else
+	for (i = 0; i < t->procs && !v->err; i++) {
+		mm[i] = mm_of(nl, session, pid[i]);
+		shadow_keep(s, mm[i]);
+	}
+	if (!v->err)
 		rounds(nl, t, session, s, v);
 	for (i = 0; i < t->procs && !v->err; i++)
-		judge(s, pid[i], m[i].tag, v);
+		judge(s, pid[i], mm[i], v);
 	if (session > 0)
 		fam_session(nl, LIVEMIG_CMD_SESSION_DEL, session);
 	box_close(&b);

@@ -28,7 +28,7 @@ struct verdict {
  * ends it.
  */
 void trial_run(struct fam *nl, const struct trial *t, struct verdict *v);
-/* The final round of a frozen session, compared for process @pid with @tag. */
-void judge(struct shadow *s, pid_t pid, uint64_t tag, struct verdict *v);
+/* The memory of frozen process @pid, which has address space @mm, compared. */
+void judge(struct shadow *s, pid_t pid, uint32_t mm, struct verdict *v);
 
 #endif

@@ -303,7 +303,6 @@ void mutate(void *arg)
 			for (off = 8; off < r->len; off += PAGE)
 				*(volatile unsigned long *)(r->addr + off) = off;
 	}
-	*(volatile uint64_t *)regions[R_ANON].addr = m->tag;
 	if (m->what & M_TIGHT)
 		tight(m->ready);
 	zap = m->what & M_ZAP;

@@ -35,7 +35,6 @@ void mutate_prepare(void);
 /* In the container; @arg is struct mutator. Never returns. */
 struct mutator {
 	unsigned int seed, what;
-	uint64_t tag;		/* first word of the first region */
 	volatile int *ready;
 };
 void mutate(void *arg);

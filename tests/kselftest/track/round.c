@@ -60,6 +60,8 @@ struct page {
 
 struct shadow {
 	struct page *bucket[BUCKETS];
+	uint32_t keep[4];
+	int nr_keep;
 };
 
 struct shadow *shadow_new(void)
@@ -78,6 +80,21 @@ void shadow_free(struct shadow *s)
 			free(p);
 		}
 	free(s);
+}
+
+void shadow_keep(struct shadow *s, uint32_t mm)
+{
+	s->keep[s->nr_keep++] = mm;
+}
+
+static bool kept(const struct shadow *s, uint32_t space, uint32_t id)
+{
+	int i;
+
+	for (i = 0; i < s->nr_keep; i++)
+		if (s->keep[i] == id)
+			return true;
+	return !s->nr_keep || space != LIVEMIG_PAGES_SPACE_MM;
 }
 
 static struct page *lookup(struct shadow *s, uint32_t space, uint32_t id,
@@ -161,7 +178,7 @@ static void apply_entry(struct shadow *s, struct records *rec,
 		      (unsigned long long)e->addr);
 	if (!n || n > 1 << 24)
 		WRONG("an entry of %llu pages", (unsigned long long)n);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && kept(s, pages->space, pages->id); i++) {
 		p = lookup(s, pages->space, pages->id, e->addr / PAGE + i, true);
 		p->there = kind != LIVEMIG_PAGE_HOLE;
 		if (kind == LIVEMIG_PAGE_DATA)

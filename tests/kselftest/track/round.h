@@ -22,6 +22,10 @@ int round_call(struct fam *nl, uint32_t session, int fd, uint32_t flags,
 struct shadow;
 struct shadow *shadow_new(void);
 void shadow_free(struct shadow *s);
+/* From now on of all address spaces only those named are kept: children that
+ * come and go would fill the memory.
+ */
+void shadow_keep(struct shadow *s, uint32_t mm);
 /* Page @index of a space. Return: its bytes, or NULL: never sent, or a hole. */
 const char *shadow_page(struct shadow *s, uint32_t space, uint32_t id,
 			uint64_t index);
