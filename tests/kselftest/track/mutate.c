@@ -214,9 +214,9 @@ static void *remap(void *arg)
 	unsigned long to, i;
 
 	for (;;) {
-		for (i = 1; i < 8; i++)
+		for (i = 1; i < 32; i++)	/* the same pages each time */
 			*(volatile unsigned int *)
-				at(R_REMAP, rnd(&s) % 512 * PAGE + 64) = rnd(&s);
+				at(R_REMAP, i * PAGE + 64) = rnd(&s);
 		usleep(rnd(&s) % 40000);
 		to = (1 + rnd(&s) % 3) * 2 * MB;
 		mremap(at(R_REMAP, 0), 2 * MB, 2 * MB,
