@@ -23,12 +23,12 @@ moves()
 	local kind=$1 f=$dir/$1
 
 	box "files-$kind" "$dir/state" "$kind" "$f"
-	wait_for 10 test -e "$f.ready" || { echo "not ready"; return 1; }
+	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
 	sleep 0.2
 	dump_box "files-$kind" "$f.img" || return
 	"$migctl" restore "$f.img" || return
 	touch "$f.go"
-	wait_for 10 test -e "$f" || { echo "no answer"; return 1; }
+	wait_for 60 test -e "$f" || { echo "no answer"; return 1; }
 	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
 }
 
@@ -47,13 +47,13 @@ stays()
 	else
 		box "files-$kind" "$dir/state" "$kind" "$f"
 	fi
-	wait_for 10 test -e "$f.ready" || { echo "not ready"; return 1; }
+	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
 	sleep 0.2
 	refused 2 "${why[$kind]}" "$migctl" dump "$cg/files-$kind" -o "$f.img" \
 		--leave killed || return
 	gone "$f.img" || { echo "an image is left"; return 1; }
 	touch "$f.go"
-	wait_for 10 test -e "$f" || { echo "it does not run on"; return 1; }
+	wait_for 60 test -e "$f" || { echo "it does not run on"; return 1; }
 	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
 }
 

@@ -23,7 +23,7 @@ snapshot()
 start()
 {
 	box "$1" "$dir/work" "$1" "$dir/$1"
-	wait_for 10 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
+	wait_for 60 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
 	sleep 0.3
 }
 
@@ -31,7 +31,7 @@ start()
 answer()
 {
 	touch "$dir/$1.go"
-	wait_for 20 test -e "$dir/$1" || { echo "no answer"; return 1; }
+	wait_for 60 test -e "$dir/$1" || { echo "no answer"; return 1; }
 	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
 }
 
@@ -197,7 +197,7 @@ passes_status()
 	dump_box exit "$dir/exit.img" || return
 	"$migctl" restore --wait --pidfile "$dir/pidfile" "$dir/exit.img" &
 	local restore=$!
-	wait_for 10 test -s "$dir/pidfile" || return
+	wait_for 60 test -s "$dir/pidfile" || return
 	[ "$(cat "$dir/pidfile")" = "$pid" ] || { echo "pidfile"; return 1; }
 	answer exit || return
 	wait $restore
