@@ -187,6 +187,7 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 				*e = net;
 		}
 		lm_buf_free(&b);
+		lm_netns_warm();
 	}
 	return ret < 0 ? -1 : 0;
 }
@@ -236,7 +237,8 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 	struct lm_objects o = { 0 };
 	int ret = -1;
 
-	if (list(s, &o, e) == 0 && lm_source_round_begin(s, out, false, e) == 0 &&
+	if (list(s, &o, e) == 0 && lm_source_describe_net(s, &o, e) == 0 &&
+	    lm_source_round_begin(s, out, false, e) == 0 &&
 	    lm_objects_write(&o, out, e) == 0)
 		ret = lm_source_round_end(s, out, 0, st, e);
 	lm_objects_free(&o);

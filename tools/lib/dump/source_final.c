@@ -80,20 +80,25 @@ int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 	return lm_out_buf(out, LM_REC_ROUND_END, &b, e);
 }
 
-/* What the host knows about the container: its network and its limits. */
-static int describe_around(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
+int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
+			   struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
 
-	if (s->nsfd >= 0) {
-		if (lm_netns_dump(s->nsfd, &b, e) < 0) {
-			lm_buf_free(&b);
-			return -1;
-		}
-		if (lm_objects_add_buf(o, LM_REC_NETNS, &b, e) < 0)
-			return -1;
+	if (s->nsfd < 0)
+		return 0;
+	if (lm_netns_dump(s->nsfd, &b, e) < 0) {
+		lm_buf_free(&b);
+		return -1;
 	}
-	return lm_cgroup_describe(s->dir, o, e);
+	return lm_objects_add_buf(o, LM_REC_NETNS, &b, e);
+}
+
+/* What the host knows about the container: its network and its limits. */
+static int describe_around(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
+{
+	return lm_source_describe_net(s, o, e) ? -1 :
+	       lm_cgroup_describe(s->dir, o, e);
 }
 
 static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,

@@ -70,7 +70,10 @@ int lm_cgroup_remove(const char *dir);
 int lm_cgroup_wait_empty(const char *dir, int timeout_ms);
 int lm_cgroup_write(const char *dir, const char *file, const char *value);
 
-/* source_final.c: ROUND; and PAGES with ROUND_END. */
+/* source_final.c: NETNS of a container that has its own. */
+int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
+			   struct lm_error *e);
+/* ROUND; and PAGES with ROUND_END. */
 int lm_source_round_begin(struct lm_source *s, struct lm_out *out, bool final,
 			  struct lm_error *e);
 int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,

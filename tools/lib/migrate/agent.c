@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../net/netns.h"
 #include "migrate.h"
 #include "wire.h"
 
@@ -98,6 +99,7 @@ int lm_agent(const struct lm_agent_opts *o, void (*ready)(int port, void *arg),
 		lm_fail_errno(e, LM_FAILED, "signalfd");
 		goto out;
 	}
+	lm_netns_warm();
 	if (ready)
 		ready(port, o->arg);
 	pfd[0] = (struct pollfd){ .fd = sig, .events = POLLIN };

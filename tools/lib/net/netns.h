@@ -69,4 +69,9 @@ int lm_netns_quiet(int nsfd, bool quiet, struct lm_error *e);
 /* Source, after the move: delete the links, and the name in /run/netns. */
 int lm_netns_clear(int nsfd, struct lm_error *e);
 
+/* Have the kernel load what all this needs, before a container is stopped. Best
+ * effort.
+ */
+void lm_netns_warm(void);
+
 #endif

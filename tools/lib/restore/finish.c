@@ -149,12 +149,6 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 
 	if (lm_tree_groups(r, e) || lm_pages_unstash(r, e) || lm_shmem_seal(r, e))
 		return -1;
-	if (m->nr_netns) {
-		r->netns = lm_netns_make(m->netns[0]->raw, m->netns[0]->len,
-					 r->o.net_parent, &r->net, e);
-		if (r->netns < 0)
-			return -1;
-	}
 	lm_progress(r, "files", 0, m->nr_file);
 	if (lm_files_make(r, e) || give_all(r, e))
 		return -1;

@@ -78,6 +78,8 @@ struct lm_restorer {
 	struct lm_undo *undo;
 	struct lm_netns_made *net;
 	int netns;
+	void *net_as;			/* attributes that it was made of */
+	size_t net_as_len;
 	uint64_t pages;
 };
 
@@ -103,6 +105,10 @@ void lm_undo_run(struct lm_undo *u);	/* waits until it is done; frees */
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);
 int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e);
 int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e);
+
+/* net.c */
+int lm_net_sync(struct lm_restorer *r, struct lm_error *e);
+void lm_net_drop(struct lm_restorer *r);
 
 /* tree.c */
 struct lm_proc *lm_proc(const struct lm_restorer *r, uint32_t pid);

@@ -91,7 +91,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	if (!r->built && lm_cgroup_make(r, e))
 		return -1;
-	if (lm_shmem_sync(r, e) || lm_tree_sync(r, e))
+	if (lm_shmem_sync(r, e) || lm_tree_sync(r, e) || lm_net_sync(r, e))
 		return -1;
 	r->built = true;
 	for (size_t i = 0; i < r->nr_procs; i++) {
@@ -219,10 +219,11 @@ void lm_restorer_free(struct lm_restorer *r)
 	if (r->cgroup_fd >= 0)
 		close(r->cgroup_fd);
 	lm_undo_run(r->undo);
-	if (r->net && r->committed)
+	if (r->net && r->committed) {
 		lm_netns_free(r->net);
-	else if (r->net)
-		lm_netns_remove(r->net);
+		r->net = NULL;
+	}
+	lm_net_drop(r);
 	lm_object_fds_close(&r->shmem);
 	lm_object_fds_close(&r->mapped);
 	lm_stash_free(&r->stash);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The container's network namespace. It is made as soon as a round tells of
+ * it, so that nothing of that is left for the stop; it stays locked and silent
+ * until the commit. If a later round tells something else, it is made again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+void lm_net_drop(struct lm_restorer *r)
+{
+	if (r->net)
+		lm_netns_remove(r->net);
+	r->net = NULL;
+	r->netns = -1;
+	free(r->net_as);
+	r->net_as = NULL;
+}
+
+int lm_net_sync(struct lm_restorer *r, struct lm_error *e)
+{
+	const struct lm_obj *o = r->m.nr_netns ? r->m.netns[0] : NULL;
+
+	if (o && r->net && o->len == r->net_as_len &&
+	    !memcmp(o->raw, r->net_as, o->len))
+		return 0;
+	lm_net_drop(r);
+	if (!o)
+		return 0;
+	r->net_as = malloc(o->len);
+	if (!r->net_as)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	memcpy(r->net_as, o->raw, o->len);
+	r->net_as_len = o->len;
+	r->netns = lm_netns_make(o->raw, o->len, r->o.net_parent, &r->net, e);
+	return r->netns < 0 ? -1 : 0;
+}
