@@ -4,9 +4,11 @@
  * preemption, thread-local variables, a mutex and a condition that all of them
  * wait for. The first thread says how it is by its name: "ok-N", "BAD...".
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,18 +60,65 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+/*
+ * Pages of a private mapping of a file: written, then given back, by turns.
+ * What was given back shows the file again.
+ */
+#define PAGES	8
+static char *map, file[PAGES][4096];
+static int written[PAGES];
+
+static int map_begin(void)
+{
+	int i, fd = open("/proc/self/exe", O_RDONLY);
+
+	for (i = 0; i < PAGES; i++)
+		if (pread(fd, file[i], 4096, i % 2 * 4096) != 4096)
+			return -1;
+	map = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; i < PAGES; i++)
+		if (mmap(map + i * 4096, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_FIXED, fd, i % 2 * 4096) == MAP_FAILED)
+			return -1;
+	close(fd);
+	return 0;
+}
+
+static int map_step(long n)
+{
+	int i, bad = 0;
+
+	for (i = 0; i < PAGES; i++)
+		bad |= written[i] ? map[i * 4096] != (char)written[i] :
+				    memcmp(map + i * 4096, file[i], 4096);
+	i = n % PAGES;
+	if (written[i]) {
+		madvise(map + i * 4096, 4096, MADV_DONTNEED);
+		written[i] = 0;
+	} else {
+		written[i] = 1 + n % 100;
+		map[i * 4096] = written[i];
+	}
+	return bad;
+}
+
 int main(void)
 {
-	char name[16];
+	char name[32];	/* the kernel keeps 15 bytes */
 	pthread_t t;
 	long i, n = 0;
 
+	if (map_begin())
+		return 1;
 	for (i = 0; i < THREADS; i++)
 		if (pthread_create(&t, NULL, thread, (void *)i))
 			return 1;
 	for (;;) {
 		if (usleep(50000))
 			broken = 3;
+		if (map_step(n))
+			broken = 4;
 		snprintf(name, sizeof(name), broken ? "BAD-%ld" : "ok-%ld",
 			 broken ? broken : turn + ++n);
 		prctl(PR_SET_NAME, name);

@@ -81,13 +81,9 @@ int lm_source_adopt(struct lm_source **out, const char *target, uint32_t session
 	if (!s)
 		return -1;
 	s->session = session;
-	if (lm_nl_session_persist(s->nl, session, false, e) < 0)
-		goto fail;
 	s->has_session = s->frozen = true;
 	if (lm_objects_get(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0 ||
 	    (s->nsfd >= 0 && lm_netlock(s->nsfd, &s->lock, e) < 0)) {
-		/* Still nobody knows where it runs: as it was. */
-		lm_nl_session_persist(s->nl, session, true, NULL);
 		goto fail;
 	}
 	*out = s;
@@ -146,6 +142,18 @@ const struct lm_model *lm_source_model(const struct lm_source *s)
 	return &s->model;
 }
 
+/* A child between vfork() and exec has its parent's memory: a moment later it
+ * has its own.
+ */
+static bool spawning(const struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		for (size_t j = 0; j < i; j++)
+			if (m->procs[i]->mm_id == m->procs[j]->mm_id)
+				return true;
+	return false;
+}
+
 /* The inventory of the running container. */
 static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
@@ -153,7 +161,8 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 
 	for (int i = 0; i < LIST_TRIES; i++) {
 		memset(&why, 0, sizeof(why));
-		if (lm_objects_get(s, o, &why) == 0)
+		if (lm_objects_get(s, o, &why) == 0 &&
+		    (i == LIST_TRIES - 1 || !spawning(&s->model)))
 			return 0;
 		if (o)
 			lm_objects_free(o);

@@ -20,7 +20,8 @@ struct lm_source;
  */
 int lm_source_open(struct lm_source **s, const char *target, struct lm_error *e);
 /* Work on a frozen container whose persistent session another process left: it
- * becomes ours, and is frozen still.
+ * stays persistent, so that it stays frozen whatever happens to us. Only who
+ * knows that it does not run elsewhere makes it his own and thaws it.
  */
 int lm_source_adopt(struct lm_source **s, const char *target, uint32_t session,
 		    struct lm_error *e);

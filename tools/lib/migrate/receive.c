@@ -5,11 +5,13 @@
  * all that it built.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "journal.h"
@@ -22,6 +24,7 @@
 #define RECORD_MS	120000
 #define COMMIT_MS	120000
 #define QUERY_WAIT_MS	30000
+#define DYING_MS	15000	/* both together: below the source's patience */
 
 static void __attribute__((format(printf, 2, 3)))
 say(const struct lm_agent_opts *o, const char *fmt, ...)
@@ -53,6 +56,24 @@ static uint64_t memory_free(void)
 	return kb ? kb << 10 : UINT64_MAX;
 }
 
+/*
+ * Parked tasks were killed before the lock was free, but dying takes as long as
+ * freeing their memory does; released ones run on. A pidfd becomes readable when
+ * its process has ended, a zombie's too.
+ */
+static bool survived(pid_t pid)
+{
+	struct pollfd p = { .fd = syscall(SYS_pidfd_open, pid, 0),
+			    .events = POLLIN };
+	int n;
+
+	if (p.fd < 0)
+		return false;
+	n = poll(&p, 1, DYING_MS);
+	close(p.fd);
+	return n == 0;
+}
+
 static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
 {
 	const char *state = "discarded";
@@ -66,10 +87,8 @@ static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
 	if (!ret)
 		state = "unknown";
 	else if (!strcmp(j.state, "running") ||
-		 /* It died between its promise and its word: parked tasks
-		  * died with it, released ones did not.
-		  */
-		 (!strcmp(j.state, "committing") && j.pid > 0 && !kill(j.pid, 0)))
+		 /* It died between its promise and its word. */
+		 (!strcmp(j.state, "committing") && j.pid > 0 && survived(j.pid)))
 		state = "running";
 	if (ret)
 		lm_journal_close(&j, false);

@@ -340,6 +340,9 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 	} else {
 		ret = lm_source_net_quiet(s, false, e);
 		if (!ret)
+			ret = lm_nl_session_persist(lm_source_nl(s), j->session,
+						    false, e);
+		if (!ret)
 			ret = lm_source_thaw(s, e);
 	}
 	lm_source_close(s);

@@ -69,6 +69,11 @@ int lm_netns_quiet(int nsfd, bool quiet, struct lm_error *e);
 /* Source, after the move: delete the links, and the name in /run/netns. */
 int lm_netns_clear(int nsfd, struct lm_error *e);
 
+/* Give it its name under /run/netns; from then on it outlives this process. */
+int lm_netns_publish(struct lm_netns_made *n, struct lm_error *e);
+/* Lock it again: what happens now must not be heard outside. */
+void lm_netns_shut(struct lm_netns_made *n);
+
 /* Have the kernel load what all this needs, before a container is stopped. Best
  * effort.
  */

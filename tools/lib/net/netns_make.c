@@ -546,8 +546,6 @@ static int announce_once(void *arg, struct lm_error *e)
 
 int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e)
 {
-	if (n->name[0] && !n->bound && bind_name(n, e) < 0)
-		return -1;
 	lm_netunlock(n->lock);
 	n->lock = NULL;
 	/* The first announcement is what ends the outage, the others are for
@@ -556,6 +554,17 @@ int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e)
 	lm_in_netns(n->nsfd, announce_once, NULL, NULL);
 	n->announcing = pthread_create(&n->announcer, NULL, announcer, n) == 0;
 	return 0;
+}
+
+int lm_netns_publish(struct lm_netns_made *n, struct lm_error *e)
+{
+	return n->name[0] && !n->bound ? bind_name(n, e) : 0;
+}
+
+void lm_netns_shut(struct lm_netns_made *n)
+{
+	if (!n->lock)
+		lm_netlock(n->nsfd, &n->lock, NULL);
 }
 
 void lm_netns_free(struct lm_netns_made *n)

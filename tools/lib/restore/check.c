@@ -181,6 +181,21 @@ static int check_process(const struct lm_restorer *r, const struct lm_process *p
 	return 0;
 }
 
+/* A session or group cannot be made without the process that it is called by. */
+static int check_leaders(struct lm_restorer *r, const struct lm_process *p,
+			 struct lm_error *e)
+{
+	if (p->sid && !lm_model_process(&r->m, p->sid))
+		return lm_fail(e, LM_REFUSED,
+			       "pid %u: the leader of its session, %u, has ended: not supported",
+			       p->pid, p->sid);
+	if (p->pgid && p->pgid != p->sid && !lm_model_process(&r->m, p->pgid))
+		return lm_fail(e, LM_REFUSED,
+			       "pid %u: the leader of its process group, %u, has ended: not supported",
+			       p->pid, p->pgid);
+	return 0;
+}
+
 int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 {
 	if (r->m.nr_refusals) {
@@ -197,6 +212,9 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 			       r->m.nr_netns);
 	for (size_t i = 0; i < r->m.nr_procs; i++)
 		if (check_process(r, r->m.procs[i], e))
+			return -1;
+	for (size_t i = 0; i < r->m.nr_procs; i++)
+		if (check_leaders(r, r->m.procs[i], e))
 			return -1;
 	if (check_pids(r, e))
 		return -1;

@@ -179,16 +179,20 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 {
 	struct livemig_ioc_serve s = { 0 };
 
+	/* What can fail comes before what the neighbours see. */
+	if (r->o.frozen && lm_cgroup_freeze(r, e))
+		return -1;
+	stop_again(&r->m);
 	if (r->net && lm_netns_open_up(r->net, e))
 		return -1;
 	if (lm_files_resume(r, e))
 		return -1;
-	if (r->o.frozen && lm_cgroup_freeze(r, e))
-		return -1;
-	stop_again(&r->m);
 	/* Past this point it runs: whatever fails now is no longer undone. */
 	lm_undo_commit(r->undo);
 	if (ioctl(r->dev, LIVEMIG_IOC_SERVE, &s))
 		return lm_fail_errno(e, LM_FAILED, "letting the tasks go");
+	/* It runs: only the name is missing. */
+	if (r->net)
+		lm_netns_publish(r->net, NULL);
 	return 0;
 }

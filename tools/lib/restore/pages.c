@@ -47,6 +47,9 @@ static int damaged(const struct run *u, uint64_t addr, struct lm_error *e)
 		       "shared memory", u->id);
 }
 
+/* Zero pages without a mapping: more is nothing that a source sends. */
+#define STASH_MAX	(1 << 20)
+
 /* ---- the stash ---- */
 
 static int stash_entry(struct run *u, const struct livemig_page_entry *x,
@@ -60,6 +63,9 @@ static int stash_entry(struct run *u, const struct livemig_page_entry *x,
 			return damaged(u, ADDR(x->addr), e);
 		return lm_stash_put(s, u->space, u->id, ADDR(x->addr), bytes, e);
 	case LIVEMIG_PAGE_ZERO:
+		if (x->value > STASH_MAX || s->nr_pages + x->value > STASH_MAX)
+			return lm_fail(e, LM_FAILED,
+				       "too many pages without a mapping");
 		for (uint64_t i = 0; i < x->value; i++)
 			if (lm_stash_put(s, u->space, u->id,
 					 ADDR(x->addr) + i * PAGE, NULL, e))
@@ -91,12 +97,20 @@ static bool test_bit(const uint64_t *bits, uint32_t i)
 }
 
 /* Those that were put in are newer than what waits; the others wait. */
-static int settle(struct run *u, const struct livemig_page_entry *x, uint32_t n,
+static int settle(struct run *u, const struct lm_proc *p,
+		  const struct livemig_page_entry *x, uint32_t n,
 		  const uint64_t *missed, struct lm_error *e)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		const char *bytes = (char *)u->r->missed_buf + (size_t)i * PAGE;
 
+		/* A file's bytes show again; nobody but the task itself can do
+		 * that. It fails where there is no mapping: as well.
+		 */
+		if (test_bit(missed, i) && kind(&x[i]) == LIVEMIG_PAGE_HOLE)
+			lm_remote_syscall(p->remote, NULL, __NR_madvise,
+					  ADDR(x[i].addr), pages(&x[i]) * PAGE,
+					  MADV_DONTNEED);
 		if (!test_bit(missed, i))
 			lm_stash_del(&u->r->stash, u->space, u->id,
 				     ADDR(x[i].addr), pages(&x[i]));
@@ -139,7 +153,7 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 		for (uint32_t i = 0; i < a.done; i++)
 			data += kind(&u->entry[at + i]) == LIVEMIG_PAGE_DATA;
 		lm_in_taken(u->in, data * PAGE);
-		if (settle(u, u->entry + at, a.done, missed, e))
+		if (settle(u, p, u->entry + at, a.done, missed, e))
 			return -1;
 		at += a.done;
 	}

@@ -210,6 +210,9 @@ void lm_restorer_free(struct lm_restorer *r)
 {
 	if (!r)
 		return;
+	/* What sockets say when they are closed must not reach their peers. */
+	if (r->net && !r->committed)
+		lm_netns_shut(r->net);
 	lm_files_close(r);
 	while (r->nr_procs)
 		lm_proc_free(r->procs[--r->nr_procs]);

@@ -103,6 +103,20 @@ bool lm_stash_has(const struct lm_stash *s, uint32_t space, uint32_t id,
 void lm_stash_del(struct lm_stash *s, uint32_t space, uint32_t id, uint64_t addr,
 		  uint64_t pages)
 {
+	if (pages > s->nr_buckets) {	/* it is shorter through what is there */
+		for (size_t i = 0; i < s->nr_buckets; i++) {
+			struct lm_stash_page **p = &s->bucket[i];
+
+			while (*p)
+				if ((*p)->space == space && (*p)->id == id &&
+				    (*p)->addr >= addr &&
+				    ((*p)->addr - addr) / PAGE < pages)
+					drop(s, p);
+				else
+					p = &(*p)->next;
+		}
+		return;
+	}
 	for (; pages && s->nr_pages; pages--, addr += PAGE) {
 		struct lm_stash_page **p = find(s, space, id, addr);
 
