@@ -251,7 +251,13 @@ static void take_sleepers(struct lm_restore *r)
 	struct lm_restore_thread *t;
 
 	list_for_each_entry(t, &r->threads, list) {
-		if (t->step != LM_THREAD_ASLEEP || !lm_arch_asleep(t))
+		if (t->step != LM_THREAD_ASLEEP)
+			continue;
+		if (READ_ONCE(t->task->flags) & PF_EXITING) {
+			fail_locked(r, -ESRCH, t->tid, "killed");
+			return;
+		}
+		if (!lm_arch_asleep(t))
 			continue;
 		WRITE_ONCE(r->nr_asleep, r->nr_asleep - 1);
 		t->step = LM_THREAD_ARMED;

@@ -152,8 +152,13 @@ static int chunk_holes(struct lm_chunk *c, unsigned long base, bool *used,
 
 	*used = !bitmap_empty(c->seen, LM_CHUNK_PAGES);
 	for (i = 0; c->value && i < LM_CHUNK_PAGES; i++) {
-		if (c->value[i] != LM_SENT_NOT && !test_bit(i, c->seen)) {
-			c->value[i] = LM_SENT_NOT;
+		if (test_bit(i, c->seen)) {
+			;
+		} else if (c->value[i] == LM_SENT_GONE) {
+			c->value[i] = LM_SENT_NOT;	/* that round went well */
+		} else if (c->value[i] != LM_SENT_NOT) {
+			c->value[i] = LM_SENT_GONE;
+			*used = true;
 			n++;
 			continue;
 		}

@@ -18,6 +18,7 @@
 /* Values that are not the hash of a page. */
 enum lm_sent_value {
 	LM_SENT_NOT,		/* the receiver does not have it */
+	LM_SENT_GONE,		/* told as a hole; its round may still fail */
 	LM_SENT_STALE,		/* it may have it, with unknown bytes */
 	LM_SENT_ZERO,		/* it has zeros */
 	LM_SENT_HASHES,		/* hashes begin here */

@@ -140,6 +140,28 @@ static int put_user_words(struct task_struct *t, struct sk_buff *obj)
 	return err;
 }
 
+/*
+ * A frozen task can be killed, and a reference to it does not keep its stack,
+ * where the registers are. But who dies must pass exit_mm(), which waits for
+ * this lock, on that stack.
+ */
+static int put_regs(struct task_struct *t, struct sk_buff *obj, u32 *flags)
+{
+	int err = -EBUSY;
+
+	if (lm_arch_unsupported(t))	/* refused; and an LDT wants to sleep */
+		return 0;
+	if (!lm_task_stopped(t))
+		return err;
+	task_lock(t);
+	if (t->mm && t->frozen)
+		err = lm_arch_put_regs(obj, t, flags);
+	if (!err && !t->frozen)
+		err = -EBUSY;
+	task_unlock(t);
+	return err;
+}
+
 static int dump_thread(struct lm_dump *d, struct task_struct *t)
 {
 	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_THREAD);
@@ -165,8 +187,7 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      nla_put_u32(obj, LIVEMIG_THREAD_PDEATH_SIG, t->pdeath_signal) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_THREAD_SIGPENDING, false);
 	if (!err && d->frozen)
-		err = lm_task_stopped(t) ? lm_arch_put_regs(obj, t, &flags) :
-					   -EBUSY;
+		err = put_regs(t, obj, &flags);
 	if (!err)
 		err = nla_put_u32(obj, LIVEMIG_THREAD_FLAGS, flags);
 	if (err)

@@ -267,7 +267,8 @@ static int check_flags(struct lm_session *s, struct file *out, u32 flags,
  *
  * After a failure the next round writes everything again.
  * Context: sleeps, killable; a signal ends it while the reader is slow.
- * Return: 0; -EINVAL, -EPERM, -EBUSY (flags); -EINTR; -ENOMEM; -EFAULT or
+ * Return: 0; -EINVAL, -EPERM, -EBUSY (flags); -EINTR; -ENOMEM; -EAGAIN (FINAL:
+ * somebody thawed it); -EFAULT or
  * -EHWPOISON (FINAL: a page that cannot be read); what writing to @out gives.
  */
 int lm_pages(struct lm_session *s, struct file *out, u32 flags,
@@ -304,6 +305,8 @@ int lm_pages(struct lm_session *s, struct file *out, u32 flags,
 			goto out;
 	}
 	err = do_round(r, t);
+	if (!err && (flags & LIVEMIG_PAGES_F_FINAL) && !lm_session_frozen(s))
+		err = lm_err(extack, -EAGAIN, "thawed during the final round");
 	if (err && r->sent)
 		tracker_stale(t);
 	lm_objs_round_end(s, &t->objs, !err);

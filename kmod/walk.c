@@ -158,8 +158,8 @@ static void look_present(struct look *l, unsigned long addr, pte_t *pte, pte_t p
 	bool marked = pte_soft_dirty(p) || pte_write(p);
 	struct page *page;
 
-	if (pte_special(p)) {	/* the zero page */
-		if (vma_is_anonymous(l->vma))
+	if (pte_special(p)) {	/* the zero page; KSM maps it over files, too */
+		if (!l->obj)
 			found_zero(l, addr);
 		return;
 	}
@@ -173,10 +173,10 @@ static void look_present(struct look *l, unsigned long addr, pte_t *pte, pte_t p
 	}
 	if (!PageAnon(page))	/* the file's, and not written to */
 		return;
-	/* A device may write to a pinned page at any time, and taking the write
+	/* A device may write to such a page at any time, and taking the write
 	 * bit away would part it from the device: dirty in every round.
 	 */
-	if (folio_maybe_dma_pinned(page_folio(page)))
+	if (lm_page_in_io(page))
 		marked = true;
 	else if (marked && l->w->clear)
 		clear_entry(l, addr, pte);
@@ -188,7 +188,7 @@ static void look_swapped(struct look *l, unsigned long addr, pte_t *pte, pte_t p
 {
 	bool marked = pte_swp_soft_dirty(p);
 
-	if (l->obj)
+	if (l->obj || lm_pte_guard(p))
 		return;
 	if (marked && l->w->clear)
 		set_pte_at(l->w->mm, addr, pte, pte_swp_clear_soft_dirty(p));
@@ -271,7 +271,7 @@ static void look_huge_present(struct look *l, pmd_t *pmd, unsigned long addr,
 				found_zero(l, addr);
 		return;
 	}
-	if (PageAnon(page) && folio_maybe_dma_pinned(page_folio(page))) {
+	if (PageAnon(page) && lm_page_in_io(page)) {
 		marked = true;
 	} else if (marked && l->w->clear) {
 		/* The processor may set the accessed and dirty bits meanwhile. */
@@ -376,7 +376,8 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 			(l->vma->vm_flags & VM_SOFTDIRTY);
 		if (w->flags & LIVEMIG_PAGES_F_UNSAFE_NOVMA)
 			fresh = false;
-		l->dirty = fresh || w->all;
+		/* KSM replaces entries and their marks go: compare by hash. */
+		l->dirty = fresh || w->all || (l->vma->vm_flags & VM_MERGEABLE);
 		if (w->sent && !l->obj) {
 			l->chunk = lm_sent_chunk(w->sent, addr >> PAGE_SHIFT,
 						 w->spans);

@@ -31,4 +31,30 @@ static inline long lm_get_user_pages(struct mm_struct *mm, unsigned long addr,
 #endif
 }
 
+/*
+ * May a device write to an anonymous page behind its page table entry. Up to
+ * 6.4 direct I/O takes plain references, so any reference that is no mapping
+ * counts. That is too often true (batches of the LRU lists), which costs a hash.
+ */
+static inline bool lm_page_in_io(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	long i, nr = folio_nr_pages(folio), refs = 0;
+
+	for (i = 0; i < nr; i++)	/* folio_mapcount() is not exported */
+		refs += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+	if (nr > 1) {
+		refs += compound_mapcount(&folio->page);
+		if (PageDoubleMap(&folio->page))
+			refs -= nr;
+	}
+	if (folio_test_swapcache(folio))
+		refs += nr;
+	if (folio_ref_count(folio) > refs)
+		return true;
+#endif
+	return folio_maybe_dma_pinned(folio);
+}
+
 #endif

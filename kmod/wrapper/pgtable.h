@@ -8,11 +8,26 @@
 #include <linux/pgtable.h>
 #include <linux/swapops.h>
 #include <linux/version.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#include <linux/leafops.h>
+#endif
 
 static inline bool lm_pmd_is_table(pmd_t pmd)
 {
 	return !pmd_none(pmd) && pmd_present(pmd) && !pmd_leaf(pmd) &&
 	       !pmd_bad(pmd);
+}
+
+/* A guard region (MADV_GUARD_INSTALL, from 6.13 on): there is no page. */
+static inline bool lm_pte_guard(pte_t pte)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return softleaf_is_guard_marker(softleaf_from_pte(pte));
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	return is_guard_swp_entry(pte_to_swp_entry(pte));
+#else
+	return false;
+#endif
 }
 
 /*

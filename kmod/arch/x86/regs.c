@@ -36,7 +36,7 @@ static const struct user_regset *regset(struct task_struct *t, unsigned int note
  * @flags: LIVEMIG_THREAD_F_IN_SYSCALL is added when it is in a system call
  *	that will be executed again
  *
- * Sleeps (faults nothing in).
+ * Does not sleep, but for a task with an LDT, which is refused.
  * Return: 0, -EMSGSIZE, or the errno of a regset.
  */
 int lm_arch_put_regs(struct sk_buff *obj, struct task_struct *t, u32 *flags)

@@ -158,9 +158,17 @@ static long sleep_call(u32 kind)
  */
 bool lm_arch_asleep(const struct lm_restore_thread *t)
 {
-	return (READ_ONCE(t->task->__state) & TASK_INTERRUPTIBLE) &&
-	       !lm_task_on_cpu(t->task) &&
-	       READ_ONCE(task_pt_regs(t->task)->orig_ax) == sleep_call(t->restart.kind);
+	bool asleep;
+
+	/* Keeps one that is being killed, and its stack, in exit_mm(). */
+	task_lock(t->task);
+	asleep = t->task->mm &&
+		 (READ_ONCE(t->task->__state) & TASK_INTERRUPTIBLE) &&
+		 !lm_task_on_cpu(t->task) &&
+		 READ_ONCE(task_pt_regs(t->task)->orig_ax) ==
+			sleep_call(t->restart.kind);
+	task_unlock(t->task);
+	return asleep;
 }
 
 /**

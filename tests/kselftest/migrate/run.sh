@@ -119,7 +119,7 @@ for kind in "version 9.9.9" "arch riscv64" "cpu CPU" "tls secured" "noise ."; do
 		"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure
 	wait $!
 done
-on_b "echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 & disown" >/dev/null
+on_b "echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & disown" >/dev/null
 check "refused: a pid is taken on B" refused "$pid" migrate r
 check "it ran on all the time" alive $pid
 on_b "pkill sleep" >/dev/null

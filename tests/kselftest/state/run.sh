@@ -1,6 +1,9 @@
-#!/bin/sh
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What TASK_GET says about programs whose state is known. KTAP on stdout.
-# usage: run.sh [TEST...]   inside a guest, as root; MODULE: livemig.ko
+# usage: run.sh [TEST...]   inside a guest, as root
+#
+# vm: timeout=600
 cd "$(dirname "$0")" || exit 1
 top=../../..
 bin=$(mktemp -d)/state
@@ -14,9 +17,9 @@ skip()
 
 [ "$(id -u)" = 0 ] || skip "not root"
 [ -f /sys/fs/cgroup/cgroup.controllers ] || skip "no cgroup v2"
-if ! [ -d /sys/module/livemig ]; then
-	insmod "${MODULE:-$top/livemig.ko}" || skip "livemig.ko does not load"
-fi
+# shellcheck source=tests/kselftest/load.sh
+. ../load.sh
+load_module
 gcc -O1 -g -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -D_GNU_SOURCE -I$top/uapi -o "$bin" ./*.c -lmnl -lpthread || exit 1
 "$bin" "$@"
