@@ -4,7 +4,7 @@
 #
 # Runs in a guest, as root; KTAP on stdout.
 #
-# vm: mem=1536 cpus=2 timeout=600
+# vm: mem=3072 cpus=2 timeout=900
 
 set -u
 cd "$(dirname "$0")" || exit 1
