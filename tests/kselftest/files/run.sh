@@ -13,7 +13,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="reg append fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
+moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
 signalfd memfd shared"
 refused="deleted inotify tty lostwatch outpipe"
 

@@ -114,6 +114,22 @@ static void get_append(void)
 /* A child has the same description: what one reads the other does not. */
 static pid_t child;
 
+/* What the kernel makes up: of this process, and of the system. */
+static void set_proc(void)
+{
+	fd1 = open("/proc/self/stat", O_RDONLY);
+	fd2 = open("/proc/meminfo", O_RDONLY);
+	check(fd1 >= 0 && fd2 >= 0);
+}
+
+static void get_proc(void)
+{
+	char buf[64] = "";
+
+	check(read(fd1, buf, sizeof(buf) - 1) > 0 && atoi(buf) == getpid());
+	check(read(fd2, buf, sizeof(buf) - 1) > 0 && !strncmp(buf, "MemTotal", 8));
+}
+
 static void set_fork(void)
 {
 	char c;
@@ -495,6 +511,7 @@ static const struct kind {
 } kinds[] = {
 	{ "reg", set_reg, get_reg },
 	{ "append", set_append, get_append },
+	{ "proc", set_proc, get_proc },
 	{ "fork", set_fork, get_fork },
 	{ "dir", set_dir, get_dir },
 	{ "dev", set_dev, get_dev },
