@@ -3,9 +3,11 @@
  * TCP sockets. The kernel dumps them (livemig_tcp and the queues' bytes); they
  * are made again in repair mode, in which connect() says nothing to the peer.
  *
- * Which of the bytes in the send queue the peer has already got does not
- * matter: all are sent again when the network is open, as after a loss, and the
- * peer takes those that it lacks. That needs no retransmission timer to expire.
+ * What was sent is put into the send queue in repair mode, in which the kernel
+ * takes it for sent: an acknowledgement of what the kernel does not remember to
+ * have sent would be dropped, together with its data. Leaving repair mode asks
+ * the peer what it has got; what it lacks is transmitted again, as after a loss.
+ * What was never sent follows in the ordinary way.
  *
  * A FIN that was sent is sent again, with its old sequence number, by
  * shutdown(). A FIN that was received is in rcv_nxt; the reader sees it as the
@@ -159,13 +161,41 @@ static int send_all(int fd, const void *buf, size_t len)
 	return 0;
 }
 
-static int put_queue(int fd, const struct lm_file *f, uint32_t queue)
+/* Bytes @from up to @to of a queue. */
+static int put_queue(int fd, const struct lm_file *f, uint32_t queue, uint64_t from,
+		     uint64_t to)
 {
-	for (size_t i = 0; i < f->nr_data; i++)
-		if (f->data[i]->queue == queue &&
-		    send_all(fd, f->data[i]->bytes, f->data[i]->len) < 0)
+	uint64_t start, end, at = 0;
+
+	for (size_t i = 0; i < f->nr_data; i++) {
+		if (f->data[i]->queue != queue)
+			continue;
+		start = from > at ? from - at : 0;
+		end = to < at + f->data[i]->len ? to - at : f->data[i]->len;
+		if (to > at && start < end &&
+		    send_all(fd, f->data[i]->bytes + start, end - start) < 0)
 			return -1;
+		at += f->data[i]->len;
+	}
 	return 0;
+}
+
+/* Where the send queue begins: a FIN counts one, but is not in its bytes. */
+static uint32_t send_seq(const struct lm_file *f)
+{
+	return tcp_of(f)->write_seq - fin_sent(state_of(f)) -
+	       lm_sock_queue_len(f, LIVEMIG_QUEUE_SEND);
+}
+
+/* How much of the send queue was sent. */
+static uint64_t sent_len(const struct lm_file *f)
+{
+	uint64_t len = lm_sock_queue_len(f, LIVEMIG_QUEUE_SEND);
+	int32_t sent = tcp_of(f)->snd_nxt - send_seq(f);
+
+	if (sent < 0)
+		return 0;
+	return (uint64_t)sent < len ? (uint64_t)sent : len;
 }
 
 static int negotiated(int fd, const struct livemig_tcp *t)
@@ -274,7 +304,7 @@ static int open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
 		return -1;
 	if (bind(fd, &local.sa, local_len) < 0)
 		return cannot(e, "bind", f);
-	if (set_seq(fd, TCP_SEND_QUEUE, t->write_seq - send_len - fin_sent(state_of(f))) < 0 ||
+	if (set_seq(fd, TCP_SEND_QUEUE, send_seq(f)) < 0 ||
 	    set_seq(fd, TCP_RECV_QUEUE, t->rcv_nxt - recv_len) < 0)
 		return cannot(e, "set the sequence numbers", f);
 	if (connect(fd, &remote.sa, remote_len) < 0)
@@ -283,7 +313,8 @@ static int open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
 		return cannot(e, "set the negotiated options", f);
 	if (set_timestamp(fd, t) < 0)
 		return cannot(e, "set the time stamp", f);
-	if (set_queue(fd, TCP_RECV_QUEUE) < 0 || put_queue(fd, f, LIVEMIG_QUEUE_RECV) < 0)
+	if (set_queue(fd, TCP_RECV_QUEUE) < 0 ||
+	    put_queue(fd, f, LIVEMIG_QUEUE_RECV, 0, recv_len) < 0)
 		return cannot(e, "fill the receive queue", f);
 	if (set_window(fd, t) < 0)
 		return cannot(e, "set the windows", f);
@@ -329,15 +360,24 @@ static int tcp_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 static int tcp_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
 	const struct livemig_sock_options *o = lm_sock_options(f);
-	bool has_data = lm_sock_queue_len(f, LIVEMIG_QUEUE_SEND);
+	uint64_t len = lm_sock_queue_len(f, LIVEMIG_QUEUE_SEND), sent;
 
 	if (!is_connected(state_of(f)))
 		return 0;
-	/* The data itself tells the peer that we are back; else a probe does. */
-	if (repair(f->fd, has_data ? TCP_REPAIR_OFF_NO_WP : TCP_REPAIR_OFF) < 0)
+	sent = sent_len(f);
+	/* Only now: this starts the retransmission timer. */
+	if (set_queue(f->fd, TCP_SEND_QUEUE) < 0 ||
+	    put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, 0, sent) < 0)
+		return cannot(e, "queue what was not acknowledged", f);
+	/* A FIN is sent like data; without it its acknowledgement is unknown, too. */
+	if (fin_sent(state_of(f)) && tcp_of(f)->snd_nxt == tcp_of(f)->write_seq &&
+	    shutdown(f->fd, SHUT_WR) < 0)
+		return cannot(e, "queue the FIN", f);
+	/* With a probe: the congestion window has no room to send anything else. */
+	if (repair(f->fd, TCP_REPAIR_OFF) < 0)
 		return cannot(e, "leave repair mode", f);
-	if (put_queue(f->fd, f, LIVEMIG_QUEUE_SEND) < 0)
-		return cannot(e, "send what was not acknowledged", f);
+	if (put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, sent, len) < 0)
+		return cannot(e, "send what was not sent yet", f);
 	if (lm_sock_set(f->fd, SOL_SOCKET, SO_REUSEADDR,
 			!!(o->flags & LIVEMIG_SOCK_F_REUSEADDR), "SO_REUSEADDR", e) < 0 ||
 	    lm_sock_set_buffers(f->fd, f, e) < 0)
@@ -346,7 +386,7 @@ static int tcp_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error 
 	    lm_sock_set(f->fd, IPPROTO_TCP, TCP_CORK, 1, "TCP_CORK", e) < 0)
 		return -1;
 	if (fin_sent(state_of(f)) && shutdown(f->fd, SHUT_WR) < 0 && errno != ENOTCONN)
-		return cannot(e, "send the FIN again", f);
+		return cannot(e, "send the FIN", f);
 	return 0;
 }
 
