@@ -45,16 +45,23 @@ skip()
 	exit 4
 }
 
-cleanup()
+teardown()
 {
 	echo 1 >/sys/fs/cgroup/tcp/cgroup.kill
 	kill $clients
+	clients=
 	for ns in box client; do ip netns delete $ns; done
 	ip link delete br0
 	sleep 0.3
 	rmdir /sys/fs/cgroup/tcp
-	rm -rf "$tmp"
+	rm -rf "${tmp:?}"/{server,10,fd00}* "$tmp/image"
 } 2>/dev/null
+
+cleanup()
+{
+	teardown
+	rm -rf "$tmp"
+}
 
 ((EUID == 0)) || skip "not root"
 [[ -x $migctl ]] || skip "no build/migctl: make tools"
@@ -103,9 +110,9 @@ field()		# FILE NUMBER
 	cut -d' ' -f"$2" "$tmp/$1.status" 2>/dev/null || echo 0
 }
 
-until_true()	# COMMAND...: within 20 s
+until_true()	# COMMAND...: within 30 s
 {
-	for _ in {1..100}; do "$@" && return; sleep 0.2; done
+	for _ in {1..150}; do "$@" && return; sleep 0.2; done
 	return 1
 }
 
@@ -249,6 +256,10 @@ check "half closed by the container: refused by name" fin_refused
 before=$(field server 2)
 reads_on() { (($(field server 2) > before)); }
 check "... and it runs on" until_true reads_on
+
+# Much in flight: megabytes that the client has got, or that were lost, and the
+# container knows of neither.
+. ./bulk.sh
 
 echo "1..$n"
 exit $failed

@@ -11,6 +11,8 @@
  * sending side down, server.fin the server its. ROLE.status has one line,
  * rewritten ten times a second: connections, bytes read, bytes written, ends of
  * file seen, errors.
+ *
+ * With BULK in the environment buffers are large, and the server writes much.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +38,7 @@ static struct conn {
 static int nr, errors, eofs;
 static uint64_t in, out;
 static const char *role, *dir;
+static int sndbuf = 20000, chunk = 1000;
 
 static int is(const char *what)
 {
@@ -82,7 +85,7 @@ static unsigned char byte_at(uint64_t pos, int from_server)
 
 static void get(struct conn *c)
 {
-	unsigned char buf[16384];
+	static unsigned char buf[1 << 20];
 	ssize_t n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
 	if (n < 0 && errno != EAGAIN) {
@@ -107,7 +110,7 @@ static void get(struct conn *c)
 
 static void put(struct conn *c, int fin)
 {
-	unsigned char buf[1000];
+	static unsigned char buf[1 << 16];
 	ssize_t n;
 
 	if (fin) {
@@ -116,9 +119,9 @@ static void put(struct conn *c, int fin)
 		c->fin = 1;
 		return;
 	}
-	for (size_t i = 0; i < sizeof(buf); i++)
+	for (int i = 0; i < chunk; i++)
 		buf[i] = byte_at(c->out + i, role[0] == 's');
-	n = send(c->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = send(c->fd, buf, chunk, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0 && errno != EAGAIN) {
 		error("write");
 		c->fin = 1;
@@ -131,12 +134,12 @@ static void put(struct conn *c, int fin)
 
 static void add(int fd)
 {
-	int on = 1, idle = 33, buf = 20000;
+	int on = 1, idle = 33;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buf, sizeof(buf));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf));
 	conns[nr++] = (struct conn){ .fd = fd };
 }
 
@@ -152,7 +155,7 @@ static void check_options(void)
 		getsockopt(conns[i].fd, SOL_SOCKET, SO_KEEPALIVE, &v[1], &len);
 		getsockopt(conns[i].fd, IPPROTO_TCP, TCP_KEEPIDLE, &v[2], &len);
 		getsockopt(conns[i].fd, SOL_SOCKET, SO_SNDBUF, &v[3], &len);
-		if (v[0] != 1 || v[1] != 1 || v[2] != 33 || v[3] != 40000) {
+		if (v[0] != 1 || v[1] != 1 || v[2] != 33 || v[3] != 2 * sndbuf) {
 			errno = 0;
 			error("a socket option changed");
 		}
@@ -199,6 +202,11 @@ int main(int argc, char **argv)
 		return 1;
 	role = argv[1];
 	dir = argv[2];
+	if (getenv("BULK")) {
+		sndbuf = 4 << 20;
+		if (role[0] == 's')
+			chunk = 1 << 16;
+	}
 	if (role[0] == 's')
 		listener = start_server(argv[3]);
 	else if (argc > 5)
