@@ -31,10 +31,13 @@ static u32 nr_sessions;
 static u32 last_id;
 static struct workqueue_struct *wq;
 
-/* Caller holds lm_sessions_lock. Passes the list's reference to the work. */
-static void unlink_session(struct lm_session *s)
+/*
+ * Caller holds lm_sessions_lock. Passes the list's reference to the work. Until
+ * that has thawed the cgroup the session stays in its way: a new one there must
+ * not be thawed by the old one's end.
+ */
+static void end_session(struct lm_session *s)
 {
-	list_del_init(&s->list);
 	nr_sessions--;
 	WRITE_ONCE(s->gone, true);
 	queue_work(wq, &s->teardown);
@@ -54,6 +57,9 @@ static void teardown(struct work_struct *work)
 	lm_track_stop(s);
 	mutex_unlock(&s->lock);
 
+	mutex_lock(&lm_sessions_lock);
+	list_del_init(&s->list);
+	mutex_unlock(&lm_sessions_lock);
 	lm_event(s, LIVEMIG_EVENT_SESSION_GONE, 0, NULL);
 	complete_all(&s->ended);
 	lm_session_put(s);
@@ -69,9 +75,9 @@ static void reap(struct work_struct *work)
 
 	mutex_lock(&lm_sessions_lock);
 	list_for_each_entry_safe(s, tmp, &sessions, list)
-		if ((s->flags & LIVEMIG_SESSION_F_PERSISTENT) &&
+		if (!s->gone && (s->flags & LIVEMIG_SESSION_F_PERSISTENT) &&
 		    lm_cgroup_dead(s->cgrp))
-			unlink_session(s);
+			end_session(s);
 	if (!list_empty(&sessions))
 		queue_delayed_work(wq, &reap_work, REAP_INTERVAL);
 	mutex_unlock(&lm_sessions_lock);
@@ -89,9 +95,9 @@ static int socket_closed(struct notifier_block *nb, unsigned long event,
 		return NOTIFY_DONE;
 	mutex_lock(&lm_sessions_lock);
 	list_for_each_entry_safe(s, tmp, &sessions, list)
-		if (!(s->flags & LIVEMIG_SESSION_F_PERSISTENT) &&
+		if (!s->gone && !(s->flags & LIVEMIG_SESSION_F_PERSISTENT) &&
 		    s->portid == n->portid)
-			unlink_session(s);
+			end_session(s);
 	mutex_unlock(&lm_sessions_lock);
 	return NOTIFY_DONE;
 }
@@ -172,19 +178,31 @@ static struct lm_session *find(u32 id)
 	struct lm_session *s;
 
 	list_for_each_entry(s, &sessions, list)
-		if (s->id == id)
+		if (s->id == id && !s->gone)
 			return s;
 	return NULL;
 }
 
-/* May @s stand beside the others. Caller holds lm_sessions_lock. */
-static int check_others(struct lm_session *s, struct netlink_ext_ack *extack)
+/* May @s stand beside the others. Caller holds lm_sessions_lock. -EAGAIN: when
+ * *@ending, which is referenced, has ended.
+ */
+static int check_others(struct lm_session *s, struct lm_session **ending,
+			struct netlink_ext_ack *extack)
 {
 	struct lm_session *o;
+	bool overlap;
 
 	list_for_each_entry(o, &sessions, list) {
-		if (cgroup_is_descendant(s->cgrp, o->cgrp) ||
-		    cgroup_is_descendant(o->cgrp, s->cgrp))
+		overlap = cgroup_is_descendant(s->cgrp, o->cgrp) ||
+			  cgroup_is_descendant(o->cgrp, s->cgrp);
+		if (o->gone && overlap) {
+			refcount_inc(&o->refs);
+			*ending = o;
+			return -EAGAIN;
+		}
+		if (o->gone)
+			continue;
+		if (overlap)
 			return lm_err(extack, -EBUSY,
 				      "session %u has this cgroup or one above or below it",
 				      o->id);
@@ -214,7 +232,7 @@ static int check_others(struct lm_session *s, struct netlink_ext_ack *extack)
 int lm_session_new(int fd, const char *name, u32 flags, u32 portid,
 		   struct lm_session **res, struct netlink_ext_ack *extack)
 {
-	struct lm_session *s;
+	struct lm_session *s, *ending;
 	int err;
 
 	if (!try_module_get(THIS_MODULE))
@@ -240,11 +258,21 @@ int lm_session_new(int fd, const char *name, u32 flags, u32 portid,
 	if (err)
 		goto err_free;
 
+again:
 	if (mutex_lock_killable(&lm_sessions_lock)) {
 		err = lm_err(extack, -EINTR, "killed");
 		goto err_free;
 	}
-	err = check_others(s, extack);
+	err = check_others(s, &ending, extack);
+	if (err == -EAGAIN) {
+		mutex_unlock(&lm_sessions_lock);
+		err = wait_for_completion_killable(&ending->ended);
+		lm_session_put(ending);
+		if (!err)
+			goto again;
+		err = lm_err(extack, -EINTR, "killed");
+		goto err_free;
+	}
 	if (err)
 		goto err_unlock;
 	do {
@@ -367,7 +395,7 @@ int lm_session_del(struct lm_session *s, struct netlink_ext_ack *extack)
 	mutex_lock(&lm_sessions_lock);
 	gone = s->gone;
 	if (!gone)
-		unlink_session(s);
+		end_session(s);
 	mutex_unlock(&lm_sessions_lock);
 	if (gone)
 		return lm_err(extack, -ENOENT, "session %u has ended", s->id);
@@ -393,7 +421,7 @@ int lm_session_walk(u32 after, int (*fn)(struct lm_session *s, void *arg),
 
 	mutex_lock(&lm_sessions_lock);
 	list_for_each_entry(s, &sessions, list) {
-		if (s->id <= after)
+		if (s->gone || s->id <= after)
 			continue;
 		err = fn(s, arg);
 		if (err)

@@ -48,7 +48,7 @@ struct lm_session {
 	struct list_head list;
 	refcount_t refs;
 	struct mutex lock;
-	bool gone;		/* off the list: holders of a reference must not use
+	bool gone;		/* ending: holders of a reference must not use
 				 * it; written under lm_sessions_lock
 				 */
 	u32 id;

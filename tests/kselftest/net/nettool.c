@@ -62,7 +62,8 @@ static int make(const char *file, const char *parent)
 	printf("made /proc/%d/fd/%d\n", getpid(), fd);
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (!strncmp(line, "open", 4) && lm_netns_open_up(made, &e) < 0)
+		if (!strncmp(line, "open", 4) &&
+		    (lm_netns_open_up(made, &e) < 0 || lm_netns_publish(made, &e) < 0))
 			return die();
 		if (!strncmp(line, "remove", 6)) {
 			lm_netns_remove(made);
