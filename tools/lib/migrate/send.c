@@ -368,6 +368,25 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 	return ret;
 }
 
+/* The migrations that came near their commit. The journal of one that died
+ * before is of no use: the module has thawed its container.
+ */
+static int list_open(uint8_t (*open)[16], int max)
+{
+	uint8_t ids[64][16];
+	struct lm_journal j;
+	int i, n = 0, all = lm_journal_list("source", "", ids, 64);
+
+	for (i = 0; i < all && n < max; i++) {
+		if (lm_journal_read(&j, "source", ids[i], 0, NULL) != 1)
+			continue;
+		if (j.session)
+			memcpy(open[n++], ids[i], 16);
+		lm_journal_close(&j, !j.session);
+	}
+	return n;
+}
+
 int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
 {
 	uint8_t ids[2][16];
@@ -375,7 +394,7 @@ int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
 	int n, ret;
 
 	if (!id) {
-		n = lm_journal_list("source", "", ids, 2);
+		n = list_open(ids, 2);
 		if (n != 1)
 			return lm_fail(e, LM_REFUSED, n ?
 				       "several migrations have no known outcome: give an id (ls /run/livemig/source)" :
