@@ -71,7 +71,8 @@ check "a path that somebody else listens on is refused" \
 check "... and is still his" socat -u /dev/null "UNIX-CONNECT:$dir/listener"
 
 box outside "$dir/unix" "$dir" "$dir/listener"
-sleep 0.5
+wait_for 30 bash -c "ss -xH state established | grep -q '$dir/listener'"
+sleep 0.2
 check "a peer outside of the container is refused by name" \
 	refused "($dir/listener) is outside" "$migctl" dump cgroup:outside -o "$dir/image2"
 kill $other
