@@ -67,7 +67,7 @@ static bool same_thing(const struct livemig_vma *a, const struct livemig_vma *b)
 		 a->offset - a->start == b->offset - b->start));
 }
 
-static int prot(const struct livemig_vma *v)
+int lm_mm_prot(const struct livemig_vma *v)
 {
 	return (v->flags & LIVEMIG_VMA_F_READ ? PROT_READ : 0) |
 	       (v->flags & LIVEMIG_VMA_F_WRITE ? PROT_WRITE : 0) |
@@ -173,7 +173,7 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 	}
 	if (room(s))
 		return -1;
-	lm_batch_add(s->b, __NR_mmap, v->start, v->end - v->start, prot(v),
+	lm_batch_add(s->b, __NR_mmap, v->start, v->end - v->start, lm_mm_prot(v),
 		     flags, fd, has_object(v) ? v->offset : 0);
 	return 0;
 }
@@ -236,7 +236,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	if (was && same_thing(was, is)) {
 		if ((was->flags ^ v.flags) & PROT)
 			lm_batch_add(s->b, __NR_mprotect, start, end - start,
-				     prot(&v));
+				     lm_mm_prot(&v));
 		advise(s, start, end - start, was->flags, v.flags);
 		return keep(s, &v);
 	}

@@ -274,12 +274,34 @@ static bool private_at(const struct lm_proc *p, uint64_t addr)
 		     v->kind == LIVEMIG_VMA_SHMEM_PRIVATE);
 }
 
+/*
+ * /proc/PID/mem writes to what the task itself may not write to only for a
+ * tracer, on kernels that are configured so (from 6.12 on): then let the task
+ * write for a moment.
+ */
+static int write_protected(const struct lm_proc *p, int fd, const void *buf,
+			   uint64_t addr)
+{
+	const struct livemig_vma *v = lm_mm_find(p, addr);
+	int ret;
+
+	if (!v || v->flags & LIVEMIG_VMA_F_WRITE ||
+	    lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, PAGE,
+			      PROT_READ | PROT_WRITE))
+		return -1;
+	ret = write_all(fd, buf, PAGE, addr);
+	if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, PAGE,
+			      lm_mm_prot(v)))
+		ret = -1;
+	return ret;
+}
+
 static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
 		   void *arg)
 {
 	static const unsigned char zeros[PAGE];
 	struct unstash *u = arg;
-	struct lm_proc *p;
+	struct lm_proc *p = NULL;
 	size_t len = PAGE;
 	int fd;
 
@@ -302,7 +324,9 @@ static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
 		if (fd < 0)
 			return -1;
 	}
-	if (write_all(fd, page ?: zeros, len, addr))
+	if (write_all(fd, page ?: zeros, len, addr) &&
+	    (space == LIVEMIG_PAGES_SPACE_SHMEM ||
+	     write_protected(p, fd, page ?: zeros, addr)))
 		return lm_fail_errno(u->e, LM_FAILED, "filling memory %u at %#" PRIx64,
 				     id, addr);
 	return 1;
