@@ -63,7 +63,8 @@ check "names, messages and ends are as they were" is_ok
 fresh
 "$migctl" dump cgroup:unix -o "$dir/image" --leave killed >/dev/null 2>&1
 rm -f "$dir/listener"
-socat "UNIX-LISTEN:$dir/listener,fork" /dev/null 2>/dev/null &
+# One that keeps what it accepts.
+socat "UNIX-LISTEN:$dir/listener,fork" EXEC:'sleep 1000' 2>/dev/null &
 other=$!
 wait_for 10 test -S "$dir/listener"
 check "a path that somebody else listens on is refused" \
