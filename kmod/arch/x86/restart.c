@@ -68,15 +68,26 @@ static u32 kind_of_block(const struct restart_block *r,
 	return LIVEMIG_RESTART_NONE;
 }
 
+/* A clock, which is a small or a negative int, rather than an address. Callers
+ * leave the upper half of a register that holds an int zero or sign-extended.
+ */
+static bool is_clock(unsigned long arg)
+{
+	u32 upper = upper_32_bits(arg);
+
+	return arg < PAGE_SIZE || ((upper == 0 || upper == U32_MAX) &&
+				   (s32)lower_32_bits(arg) < 0);
+}
+
 /* The number of the call that restart_syscall continues. The first argument
- * of nanosleep is an address, that of clock_nanosleep a small number.
+ * of nanosleep is an address, that of clock_nanosleep a clock.
  */
 static long original_call(u32 kind, const struct user_regs_struct *regs)
 {
 	switch (kind) {
 	case LIVEMIG_RESTART_NANOSLEEP:
-		return regs->di < PAGE_SIZE || (s32)regs->di < 0 ?
-		       __NR_clock_nanosleep : __NR_nanosleep;
+		return is_clock(regs->di) ? __NR_clock_nanosleep :
+					    __NR_nanosleep;
 	case LIVEMIG_RESTART_POLL:
 		return __NR_poll;
 	case LIVEMIG_RESTART_FUTEX:

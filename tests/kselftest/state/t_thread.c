@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -140,12 +141,22 @@ static void test_pause(void)
 	kill_child(pid);
 }
 
+/* At an address of which the low half looks like a negative number, and at
+ * one of which it does not: neither is a clock.
+ */
+static uintptr_t nanosleep_at;
+
 static void nanosleep_child(void)
 {
-	struct timespec ts = { 1000, 0 };
+	struct timespec *ts = mmap((void *)nanosleep_at, 4096,
+				   PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
+	if (ts == MAP_FAILED)
+		_exit(1);
+	ts->tv_sec = 1000;
 	ready();
-	syscall(SYS_nanosleep, &ts, NULL);
+	syscall(SYS_nanosleep, ts, NULL);
 }
 
 static void clock_child(void)
@@ -209,6 +220,10 @@ static void sleeper(void (*fn)(void), long nr, uint32_t kind, int64_t at_most)
 
 static void test_nanosleep(void)
 {
+	nanosleep_at = 0x100080000000;
+	sleeper(nanosleep_child, SYS_nanosleep, LIVEMIG_RESTART_NANOSLEEP,
+		1000000000000);
+	nanosleep_at = 0x100000000000;
 	sleeper(nanosleep_child, SYS_nanosleep, LIVEMIG_RESTART_NANOSLEEP,
 		1000000000000);
 }
