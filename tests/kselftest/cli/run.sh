@@ -243,12 +243,23 @@ both()
 		expect 0 "running" thaw cgroup:box && frozen 0 && sessions 0
 }
 
+# listens PID: until it is a member of a netlink multicast group.
+listens()
+{
+	for _ in $(seq 300); do
+		awk -v pid="$1" '$3 == pid && $4 !~ /^0*$/ { n++ } END { exit !n }' \
+			/proc/net/netlink && return
+		sleep 0.1
+	done
+	return 1
+}
+
 events()
 {
 	"$migctl" events --json --count 4 >"$tmp/events" &
 	local watcher=$!
 
-	sleep 1
+	listens $watcher || return
 	expect 0 frozen freeze cgroup:box && expect 0 running thaw cgroup:box &&
 		wait $watcher && cat "$tmp/events" && split -l 1 "$tmp/events" "$tmp/json/event" &&
 		[ "$(sed 's/.*"event":"\([^"]*\)".*/\1/' "$tmp/events" | tr '\n' ' ')" = \
@@ -262,7 +273,7 @@ events_end()
 	"$migctl" events --timeout 1 || return
 	"$migctl" events >"$tmp/out" &
 	watcher=$!
-	sleep 1
+	listens $watcher || return
 	kill -INT $watcher
 	wait $watcher
 }
@@ -302,11 +313,17 @@ freeze_is_killed()
 
 	"$migctl" freeze --timeout 60000 cgroup:box 2>/dev/null &
 	tool=$!
-	sleep 1
+	for _ in $(seq 300); do
+		[ "$(cat $box/cgroup.freeze)" -eq 1 ] && break
+		sleep 0.1
+	done
 	refuse 2 "another program is at work on it" thaw cgroup:box || return
 	kill -KILL $tool
 	wait $tool
-	sleep 0.5
+	for _ in $(seq 300); do
+		[ "$(cat $box/cgroup.freeze)" -eq 0 ] && break
+		sleep 0.1
+	done
 	sessions 0 && frozen 0 && [ "$(cat $box/cgroup.freeze)" -eq 0 ]
 }
 

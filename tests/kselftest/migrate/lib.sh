@@ -13,7 +13,8 @@ alive()
 	local first second
 
 	first=$(cat "/proc/$1/comm") || return
-	sleep 2
+	[[ $first == ok-* ]] &&
+		wait_for 60 bash -c '[[ $(cat "/proc/$0/comm") != "$1" ]]' "$1" "$first"
 	second=$(cat "/proc/$1/comm") || return
 	echo "$first, then $second"
 	[[ $first == ok-* && $second == ok-* && $first != "$second" ]]

@@ -99,6 +99,10 @@ TESTS(refuse);
 pid_t spawn(void (*fn)(void));
 void ready(void);
 void kill_child(pid_t pid);
+/* Until the child sleeps in system call @nr, or goes on in it. */
+void wait_in_call(pid_t pid, long nr);
+/* Until the child has used some more of the CPU. */
+void wait_running(pid_t pid);
 extern union told {
 	uint64_t n[64];
 	char s[4096];

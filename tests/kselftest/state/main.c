@@ -115,6 +115,61 @@ void ready(void)
 	close(ready_fd);
 }
 
+#define WAITS	6000		/* of 10 ms, for a condition */
+
+void wait_in_call(pid_t pid, long nr)
+{
+	char path[64], line[256];
+	FILE *f;
+	int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	for (i = 0; i < WAITS; i++, usleep(10000)) {
+		long now = -1;
+
+		f = fopen(path, "r");
+		if (!f)
+			bail("%s: %m", path);
+		if (fgets(line, sizeof(line), f))
+			sscanf(line, "%ld", &now);	/* or "running" */
+		fclose(f);
+		if (now == nr || now == SYS_restart_syscall)
+			return;
+	}
+	bail("pid %d does not come to system call %ld", pid, nr);
+}
+
+static long user_ticks(pid_t pid)
+{
+	char path[64], line[512] = "", *p;
+	long ticks = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		bail("%s: %m", path);
+	if (fgets(line, sizeof(line), f)) {
+		p = strrchr(line, ')');
+		if (p)
+			sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld",
+			       &ticks);
+	}
+	fclose(f);
+	return ticks;
+}
+
+void wait_running(pid_t pid)
+{
+	long from = user_ticks(pid);
+	int i;
+
+	for (i = 0; i < WAITS; i++, usleep(10000))
+		if (user_ticks(pid) > from + 1)
+			return;
+	bail("pid %d does not run", pid);
+}
+
 void kill_child(pid_t pid)
 {
 	kill(pid, SIGKILL);

@@ -169,6 +169,20 @@ static char pattern(size_t i)
 	return (char)(i * 131 + (i >> 9));
 }
 
+/* Until nothing moves between the queues of 60 and 61 any more. */
+static void settle(void)
+{
+	int was[2] = { -1, -1 }, is[2], same = 0;
+
+	while (same < 30) {
+		if (ioctl(60, TIOCOUTQ, &is[0]) || ioctl(61, FIONREAD, &is[1]))
+			_exit(1);
+		same = memcmp(was, is, sizeof(is)) ? 0 : same + 1;
+		memcpy(was, is, sizeof(is));
+		usleep(10000);
+	}
+}
+
 /* 60 has sent more than 61's window takes; 61 has read some of it. */
 static void queues_child(void)
 {
@@ -193,7 +207,7 @@ static void queues_child(void)
 	/* The full queue comes to rest; then less than what waits, up to the
 	 * middle of a segment.
 	 */
-	usleep(300000);
+	settle();
 	while (got < 1234) {
 		n = read(61, buf, 1234 - got);
 		for (i = 0; i < (size_t)n; i++)

@@ -70,7 +70,7 @@ static void test_regs(void)
 	size_t len;
 	pid_t pid = spawn(spin_child);
 
-	usleep(100000);		/* past the write() in ready() */
+	wait_running(pid);	/* past the write() in ready() */
 	lm_freeze();
 	lm_dump(&d);
 	t = thread(&d, pid);
@@ -100,7 +100,7 @@ static const struct obj *frozen_in(pid_t pid, struct dump *d, long nr)
 	const struct user_regs_struct *r;
 	const struct obj *t;
 
-	usleep(100000);
+	wait_in_call(pid, nr);
 	lm_freeze();
 	lm_dump(d);
 	t = thread(d, pid);
@@ -342,13 +342,13 @@ static void read_handler_child(void)
 		_exit(1);
 }
 
-static void signalled(void (*fn)(void), uint64_t rax)
+static void signalled(void (*fn)(void), long nr, uint64_t rax)
 {
 	const struct obj *t;
 	struct dump d;
 	pid_t pid = spawn(fn);
 
-	usleep(100000);
+	wait_in_call(pid, nr);
 	lm_freeze();
 	kill(pid, SIGUSR1);
 	lm_dump(&d);
@@ -363,8 +363,8 @@ static void signalled(void (*fn)(void), uint64_t rax)
 
 static void test_signalled(void)
 {
-	signalled(pause_handler_child, -EINTR);
-	signalled(read_handler_child, SYS_read);
+	signalled(pause_handler_child, SYS_pause, -EINTR);
+	signalled(read_handler_child, SYS_read, SYS_read);
 }
 
 /* ---- words ---- */

@@ -141,6 +141,18 @@ stall()
 {
 	touch "$tmp"/server.stall "$tmp"/{10.9.0.1,fd00::1}/client.stall
 	sleep 2
+	until_true queues
+}
+
+# in_state STATE...: the container has connections in one of them.
+in_state()
+{
+	local state
+
+	for state; do
+		nsenter --net=/run/netns/box ss -Htn state "$state" | grep -q :7000 && return
+	done
+	return 1
 }
 
 go_on()
@@ -174,13 +186,12 @@ check "dump, the container runs on" dump
 check "connections go on" moved_on server
 check "no errors" no_errors
 
-stall
 queues()
 {
 	ip netns exec client ss -tn | awk 'NR > 1 { r += $2; s += $3 } END { exit !(r && s) }' &&
 	nsenter --net=/run/netns/box ss -tn | awk 'NR > 1 { r += $2; s += $3 } END { exit !(r && s) }'
 }
-check "stalled: data waits in all queues" queues
+check "stalled: data waits in all queues" stall
 check "dump --leave killed" dump --leave killed
 check "nothing is left of it" dead
 alive()
@@ -211,7 +222,7 @@ check "no errors" no_errors
 # The client shuts down: data and the end of file wait.
 stall
 touch "$tmp/10.9.0.1/client.fin"
-sleep 0.5
+until_true in_state close-wait
 rm "$tmp/10.9.0.1/client.fin"
 check "half closed by the client: dump and kill" dump --leave killed
 check "half closed by the client: restore" restore
@@ -223,7 +234,8 @@ check "no errors" no_errors
 # What cannot be moved right now.
 touch "$tmp/server.noaccept"
 ip netns exec client timeout 60 nc 10.9.0.1 7000 </dev/null >/dev/null 2>&1 &
-sleep 0.5
+waits() { nsenter --net=/run/netns/box ss -Hltn | awk '$2 > 0 { n++ } END { exit !n }'; }
+until_true waits
 refused()
 {
 	dump
@@ -246,7 +258,7 @@ check "no errors" no_errors
 
 # Half closed by the container: what the kernel side does not dump is named.
 touch "$tmp/server.fin"
-sleep 0.5
+until_true in_state fin-wait-1 fin-wait-2
 fin_refused()
 {
 	dump
