@@ -116,9 +116,11 @@ help:
 	@echo 'make check          all tests, in guests (KERNEL=6.1 6.12 7.2 debug)'
 	@echo 'make fuzz           a while of fuzzing, on this machine (SECONDS=60)'
 	@echo 'make demo           a Redis under load changes hosts (APP=redis python nginx)'
+	@echo 'make bench          livemig and CRIU side by side (CASE=x, QUICK=1)'
 	@echo 'make clean          removes what make built'
 
 include tests/fuzz/rules.mk
+include tests/bench/work/rules.mk
 
 clean:
 	rm -rf $(B)/tools $(B)/migctl $(B)/liblivemig.* $(B)/livemig-helper* $(B)/fuzz
