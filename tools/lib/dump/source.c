@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../textfile.h"
 #include "../target.h"
 
 /* A running container changes while it is listed. */
@@ -272,7 +273,7 @@ int lm_source_thaw(struct lm_source *s, struct lm_error *e)
 
 int lm_source_kill(struct lm_source *s, struct lm_error *e)
 {
-	if (lm_cgroup_write(s->dir, "cgroup.kill", "1") < 0)
+	if (lm_text_write(s->dir, "cgroup.kill", "1") < 0)
 		return lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
 	if (lm_cgroup_wait_empty(s->dir, 10000) < 0)
 		return lm_fail(e, LM_OPERATOR, "%s: its tasks do not die", s->dir);

@@ -13,6 +13,7 @@
 
 #include "source_priv.h"
 #include "../target.h"
+#include "../textfile.h"
 
 /* In the order to write them: controllers for the children come last, as a
  * cgroup that has them may be refused other changes.
@@ -41,49 +42,13 @@ static const struct {
 	{ "cgroup.max.descendants", "max" },
 };
 
-static int read_file(const char *dir, const char *file, char *value, size_t size)
-{
-	char path[PATH_MAX + 64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, value, size - 1);
-	close(fd);
-	if (n < 0)
-		return -1;
-	value[n] = 0;
-	value[strcspn(value, "\n")] = 0;
-	return 0;
-}
-
-int lm_cgroup_write(const char *dir, const char *file, const char *value)
-{
-	char path[PATH_MAX + 64];
-	int fd, err;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = write(fd, value, strlen(value));
-	err = errno;
-	close(fd);
-	errno = err;
-	return n < 0 ? -1 : 0;
-}
-
 /* "cpu memory" -> "cgroup.subtree_control=+cpu +memory" */
 static void put_controllers(const char *dir, struct lm_buf *b)
 {
 	char names[256], text[512] = "cgroup.subtree_control=", *name, *save;
 	size_t n = strlen(text), start = n;
 
-	if (read_file(dir, "cgroup.subtree_control", names, sizeof(names)) < 0)
+	if (lm_text_read(dir, "cgroup.subtree_control", names, sizeof(names)) < 0)
 		return;
 	for (name = strtok_r(names, " ", &save); name; name = strtok_r(NULL, " ", &save))
 		n += snprintf(text + n, sizeof(text) - n, "%s+%s", n > start ? " " : "", name);
@@ -100,7 +65,7 @@ static int describe_one(const char *dir, const char *root, const char *sub,
 	lm_put_str(&b, LM_CGROUP_ROOT, root);
 	lm_put_str(&b, LM_CGROUP_SUB, sub);
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		if (read_file(dir, limits[i].file, value, sizeof(value)) < 0 ||
+		if (lm_text_read(dir, limits[i].file, value, sizeof(value)) < 0 ||
 		    !strcmp(value, limits[i].fresh))
 			continue;
 		snprintf(text, sizeof(text), "%s=%s", limits[i].file, value);

@@ -68,7 +68,6 @@ int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e
 int lm_cgroup_remove(const char *dir);
 /* Return: 0 when nothing lives in the cgroup (any more). */
 int lm_cgroup_wait_empty(const char *dir, int timeout_ms);
-int lm_cgroup_write(const char *dir, const char *file, const char *value);
 
 /* source_final.c: NETNS of a container that has its own. */
 int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../textfile.h"
 #include "../target.h"
 
 static int read_text(const char *path, char *buf, size_t size)
@@ -88,7 +89,7 @@ static int move(struct lm_transient *t, pid_t pid, const char *mount, struct lm_
 	if (!strcmp(home, t->dir))
 		return 0;
 	snprintf(text, sizeof(text), "%d", pid);
-	if (lm_cgroup_write(t->dir, "cgroup.procs", text) < 0 && errno != ESRCH)
+	if (lm_text_write(t->dir, "cgroup.procs", text) < 0 && errno != ESRCH)
 		return lm_fail_errno(e, LM_REFUSED, "pid %d cannot be moved into %s", pid, t->dir);
 	return 0;
 }
@@ -164,8 +165,8 @@ void lm_transient_undo(struct lm_transient *t)
 			for (size_t n = 0; n < t->nr; n++)
 				if (t->moved[n].pid == atoi(line) && t->moved[n].home)
 					home = t->moved[n].home;
-			if (lm_cgroup_write(home, "cgroup.procs", line) < 0 && home != t->home)
-				lm_cgroup_write(t->home, "cgroup.procs", line);
+			if (lm_text_write(home, "cgroup.procs", line) < 0 && home != t->home)
+				lm_text_write(t->home, "cgroup.procs", line);
 		}
 	}
 	lm_cgroup_remove(t->dir);

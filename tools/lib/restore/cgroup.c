@@ -21,24 +21,6 @@
 static const char *const controllers[] = { "cpuset", "cpu", "io", "memory",
 					    "pids" };
 
-static int read_text(const char *dir, const char *file, char *buf, size_t len)
-{
-	char path[PATH_MAX + 64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, buf, len - 1);
-	close(fd);
-	if (n < 0)
-		return -1;
-	buf[n] = 0;
-	return 0;
-}
-
 static bool has_word(const char *list, const char *word)
 {
 	size_t len = strlen(word);
@@ -56,8 +38,8 @@ static int enable(struct lm_restorer *r, const char *dir, struct lm_error *e)
 {
 	char have[256], on[256], path[PATH_MAX + 64], text[32];
 
-	if (read_text(dir, "cgroup.controllers", have, sizeof(have)) ||
-	    read_text(dir, "cgroup.subtree_control", on, sizeof(on)))
+	if (lm_text_read(dir, "cgroup.controllers", have, sizeof(have)) ||
+	    lm_text_read(dir, "cgroup.subtree_control", on, sizeof(on)))
 		return 0;
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir);
 	for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers); i++) {
@@ -77,7 +59,7 @@ static int occupied(const char *dir, struct lm_error *e)
 {
 	char text[256];
 
-	if (read_text(dir, "cgroup.events", text, sizeof(text)))
+	if (lm_text_read(dir, "cgroup.events", text, sizeof(text)))
 		return lm_fail_errno(e, LM_REFUSED, "%s: not a cgroup", dir);
 	if (strstr(text, "populated 1"))
 		return lm_fail(e, LM_REFUSED,

@@ -24,6 +24,7 @@
 
 #include "restore.h"
 #include "../net/netns.h"
+#include "../textfile.h"
 
 /* A process of the skeleton. */
 struct lm_proc {
@@ -182,7 +183,6 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e);
 int lm_serve(struct lm_restorer *r, struct lm_error *e);
 
 /* Small things. */
-int lm_write_text(const char *path, const char *text);	/* 0 or -1, errno */
 void lm_progress(struct lm_restorer *r, const char *step, uint64_t done,
 		 uint64_t total);
 

@@ -28,27 +28,9 @@ struct action {
 	char verb[16], path[PATH_MAX], text[64];
 };
 
-int lm_write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int saved;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return n < 0 ? -1 : 0;
-}
-
 static void remove_cgroup(const char *path)
 {
-	char kill_file[PATH_MAX + 16];
-
-	snprintf(kill_file, sizeof(kill_file), "%s/cgroup.kill", path);
-	lm_write_text(kill_file, "1");
+	lm_text_write(path, "cgroup.kill", "1");
 	for (int i = 0; i < TRIES && rmdir(path) && errno == EBUSY; i++)
 		usleep(10000);
 }
