@@ -71,7 +71,8 @@ enum lm_cgroup_attr {
 	LM_CGROUP_UNSPEC,
 	LM_CGROUP_ROOT,		/* string: the container's, below the cgroup2 mount: "/a/b" */
 	LM_CGROUP_SUB,		/* string: below ROOT: "" or "c/d" */
-	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write */
+	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write;
+				 * of a block device "io.max=sda rbps=1048576 ..." */
 	LM_CGROUP_MAX = LM_CGROUP_VALUE
 };
 

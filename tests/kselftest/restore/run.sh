@@ -215,16 +215,25 @@ detaches()
 
 limits()
 {
+	local disk
+
 	start limits || return
-	echo "+memory +pids +cpu" >"$cg/cgroup.subtree_control"
+	echo "+memory +pids +cpu +io" >"$cg/cgroup.subtree_control" || return
+	modprobe -q zram num_devices=1
+	disk=$(cat /sys/class/block/zram0/dev) || return
+	echo "$disk rbps=1048576 wiops=77" >"$cg/limits/io.max" || return
 	echo $((64 << 20)) >"$cg/limits/memory.max" || return
 	echo 33 >"$cg/limits/pids.max" || return
 	dump_box limits "$dir/limits.img" || return
 	"$migctl" restore --cgroup "$cg/other/place" "$dir/limits.img" || return
 	[ "$(cat "$cg/other/place/memory.max")" = $((64 << 20)) ] || return
 	[ "$(cat "$cg/other/place/pids.max")" = 33 ] || return
+	[ "$(cat "$cg/other/place/io.max")" = "$disk rbps=1048576 wbps=max riops=max wiops=77" ] ||
+		{ cat "$cg/other/place/io.max"; return 1; }
 	answer limits || return
-	unbox other/place && rmdir "$cg/other"
+	unbox other/place && rmdir "$cg/other" && modprobe -r zram || return
+	refused 2 "zram0, which is not here" "$migctl" restore --cgroup "$cg/limits" \
+		"$dir/limits.img"
 }
 
 no_pidfile()

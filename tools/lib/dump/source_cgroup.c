@@ -29,6 +29,8 @@ static const struct {
 	{ "cpu.max", "max 100000" },
 	{ "cpu.max.burst", "0" },
 	{ "io.weight", "default 100" },
+	{ "io.max", "" },
+	{ "io.latency", "" },
 	{ "memory.min", "0" },
 	{ "memory.low", "0" },
 	{ "memory.high", "max" },
@@ -56,11 +58,48 @@ static void put_controllers(const char *dir, struct lm_buf *b)
 		lm_put_str(b, LM_CGROUP_VALUE, text);
 }
 
+/* "8:0" -> "sda": numbers of block devices differ from host to host. */
+static int block_name(const char *number, char *name, size_t size)
+{
+	char link[64], target[PATH_MAX], *slash;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%s", number);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return -1;
+	target[n] = 0;
+	slash = strrchr(target, '/');
+	return snprintf(name, size, "%s", slash ? slash + 1 : target) < (int)size ? 0 : -1;
+}
+
+/* One line of a limit; those of a block device say its name. */
+static int put_value(struct lm_buf *b, const char *dir, const char *file,
+		     const char *line, struct lm_error *e)
+{
+	char text[512], number[32], name[64];
+	unsigned int major, minor;
+	int rest = 0;
+
+	if (sscanf(line, "%u:%u %n", &major, &minor, &rest) == 2 && rest) {
+		snprintf(number, sizeof(number), "%u:%u", major, minor);
+		if (block_name(number, name, sizeof(name)) < 0)
+			return lm_fail_errno(e, LM_REFUSED,
+					     "%s/%s: no block device %s; remove its limit",
+					     dir, file, number);
+		snprintf(text, sizeof(text), "%s=%s %s", file, name, line + rest);
+	} else {
+		snprintf(text, sizeof(text), "%s=%s", file, line);
+	}
+	lm_put_str(b, LM_CGROUP_VALUE, text);
+	return 0;
+}
+
 static int describe_one(const char *dir, const char *root, const char *sub,
 			struct lm_objects *o, struct lm_error *e)
 {
-	char value[256], text[512];
 	struct lm_buf b = { 0 };
+	char value[4096];
 
 	lm_put_str(&b, LM_CGROUP_ROOT, root);
 	lm_put_str(&b, LM_CGROUP_SUB, sub);
@@ -68,8 +107,12 @@ static int describe_one(const char *dir, const char *root, const char *sub,
 		if (lm_text_read(dir, limits[i].file, value, sizeof(value)) < 0 ||
 		    !strcmp(value, limits[i].fresh))
 			continue;
-		snprintf(text, sizeof(text), "%s=%s", limits[i].file, value);
-		lm_put_str(&b, LM_CGROUP_VALUE, text);
+		for (char *save, *line = strtok_r(value, "\n", &save); line;
+		     line = strtok_r(NULL, "\n", &save))
+			if (put_value(&b, dir, limits[i].file, line, e) < 0) {
+				lm_buf_free(&b);
+				return -1;
+			}
 	}
 	put_controllers(dir, &b);
 	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);

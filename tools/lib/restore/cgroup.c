@@ -144,17 +144,40 @@ int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* "sda rbps=..." -> "8:0 rbps=...", for the files that are about devices. */
+static int with_number(const char *text, char *buf, size_t size,
+		       struct lm_error *e)
+{
+	char dir[128], number[32];
+	size_t len = strcspn(text, " ");
+
+	if (len > 64 || memchr(text, '/', len) || *text == '.')
+		return lm_fail(e, LM_REFUSED, "cgroup limit of a device \"%s\"", text);
+	snprintf(dir, sizeof(dir), "/sys/class/block/%.*s", (int)len, text);
+	if (lm_text_read(dir, "dev", number, sizeof(number)))
+		return lm_fail(e, LM_REFUSED,
+			       "the container's cgroup has a limit for the block device %.*s, which is not here; remove the limit",
+			       (int)len, text);
+	snprintf(buf, size, "%s%s", number, text + len);
+	return 0;
+}
+
 static int set_value(const char *dir, const char *value, struct lm_error *e)
 {
-	char path[2 * PATH_MAX];
+	char path[2 * PATH_MAX], text[512];
 	const char *eq = strchr(value, '=');
 
 	if (!eq || memchr(value, '/', eq - value))
 		return lm_fail(e, LM_REFUSED, "cgroup value \"%s\"", value);
 	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)(eq - value), value);
-	if (lm_write_text(path, eq + 1))
-		return lm_fail_errno(e, LM_REFUSED, "cannot set %s to %s", path,
-				     eq + 1);
+	eq++;
+	if (!strncmp(value, "io.", 3) && strncmp(eq, "default ", 8)) {
+		if (with_number(eq, text, sizeof(text), e))
+			return -1;
+		eq = text;
+	}
+	if (lm_write_text(path, eq))
+		return lm_fail_errno(e, LM_REFUSED, "cannot set %s to %s", path, eq);
 	return 0;
 }
 
