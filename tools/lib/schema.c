@@ -2,6 +2,7 @@
 #include <string.h>
 #include <linux/livemig.h>
 
+#include "build_id.h"
 #include "net/netns.h"
 #include "record.h"
 #include "schema.h"
@@ -137,6 +138,7 @@ static const struct lm_attr file_attrs[LIVEMIG_FILE_A_MAX + 1] = {
 	[LIVEMIG_FILE_A_SOCK] = NEST("sock", sock),
 	[LIVEMIG_FILE_A_MAPPED] = FLAG("mapped"),
 	[LIVEMIG_FILE_A_HOLDER] = BIN("holder", sizeof(struct livemig_holder)),
+	[LIVEMIG_FILE_A_BUILD_ID] = ANY("build-id", LM_BUILD_ID_MAX),
 };
 SCHEMA(file, "FILE");
 

@@ -507,6 +507,9 @@ enum livemig_file_attr {
 	LIVEMIG_FILE_A_SOCK,		/* nest, enum livemig_sock_attr */
 	LIVEMIG_FILE_A_MAPPED,		/* flag: named by a mapping, not by an fd */
 	LIVEMIG_FILE_A_HOLDER,		/* struct livemig_holder: one who has it open */
+	LIVEMIG_FILE_A_BUILD_ID,	/* binary, up to 64 bytes: of a program or
+					 * library; read by user space
+					 */
 	__LIVEMIG_FILE_A_MAX
 };
 #define LIVEMIG_FILE_A_MAX (__LIVEMIG_FILE_A_MAX - 1)

@@ -130,6 +130,28 @@ file_touched()
 	return $status
 }
 
+# Same name, size and time, but built of something else: one byte of the id.
+file_rebuilt()
+{
+	local id at status
+
+	id=$(readelf -n "$dir/work" | sed -n 's/.*Build ID: *//p')
+	[ "${#id}" = 40 ] || { echo "the program has no build-id"; return 1; }
+	at=$(LC_ALL=C grep -obUaP "$(sed 's/../\\x&/g' <<<"$id")" "$dir/work" |
+		head -1 | cut -d: -f1)
+	cp -p "$dir/work" "$dir/kept"
+	# a running program cannot be written to: another file in its place
+	cp -p "$dir/work" "$dir/other"
+	printf '\x5a\xa5' | dd of="$dir/other" bs=1 seek=$((at + 3)) conv=notrunc \
+		status=none
+	touch -r "$dir/kept" "$dir/other"
+	mv "$dir/other" "$dir/work"
+	bad 2 "$dir/work: build-id ${id:0:6}5aa5${id:10} here, $id when" "$dir/plain.img"
+	status=$?
+	mv "$dir/kept" "$dir/work"
+	return $status
+}
+
 cgroup_occupied()
 {
 	mkdir -p "$cg/plain"
@@ -271,7 +293,7 @@ build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lxxhash -lpth
 build edit.c "$root/build/liblivemig.a" -lmnl -lxxhash
 
 (($#)) && one "$@"
-plan 29
+plan 30
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -305,6 +327,7 @@ check "cut off anywhere" cut_anywhere
 check "a pid that is taken" pid_taken
 check "a missing file" file_missing
 check "a changed file" file_touched
+check "a program of another build" file_rebuilt
 check "a cgroup with processes" cgroup_occupied
 check "no privilege" unprivileged
 check "killed anywhere" killed_anywhere

@@ -116,6 +116,7 @@ void lm_source_close(struct lm_source *s)
 	if (!stays)
 		lm_transient_undo(&s->transient);
 	lm_model_free(&s->model);
+	free(s->builds);
 	if (s->cgroup_fd >= 0)
 		close(s->cgroup_fd);
 	if (s->nsfd >= 0)
@@ -247,7 +248,8 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 	struct lm_objects o = { 0 };
 	int ret = -1;
 
-	if (list(s, &o, e) == 0 && lm_source_describe_net(s, &o, e) == 0 &&
+	if (list(s, &o, e) == 0 && lm_source_builds(s, &o, e) == 0 &&
+	    lm_source_describe_net(s, &o, e) == 0 &&
 	    lm_source_round_begin(s, out, false, e) == 0 &&
 	    lm_objects_write(&o, out, e) == 0)
 		ret = lm_source_round_end(s, out, 0, st, e);

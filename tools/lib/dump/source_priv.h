@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "source.h"
+#include "../build_id.h"
 #include "../net/netns.h"
 
 /* A process tree without a cgroup of its own, in one for the time being. */
@@ -30,6 +31,14 @@ struct lm_objects {
 	size_t nr, cap;
 };
 
+/* The build-id of a file that was looked at in an earlier round. */
+struct lm_known_build {
+	uint32_t file;
+	uint64_t size, mtime_ns;	/* as the file was then */
+	uint8_t id[LM_BUILD_ID_MAX];
+	size_t len;
+};
+
 struct lm_source {
 	char name[256];
 	char dir[PATH_MAX];	/* of the cgroup */
@@ -42,6 +51,8 @@ struct lm_source {
 	struct lm_model model;
 	int nsfd;		/* the container's network namespace; -1: the host's */
 	struct lm_netlock *lock;
+	struct lm_known_build *builds;
+	size_t nr_builds;
 };
 
 /* source_target.c */
@@ -53,6 +64,11 @@ void lm_objects_free(struct lm_objects *o);
 /* TASK_GET into @o and into the source's model. */
 int lm_objects_get(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
 int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_error *e);
+
+/* source_build.c: what programs and libraries say about themselves: added to the FILE
+ * objects of files that are mapped for execution.
+ */
+int lm_source_builds(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
 
 /* source_check.c: judge the model. Return: 0; 1 when only transient things are in
  * the way (e->msg says which, its code stays unset); -1.

@@ -28,8 +28,8 @@ int lm_kind_setfl(const struct lm_file *f, struct lm_error *e);
 int lm_kind_grab(const struct lm_file *f, struct lm_error *e);
 /* The text after "key:" in the fdinfo of @f, without blanks; NULL: not there. */
 const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
-/* Is the regular file behind @fd the one that the source had? By size and time of
- * modification; LM_REFUSED if not.
+/* Is the regular file behind @fd the one that the source had? By size, time of
+ * modification and build-id; LM_REFUSED if not.
  */
 int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e);
 int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,

@@ -2,7 +2,7 @@
 /*
  * Regular files: opened again by their path. A file that changed since it was
  * dumped would show the program another world than it remembers, so size and
- * time of change must be those of the dump.
+ * time of change must be those of the dump; of programs the build-id, too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "../build_id.h"
 
 static bool match(const struct lm_file *f)
 {
@@ -45,6 +46,30 @@ static bool is_generated(int fd)
 	       (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
 }
 
+/* Of a program or library: two builds may have the same size and time. */
+static int same_build(const struct lm_file *f, int fd, struct lm_error *e)
+{
+	const struct nlattr *a = f->obj.tb[LIVEMIG_FILE_A_BUILD_ID];
+	char here[LM_BUILD_ID_TEXT], there[LM_BUILD_ID_TEXT];
+	uint8_t id[LM_BUILD_ID_MAX];
+	size_t len = 0;
+
+	if (!a)
+		return 0;
+	/* (@fd may be good for its name only) */
+	fd = lm_kind_reopen(fd, O_RDONLY);
+	if (fd >= 0) {
+		len = lm_build_id(fd, id);
+		close(fd);
+	}
+	if (len == lm_len(a) && !memcmp(id, lm_data(a), len))
+		return 0;
+	return lm_fail(e, LM_REFUSED,
+		       "%s: build-id %s here, %s when it was dumped; install the same version",
+		       f->path, lm_build_id_text(id, len, here),
+		       lm_build_id_text(lm_data(a), lm_len(a), there));
+}
+
 int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e)
 {
 	struct stat st;
@@ -67,7 +92,7 @@ int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e)
 		return lm_fail(e, LM_REFUSED,
 			       "%s: changed since it was dumped (modification time); bring the same file",
 			       f->path);
-	return 0;
+	return same_build(f, fd, e);
 }
 
 int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
