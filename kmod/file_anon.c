@@ -12,36 +12,52 @@
 #include <linux/seq_file.h>
 #include "file_kinds.h"
 #include "state.h"
+#include "wrapper/file_state.h"
 
 #define FDINFO_MIN	4096
 #define FDINFO_MAX	(4U << 20)
 /* What one FILE object carries of it; the rest follows in further ones. */
 #define FDINFO_PIECE	16384
 
-static const char *anon_name(struct file *f)
+/**
+ * lm_anon_name - what the kernel calls an anonymous file
+ * @f: any file
+ *
+ * Return: "[eventfd]", ...; "" for a file of another kind.
+ */
+const char *lm_anon_name(struct file *f)
 {
 	if (file_inode(f)->i_sb->s_magic != ANON_INODE_FS_MAGIC)
 		return "";
 	return f->f_path.dentry->d_name.name;
 }
 
-/* The text that the file shows of itself. Return: its length, *@text to be
- * freed by kvfree(); or -errno.
+/**
+ * lm_fdinfo_text - what a file shows of itself
+ * @f: the file
+ * @show: writes it; NULL: the file's own show_fdinfo()
+ * @text: set to the text, terminated, to be freed by kvfree()
+ *
+ * Sleeps.
+ * Return: its length, or -ENOMEM, -EFBIG.
  */
-static ssize_t fdinfo_text(struct file *f, char **text)
+ssize_t lm_fdinfo_text(struct file *f, lm_show_t show, char **text)
 {
 	struct seq_file m = { .file = f };
 	size_t size;
 
 	mutex_init(&m.lock);
+	if (!show)
+		show = f->f_op->show_fdinfo;
 	for (size = FDINFO_MIN; size <= FDINFO_MAX; size *= 4) {
 		m.buf = kvmalloc(size, GFP_KERNEL);
 		if (!m.buf)
 			return -ENOMEM;
 		m.size = size;
 		m.count = 0;
-		f->f_op->show_fdinfo(&m, f);
-		if (!seq_has_overflowed(&m)) {
+		show(&m, f);
+		if (!seq_has_overflowed(&m)) {	/* so there is room for a NUL */
+			m.buf[m.count] = '\0';
 			*text = m.buf;
 			return m.count;
 		}
@@ -96,11 +112,19 @@ static int put_rest(struct lm_dump *d, u32 file_id, u32 type, const char *text,
 	return 0;
 }
 
-static int dump_fdinfo(struct lm_dump *d, struct task_struct *t, int fd,
-		       struct file *f, struct sk_buff *obj)
+/**
+ * lm_put_text - add the first piece of a file's text to its FILE object
+ * @obj: the object under construction
+ * @f: the file
+ * @show: as for lm_fdinfo_text()
+ *
+ * Sleeps.
+ * Return: 0, -ENOMEM, -EFBIG or -EMSGSIZE.
+ */
+int lm_put_text(struct sk_buff *obj, struct file *f, lm_show_t show)
 {
 	char *text;
-	ssize_t len = fdinfo_text(f, &text);
+	ssize_t len = lm_fdinfo_text(f, show, &text);
 	int err;
 
 	if (len < 0)
@@ -110,11 +134,22 @@ static int dump_fdinfo(struct lm_dump *d, struct task_struct *t, int fd,
 	return err;
 }
 
-static int dump_more_fdinfo(struct lm_dump *d, struct file *f, u32 file_id,
-			    u32 type)
+/**
+ * lm_put_more_text - queue what did not fit into the FILE object
+ * @d: the dump
+ * @f: the file
+ * @file_id: its number
+ * @type: its type
+ * @show: as for lm_fdinfo_text()
+ *
+ * Sleeps.
+ * Return: 0, -ENOMEM, -EFBIG or -EMSGSIZE.
+ */
+int lm_put_more_text(struct lm_dump *d, struct file *f, u32 file_id, u32 type,
+		     lm_show_t show)
 {
 	char *text;
-	ssize_t len = fdinfo_text(f, &text);
+	ssize_t len = lm_fdinfo_text(f, show, &text);
 	int err;
 
 	if (len < 0)
@@ -124,15 +159,21 @@ static int dump_more_fdinfo(struct lm_dump *d, struct file *f, u32 file_id,
 	return err;
 }
 
+static int dump_fdinfo(struct lm_dump *d, struct task_struct *t, int fd,
+		       struct file *f, struct sk_buff *obj)
+{
+	return lm_put_text(obj, f, NULL);
+}
+
 #define ANON_KIND(kind, id, label)					\
 static bool is_##kind(struct file *f)					\
 {									\
-	return !strcmp(anon_name(f), label);				\
+	return !strcmp(lm_anon_name(f), label);				\
 }									\
 static int more_of_##kind(struct lm_dump *d, struct task_struct *t,	\
 			  int fd, struct file *f, u32 file_id)		\
 {									\
-	return dump_more_fdinfo(d, f, file_id, LIVEMIG_FILE_##id);	\
+	return lm_put_more_text(d, f, file_id, LIVEMIG_FILE_##id, NULL);\
 }									\
 const struct lm_file_kind lm_file_##kind = {				\
 	.name = #kind,							\
@@ -142,46 +183,47 @@ const struct lm_file_kind lm_file_##kind = {				\
 	.dump_data = more_of_##kind,					\
 }
 
-ANON_KIND(eventfd, EVENTFD, "[eventfd]");
 ANON_KIND(epoll, EPOLL, "[eventpoll]");
 ANON_KIND(timerfd, TIMERFD, "[timerfd]");
 ANON_KIND(signalfd, SIGNALFD, "[signalfd]");
 
-static bool is_inotify(struct file *f)
-{
-	return !strcmp(anon_name(f), "inotify");
-}
-
-static const char *inotify_unsupported(struct lm_dump *d, struct file *f,
-				       bool *transient)
-{
-	return "inotify";
-}
-
-const struct lm_file_kind lm_file_inotify = {
-	.name = "inotify",
-	.type = LIVEMIG_FILE_INOTIFY,
-	.match = is_inotify,
-	.unsupported = inotify_unsupported,
-};
-
 /* A file system of their own from 6.9 on. */
 static bool is_pidfd(struct file *f)
 {
-	return !strcmp(anon_name(f), "[pidfd]") ||
+	return !strcmp(lm_anon_name(f), "[pidfd]") ||
 	       !strcmp(file_inode(f)->i_sb->s_type->name, "pidfs");
 }
 
+/* A process of the container may end at any time, and is then gone from it. */
 static const char *pidfd_unsupported(struct lm_dump *d, struct file *f,
 				     bool *transient)
 {
-	return "pidfd";
+	struct task_struct *t;
+
+	rcu_read_lock();
+	t = pid_task(lm_pidfd_pid(f), PIDTYPE_TGID);
+	rcu_read_unlock();
+	if (!t)
+		return "pidfd of a process that has ended, or of a thread";
+	return f->f_flags & O_EXCL ? "pidfd of a thread" : NULL;
+}
+
+/* Not from its show_fdinfo(), which asks the reader's /proc for its pids. */
+static int dump_pidfd(struct lm_dump *d, struct task_struct *t, int fd,
+		      struct file *f, struct sk_buff *obj)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "Pid:\t%d\n",
+		 pid_nr_ns(lm_pidfd_pid(f), d->s->pid_ns));
+	return nla_put_string(obj, LIVEMIG_FILE_A_FDINFO, text);
 }
 
 const struct lm_file_kind lm_file_pidfd = {
 	.name = "pidfd",
 	.type = LIVEMIG_FILE_PIDFD,
 	.match = is_pidfd,
+	.dump = dump_pidfd,
 	.unsupported = pidfd_unsupported,
 };
 
@@ -204,7 +246,7 @@ static const char *unknown_unsupported(struct lm_dump *d, struct file *f,
 		{ "btf", "bpf" },
 		{ "kvm", "KVM" },
 	};
-	const char *name = anon_name(f);
+	const char *name = lm_anon_name(f);
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++)
@@ -212,8 +254,6 @@ static const char *unknown_unsupported(struct lm_dump *d, struct file *f,
 			return known[i].what;
 	if (S_ISBLK(file_inode(f)->i_mode))
 		return "block device";
-	if (S_ISLNK(file_inode(f)->i_mode))
-		return "descriptor of a symbolic link (O_PATH)";
 	if (file_inode(f)->i_sb->s_magic == NSFS_MAGIC)
 		return "descriptor of a namespace";
 	if (!strcmp(file_inode(f)->i_sb->s_type->name, "secretmem"))

@@ -57,7 +57,12 @@ static const char *reg_unsupported(struct lm_dump *d, struct file *f,
 {
 	if (file_inode(f)->i_sb->s_magic == HUGETLBFS_MAGIC)
 		return "hugetlb file";
-	return deleted(f) ? "deleted file" : NULL;
+	/* What has no name at all travels with its contents. A new file would
+	 * not be the one that the other name leads to.
+	 */
+	if (file_inode(f)->i_nlink && d_unlinked(f->f_path.dentry))
+		return "file that is known by another name than";
+	return NULL;
 }
 
 static const char *dir_unsupported(struct lm_dump *d, struct file *f,

@@ -26,6 +26,7 @@
 
 /* The first that matches takes the file. */
 static const struct lm_file_kind *const kinds[] = {
+	&lm_file_opath,
 	&lm_file_socket,
 	&lm_file_pipe,
 	&lm_file_fifo,
@@ -60,6 +61,7 @@ static bool has_path(const struct lm_file_kind *kind)
 	case LIVEMIG_FILE_CHR:
 	case LIVEMIG_FILE_FIFO:
 	case LIVEMIG_FILE_TTY:
+	case LIVEMIG_FILE_OPATH:
 		return true;
 	default:
 		return false;
@@ -80,6 +82,10 @@ static int put_stat(struct lm_dump *d, struct task_struct *t, int fd,
 		return lm_unsupported_path(d, t, fd, "look after its file system",
 					   "file that stat() fails on:", path);
 	return nla_put_u32(obj, LIVEMIG_FILE_A_MODE, st.mode) ?:
+	       nla_put_u32(obj, LIVEMIG_FILE_A_UID,
+			   from_kuid(&init_user_ns, st.uid)) ?:
+	       nla_put_u32(obj, LIVEMIG_FILE_A_GID,
+			   from_kgid(&init_user_ns, st.gid)) ?:
 	       nla_put_u64_64bit(obj, LIVEMIG_FILE_A_DEV,
 				 new_encode_dev(st.dev), LIVEMIG_FILE_A_PAD) ?:
 	       nla_put_u64_64bit(obj, LIVEMIG_FILE_A_INO, st.ino,
@@ -94,10 +100,12 @@ static int put_stat(struct lm_dump *d, struct task_struct *t, int fd,
 	       nla_put_u32(obj, LIVEMIG_FILE_A_NLINK, st.nlink);
 }
 
-static int put_owner(struct lm_dump *d, struct file *f, struct sk_buff *obj)
+static int put_owner(struct lm_dump *d, struct task_struct *t, int fd,
+		     struct file *f, struct sk_buff *obj)
 {
 	struct fown_struct *from = lm_file_owner(f);
 	struct livemig_fown o = {};
+	bool to_thread;
 
 	if (!from)
 		return 0;
@@ -105,10 +113,15 @@ static int put_owner(struct lm_dump *d, struct file *f, struct sk_buff *obj)
 	o.pid = pid_nr_ns(from->pid, d->s->pid_ns);
 	if (from->pid_type == PIDTYPE_PGID)
 		o.pid = -o.pid;
+	to_thread = from->pid_type == PIDTYPE_PID && from->pid &&
+		    !pid_task(from->pid, PIDTYPE_TGID);
 	o.signum = from->signum;
 	o.uid = from_kuid(&init_user_ns, from->uid);
 	o.euid = from_kuid(&init_user_ns, from->euid);
 	read_unlock_irq(&from->lock);
+	if (to_thread)
+		return lm_unsupported(d, t, fd, false, NULL,
+				      "signals for a thread (F_OWNER_TID)");
 	if (!o.pid && !o.signum)
 		return 0;
 	return nla_put(obj, LIVEMIG_FILE_A_OWNER, sizeof(o), &o);
@@ -131,7 +144,7 @@ static int put_common(struct lm_dump *d, struct task_struct *t, int fd,
 			  LIVEMIG_FILE_A_PAD) ?:
 	      nla_put(obj, LIVEMIG_FILE_A_HOLDER, sizeof(holder), &holder) ?:
 	      put_stat(d, t, fd, &f->f_path, obj) ?:
-	      put_owner(d, f, obj);
+	      put_owner(d, t, fd, f, obj);
 	if (err)
 		return err;
 	if (has_path(kind))
@@ -242,22 +255,20 @@ static int collect(struct task_struct *t, struct fd_batch *b)
 }
 
 static int dump_fd(struct lm_dump *d, struct task_struct *t,
-		   struct files_struct *files, struct file *f, int fd, u32 *id)
+		   struct files_struct *files, u32 files_id, struct file *f,
+		   int fd, u32 *id)
 {
-	const char *lock;
 	bool first;
-	int err;
+	int err = 0;
 
 	*id = lm_dump_id(d, LM_ID_FILE, f, &first);
 	if (!*id)
 		return -ENOMEM;
-	lock = lm_file_locked(f, files);
-	if (lock) {
-		err = lm_unsupported_path(d, t, fd, NULL, lock, &f->f_path);
-		if (err)
-			return err;
-	}
-	return first ? dump_file(d, t, fd, f, *id) : 0;
+	if (first)
+		err = dump_file(d, t, fd, f, *id);
+	if (first && !err && lm_file_leased(f))
+		err = lm_unsupported_path(d, t, fd, NULL, "lease on", &f->f_path);
+	return err ?: lm_dump_locks(d, f, files, files_id, *id, kind_of(f)->type);
 }
 
 static int dump_batch(struct lm_dump *d, struct task_struct *t, u32 files_id,
@@ -273,7 +284,7 @@ static int dump_batch(struct lm_dump *d, struct task_struct *t, u32 files_id,
 	for (i = 0; i < b->n && !err; i++) {
 		list[i].fd = b->fds[i].fd;
 		list[i].cloexec = b->fds[i].cloexec;
-		err = dump_fd(d, t, b->files, b->fds[i].file, b->fds[i].fd,
+		err = dump_fd(d, t, b->files, files_id, b->fds[i].file, b->fds[i].fd,
 			      &list[i].file);
 	}
 	if (err)
@@ -364,10 +375,11 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		return -ENOMEM;
 	if (!first)
 		return 0;
-	if (d_unlinked(path->dentry) || !file_inode(f)->i_nlink) {
+	if (d_unlinked(path->dentry) && file_inode(f)->i_nlink) {
 		err = lm_unsupported_path(d, t, -1,
 					  "restart what uses the old version",
-					  "mapping of the deleted file", path);
+					  "mapping of a file that has lost its name",
+					  path);
 		if (err)
 			return err;
 	}

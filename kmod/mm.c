@@ -103,6 +103,8 @@ static const char *refusal(struct vm_area_struct *vma)
 		return "sealed mapping (mseal)";
 	if (lm_vma_droppable(vma))
 		return "MAP_DROPPABLE mapping";
+	if (lm_vma_pkey(vma))
+		return "memory with a protection key";
 	return NULL;
 }
 

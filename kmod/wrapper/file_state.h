@@ -8,6 +8,7 @@
 #include <linux/version.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fsnotify_backend.h>
 #include <linux/mm_types.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <linux/filelock.h>
@@ -54,6 +55,28 @@ static inline struct fown_struct *lm_file_owner(struct file *f)
 #endif
 }
 
+/* Whom a pidfd is for: its inode tells from 6.9 on, when they got a file system. */
+static inline struct pid *lm_pidfd_pid(struct file *f)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	return file_inode(f)->i_private;
+#else
+	return f->private_data;
+#endif
+}
+
+/* What an inotify watch is on; callers hold the mark_mutex of its group. A mark
+ * names the inode by its list of marks up to 6.9.
+ */
+static inline struct inode *lm_mark_inode(struct fsnotify_mark *mark)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return mark->connector->obj;
+#else
+	return container_of(mark->connector->obj, struct inode, i_fsnotify_marks);
+#endif
+}
+
 /* The parts common to locks and leases are in struct file_lock_core from 6.9
  * on. Callers hold flc_lock.
  */
@@ -62,6 +85,7 @@ static inline struct fown_struct *lm_file_owner(struct file *f)
 	list_for_each_entry(fl, list, c.flc_list)
 #define lm_lock_file(fl)	((fl)->c.flc_file)
 #define lm_lock_owner(fl)	((fl)->c.flc_owner)
+#define lm_lock_type(fl)	((fl)->c.flc_type)
 #define lm_for_each_lease(fl, list) \
 	list_for_each_entry(fl, list, c.flc_list)
 typedef struct file_lease lm_lease_t;
@@ -70,6 +94,7 @@ typedef struct file_lease lm_lease_t;
 	list_for_each_entry(fl, list, fl_list)
 #define lm_lock_file(fl)	((fl)->fl_file)
 #define lm_lock_owner(fl)	((fl)->fl_owner)
+#define lm_lock_type(fl)	((fl)->fl_type)
 #define lm_for_each_lease(fl, list)	lm_for_each_lock(fl, list)
 typedef struct file_lock lm_lease_t;
 #endif

@@ -139,6 +139,9 @@ static const struct lm_attr file_attrs[LIVEMIG_FILE_A_MAX + 1] = {
 	[LIVEMIG_FILE_A_MAPPED] = FLAG("mapped"),
 	[LIVEMIG_FILE_A_HOLDER] = BIN("holder", sizeof(struct livemig_holder)),
 	[LIVEMIG_FILE_A_BUILD_ID] = ANY("build-id", LM_BUILD_ID_MAX),
+	[LIVEMIG_FILE_A_UID] = U32("uid"),
+	[LIVEMIG_FILE_A_GID] = U32("gid"),
+	[LIVEMIG_FILE_A_LOCKS] = LIST("locks", sizeof(struct livemig_lock)),
 };
 SCHEMA(file, "FILE");
 

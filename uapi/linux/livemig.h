@@ -483,6 +483,7 @@ enum livemig_file_type {
 	LIVEMIG_FILE_MEMFD,		/* SHMEM_ID has the object */
 	LIVEMIG_FILE_PIDFD,
 	LIVEMIG_FILE_TTY,
+	LIVEMIG_FILE_OPATH,		/* O_PATH: the name only; MODE says of what */
 };
 
 enum livemig_file_attr {
@@ -510,6 +511,11 @@ enum livemig_file_attr {
 	LIVEMIG_FILE_A_BUILD_ID,	/* binary, up to 64 bytes: of a program or
 					 * library; read by user space
 					 */
+	LIVEMIG_FILE_A_UID,		/* u32, st_uid in the initial namespace */
+	LIVEMIG_FILE_A_GID,		/* u32, st_gid */
+	LIVEMIG_FILE_A_LOCKS,		/* struct livemig_lock[]; several times if need
+					 * be
+					 */
 	__LIVEMIG_FILE_A_MAX
 };
 #define LIVEMIG_FILE_A_MAX (__LIVEMIG_FILE_A_MAX - 1)
@@ -523,6 +529,21 @@ struct livemig_fown {
 struct livemig_holder {
 	__u32 pid;
 	__s32 fd;
+};
+
+enum livemig_lock_kind {
+	LIVEMIG_LOCK_FLOCK,		/* flock(), of the open file */
+	LIVEMIG_LOCK_OFD,		/* F_OFD_SETLK, of the open file */
+	LIVEMIG_LOCK_POSIX,		/* F_SETLK, of a table of descriptors */
+};
+
+struct livemig_lock {
+	__u64 start;
+	__u64 end;			/* the last byte; 2^63 - 1: to the end */
+	__u32 kind;			/* enum livemig_lock_kind */
+	__u32 type;			/* F_RDLCK, F_WRLCK */
+	__u32 owner;			/* POSIX: id of the FDS; else 0 */
+	__u32 resv;
 };
 
 enum livemig_fds_attr {

@@ -200,44 +200,43 @@ static int scratch(const char *name)
 	return fd;
 }
 
-static void deleted_fd(void)
+/* It has another name, by which others may use it. */
+static void othername(void)
 {
 	scratch("/tmp/state-gone");
+	link("/tmp/state-gone", "/tmp/state-kept");
 	unlink("/tmp/state-gone");
 	ready();
 }
 
-static void deleted_map(void)
+static void othername_map(void)
 {
-	int fd = scratch("/tmp/state-gone");
+	int fd = scratch("/tmp/state-gone2");
 
 	mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
-	unlink("/tmp/state-gone");
+	link("/tmp/state-gone2", "/tmp/state-kept2");
+	unlink("/tmp/state-gone2");
 	ready();
 }
 
-static void locked(void)
+static void protkey(void)
 {
-	int fd = scratch("/tmp/state-lock");
+	void *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int key = pkey_alloc(0, 0);
 
-	flock(fd, LOCK_EX);
+	NEED(key > 0 && !pkey_mprotect(p, 4096, PROT_READ, key));
 	ready();
 }
 
-static void posix_locked(void)
+static void dead_pidfd(void)
 {
-	struct flock fl = { .l_type = F_WRLCK };
+	pid_t pid = fork();
 
-	fcntl(scratch("/tmp/state-lock"), F_SETLK, &fl);
-	ready();
-}
-
-static void ofd_locked(void)
-{
-	struct flock fl = { .l_type = F_WRLCK };
-
-	fcntl(scratch("/tmp/state-lock"), F_OFD_SETLK, &fl);
+	if (!pid)
+		_exit(0);
+	NEED(syscall(SYS_pidfd_open, pid, 0) >= 0);
+	waitpid(pid, NULL, 0);
 	ready();
 }
 
@@ -262,7 +261,10 @@ static void dnotify(void)
 
 static void inotify(void)
 {
-	NEED(inotify_init() >= 0);
+	int fd = inotify_init();
+
+	NEED(fd >= 0 && inotify_add_watch(fd, "/tmp", IN_OPEN) > 0);
+	close(open("/tmp", O_RDONLY));
 	ready();
 }
 
@@ -288,12 +290,6 @@ static void bpf(void)
 		2 /* array */, 4, 4, 1, {} };
 
 	NEED(syscall(SYS_bpf, 0, &a, 72) >= 0);
-	ready();
-}
-
-static void pidfd(void)
-{
-	NEED(syscall(SYS_pidfd_open, getpid(), 0) >= 0);
 	ready();
 }
 
@@ -585,19 +581,19 @@ static const struct refusal {
 	{ "secret", secret, "secret memory" },
 	{ "device_map", device_map, "mapping of a device" },
 	{ "device_fd", device_fd, "device /dev/kmsg" },
-	{ "deleted_fd", deleted_fd, "deleted file /tmp/state-gone" },
-	{ "deleted_map", deleted_map,
-	  "mapping of the deleted file /tmp/state-gone" },
-	{ "flock", locked, "file lock on /tmp/state-lock" },
-	{ "posix_lock", posix_locked, "file lock on /tmp/state-lock" },
-	{ "ofd_lock", ofd_locked, "file lock on /tmp/state-lock" },
+	{ "othername", othername,
+	  "file that is known by another name than /tmp/state-gone" },
+	{ "othername_map", othername_map,
+	  "mapping of a file that has lost its name /tmp/state-gone2" },
+	{ "protkey", protkey, "memory with a protection key" },
+	{ "dead_pidfd", dead_pidfd, "pidfd of a process that has ended" },
 	{ "lease", leased, "lease on /tmp/state-lease" },
 	{ "dnotify", dnotify, "dnotify on the directory /tmp" },
-	{ "inotify", inotify, "inotify" },
+	{ "inotify", inotify, "inotify with events that nobody has read",
+	  .transient = true },
 	{ "fanotify", fanotify, "fanotify" },
 	{ "perf", perf, "perf event" },
 	{ "bpf", bpf, "bpf" },
-	{ "pidfd", pidfd, "pidfd" },
 	{ "nsfd", nsfd, "descriptor of a namespace" },
 	{ "terminal", terminal, "terminal /dev/" },
 	{ "uts_ns", uts_ns, "uts namespace" },
@@ -672,7 +668,8 @@ static void slice(unsigned int from)
 
 	for (i = from; i < from + 14 && i < n; i++)
 		one(&table[i]);
-	unlink("/tmp/state-lock");
+	unlink("/tmp/state-kept");
+	unlink("/tmp/state-kept2");
 	unlink("/tmp/state-lease");
 }
 
@@ -716,7 +713,8 @@ static void test_running(void)
 	close(i);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
-	unlink("/tmp/state-lock");
+	unlink("/tmp/state-kept");
+	unlink("/tmp/state-kept2");
 	unlink("/tmp/state-lease");
 }
 
