@@ -130,7 +130,7 @@ static int dump_files(struct lm_source *s, struct lm_out *out, struct lm_error *
 		const struct lm_file *f = s->model.file[i];
 		const struct lm_file_kind *kind = lm_file_kind(f);
 
-		if (!kind || !kind->dump || f->mapped)
+		if (!kind || !kind->dump || (f->mapped && !kind->mapped))
 			continue;
 		if (kind->dump(s, f, out, e) < 0)
 			return lm_prefix(e, "pid %u fd %d", f->holder.pid, f->holder.fd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Eventfds: the count is in the fdinfo. Whether it is a semaphore is there
- * from Linux 6.5 on; before, nothing tells without changing the count.
+ * Eventfds: count, and whether it is a semaphore, are in the fdinfo.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,6 +19,13 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 {
 	if (!lm_kind_fdinfo(f, "eventfd-count"))
 		return lm_fail(e, LM_REFUSED, "eventfd: the kernel does not tell its count");
+	if (!lm_kind_fdinfo(f, "eventfd-semaphore")) {
+		/* It changed while it was looked at. */
+		lm_fail(e, LM_REFUSED,
+			"eventfd: the kernel does not tell whether it is a semaphore");
+		e->err = EAGAIN;
+		return -1;
+	}
 	return 0;
 }
 
@@ -32,8 +39,7 @@ static int eventfd_open(struct lm_restorer *r, struct lm_file *f,
 	if (check(NULL, f, e))
 		return -1;
 	n = strtoull(count, NULL, 16);
-	f->fd = eventfd(0, EFD_CLOEXEC |
-			   (semaphore && atoi(semaphore) ? EFD_SEMAPHORE : 0));
+	f->fd = eventfd(0, EFD_CLOEXEC | (atoi(semaphore) ? EFD_SEMAPHORE : 0));
 	if (f->fd < 0)
 		return lm_fail_errno(e, LM_FAILED, "eventfd");
 	if (n && write(f->fd, &n, sizeof(n)) != sizeof(n))

@@ -14,6 +14,8 @@
 #include "sock.h"
 
 static const struct lm_file_kind *const kinds[] = {
+	&lm_kind_opath,
+	&lm_kind_deleted,
 	&lm_kind_reg,
 	&lm_kind_dir,
 	&lm_kind_chr,
@@ -24,6 +26,8 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_timerfd,
 	&lm_kind_signalfd,
 	&lm_kind_memfd,
+	&lm_kind_pidfd,
+	&lm_kind_inotify,
 	&lm_kind_tcp,
 	&lm_kind_udp,
 	&lm_kind_unix,
@@ -53,8 +57,7 @@ int lm_kind_reopen(int fd, int flags)
 
 int lm_kind_setfl(const struct lm_file *f, struct lm_error *e)
 {
-	const int settable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME |
-			     O_NONBLOCK;
+	const int settable = O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK;
 
 	if (f->flags & O_PATH)
 		return 0;

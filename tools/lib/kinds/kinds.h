@@ -15,6 +15,10 @@ extern const struct lm_file_kind lm_kind_epoll;
 extern const struct lm_file_kind lm_kind_timerfd;
 extern const struct lm_file_kind lm_kind_signalfd;
 extern const struct lm_file_kind lm_kind_memfd;
+extern const struct lm_file_kind lm_kind_opath;
+extern const struct lm_file_kind lm_kind_pidfd;
+extern const struct lm_file_kind lm_kind_inotify;
+extern const struct lm_file_kind lm_kind_deleted;
 
 /* Flags that are given to open(): what F_GETFL told, without those that would
  * create or cut a file.
@@ -22,12 +26,14 @@ extern const struct lm_file_kind lm_kind_memfd;
 int lm_kind_open_flags(const struct lm_file *f);
 /* Open the file behind @fd once more: a description of its own. */
 int lm_kind_reopen(int fd, int flags);
-/* F_SETFL with the flags of @f. */
+/* F_SETFL with the flags of @f; not O_ASYNC: see restore/files.c. */
 int lm_kind_setfl(const struct lm_file *f, struct lm_error *e);
 /* Source: an fd of our own for the open file of the (frozen) holder. */
 int lm_kind_grab(const struct lm_file *f, struct lm_error *e);
 /* The text after "key:" in the fdinfo of @f, without blanks; NULL: not there. */
 const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
+/* A regular file without a name, which moves with its contents. */
+bool lm_kind_is_deleted(const struct lm_file *f);
 /* Is the regular file behind @fd the one that the source had? By size, time of
  * modification and build-id; LM_REFUSED if not.
  */

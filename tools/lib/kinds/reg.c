@@ -23,15 +23,9 @@ static bool match(const struct lm_file *f)
 static int check(const struct lm_model *m, const struct lm_file *f,
 		 struct lm_error *e)
 {
-	const struct nlattr *nlink = f->obj.tb[LIVEMIG_FILE_A_NLINK];
-
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "a file without a path%s%s: not supported",
 			       f->name ? ": " : "", f->name ?: "");
-	if (nlink && !lm_u32(nlink))
-		return lm_fail(e, LM_REFUSED,
-			       "%s was deleted: not supported; close the file or restart the program",
-			       f->path);
 	return 0;
 }
 

@@ -142,7 +142,7 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 		return lm_fail(e, LM_REFUSED, "pid %u fd %d: %s: not supported",
 			       f->holder.pid, f->holder.fd,
 			       f->path ?: f->name ?: "a file of unknown kind");
-	if (f->type != LIVEMIG_FILE_REG || !f->path)
+	if (f->type != LIVEMIG_FILE_REG || !f->path || lm_kind_is_deleted(f))
 		return 0;
 	if (!f->mapped && !read_only && !r->final)
 		return 0;

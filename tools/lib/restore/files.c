@@ -33,8 +33,6 @@ static int own(const struct lm_file *f, struct lm_error *e)
 		return lm_fail_errno(e, LM_FAILED, "owner");
 	if (o->signum && fcntl(f->fd, F_SETSIG, o->signum))
 		return lm_fail_errno(e, LM_FAILED, "signal");
-	if (f->flags & O_ASYNC)
-		fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) | O_ASYNC);
 	return 0;
 }
 
@@ -42,6 +40,8 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 {
 	struct lm_model *m = &r->m;
 
+	if (lm_deleted_fill(r, e))
+		return -1;
 	r->files_made = true;
 	for (size_t i = 0; i < m->nr_file; i++) {
 		struct lm_file *f = m->file[i];
@@ -67,7 +67,8 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 			lm_fail(e, LM_FAILED, "%s: was not made", f->kind->name);
 			return blame(f, e);
 		}
-		if ((f->kind->link && f->kind->link(r, f, e)) || own(f, e))
+		if ((f->kind->link && f->kind->link(r, f, e)) || own(f, e) ||
+		    lm_locks_of_file(f, e))
 			return blame(f, e);
 	}
 	return 0;
@@ -91,6 +92,11 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 			break;
 		}
 		lm_batch_put_fd(b, f->fd, fd->fd, fd->cloexec);
+		/* Its signals tell the number that it was switched on by. */
+		if (f->flags & O_ASYNC && f->holder.pid == mp->pid &&
+		    f->holder.fd == (int)fd->fd)
+			lm_batch_add(b, __NR_fcntl, fd->fd, F_SETFL,
+				     fcntl(f->fd, F_GETFL) | O_ASYNC);
 		if (!lm_batch_room(b, 8, 256)) {
 			ret = lm_batch_run(b, e);
 			lm_batch_reset(b);
@@ -99,6 +105,8 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 	if (!ret)
 		ret = lm_batch_run(b, e);
 	lm_batch_free(b);
+	if (!ret)
+		ret = lm_locks_of_process(r, p, mp, e);
 	return ret ? lm_prefix(e, "pid %u: open files", p->pid) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../kinds/kinds.h"
 
 #define READY_TIMEOUT_MS	60000
 /* A task that cannot be told why it is missing: LIVEMIG_PROCESS_DUMPABLE. */
@@ -34,12 +35,42 @@ static int give(struct lm_restorer *r, const struct lm_obj *o, uint32_t mm_id,
 			     what, id, *a.why ? ": " : "", a.why);
 }
 
+/* The program of an address space is opened by its path, by the module in the
+ * place of the task. One that was deleted is a file of ours.
+ */
+static int give_mm(struct lm_restorer *r, const struct lm_mm *mm, struct lm_error *e)
+{
+	const struct lm_file *exe =
+		lm_model_file(&r->m, lm_u32(mm->obj.tb[LIVEMIG_MM_EXE_FILE]));
+	struct lm_obj o = mm->obj;
+	struct lm_buf b = { 0 };
+	char path[64];
+	int fd, ret;
+
+	if (!exe || !lm_kind_is_deleted(exe))
+		return give(r, &mm->obj, mm->id, "memory", mm->id, e);
+	fd = lm_deleted_read_only(r, exe, e);
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
+	for (const struct nlattr *a = NULL; (a = lm_next(o.raw, o.len, a));)
+		if (lm_type(a) != LIVEMIG_MM_EXE)
+			lm_put(&b, lm_type(a), lm_data(a), lm_len(a));
+	lm_put_str(&b, LIVEMIG_MM_EXE, path);
+	o.raw = b.data;
+	o.len = b.len;
+	ret = b.oom ? lm_fail(e, LM_FAILED, "out of memory") :
+		      give(r, &o, mm->id, "memory", mm->id, e);
+	lm_buf_free(&b);
+	return ret;
+}
+
 static int give_all(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
 
 	for (size_t i = 0; i < m->nr_mms; i++)
-		if (give(r, &m->mms[i]->obj, m->mms[i]->id, "memory", m->mms[i]->id, e))
+		if (give_mm(r, m->mms[i], e))
 			return -1;
 	for (size_t i = 0; i < m->nr_procs; i++)
 		if (give(r, &m->procs[i]->obj, 0, "pid", m->procs[i]->pid, e))

@@ -12,6 +12,8 @@
  *	shmem.c		shared memory, files to be mapped
  *	pages.c stash.c	contents; those that have no place yet
  *	files.c		open files, fd tables
+ *	locks.c		file locks
+ *	deleted.c	files that have no name any more
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY
  */
@@ -74,6 +76,7 @@ struct lm_restorer {
 	bool alt;			/* the helper at the other address */
 	int fd_base;			/* of the helpers' own fds */
 	struct lm_object_fds shmem, mapped;
+	struct lm_deleted *deleted;
 	struct lm_stash stash;
 	void *missed_buf;		/* pages that had no mapping */
 	struct lm_undo *undo;
@@ -167,6 +170,20 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e);
 int lm_files_resume(struct lm_restorer *r, struct lm_error *e);
 void lm_files_close(struct lm_restorer *r);
+
+/* locks.c: of an open file; and POSIX locks of a process that has its files. */
+int lm_locks_of_file(const struct lm_file *f, struct lm_error *e);
+int lm_locks_of_process(struct lm_restorer *r, struct lm_proc *p,
+			const struct lm_process *mp, struct lm_error *e);
+
+/* deleted.c: make them by the files' ids, before anything maps or opens them; fill
+ * them from the last round's DATA.
+ */
+int lm_deleted_fill(struct lm_restorer *r, struct lm_error *e);
+/* Once filled: what is executed cannot be open for writing. Return: fd (of @r). */
+int lm_deleted_read_only(struct lm_restorer *r, const struct lm_file *f,
+			 struct lm_error *e);
+void lm_deleted_close(struct lm_restorer *r);
 
 /* attrs.c */
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,

@@ -47,5 +47,10 @@ void lm_restorer_free(struct lm_restorer *r);
 const struct lm_model *lm_restorer_model(const struct lm_restorer *r);
 /* An fd of the container's network namespace, or -1 for the host's. */
 int lm_restorer_netns(const struct lm_restorer *r);
+/* The coordinator's own fd of the deleted file @f (owned by @r), which is made when
+ * it is asked for first; all FILE objects of one inode get the same. -1: @e.
+ */
+int lm_restorer_deleted(struct lm_restorer *r, const struct lm_file *f,
+			struct lm_error *e);
 
 #endif

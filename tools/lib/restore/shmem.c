@@ -151,17 +151,43 @@ int lm_shmem_fd(const struct lm_restorer *r, uint32_t id)
 
 /* ---- mapped files ---- */
 
+/* Does anybody map it so that what is written goes to the file? One descriptor
+ * serves all mappings.
+ */
+static bool is_written(const struct lm_restorer *r, uint32_t object)
+{
+	for (size_t i = 0; i < r->m.nr_mms; i++) {
+		const struct lm_mm *mm = r->m.mms[i];
+
+		for (size_t j = 0; j < mm->nr_vmas; j++) {
+			const struct livemig_vma *v = &mm->vmas[j];
+
+			if (v->kind == LIVEMIG_VMA_FILE_SHARED &&
+			    v->object == object &&
+			    v->flags & (LIVEMIG_VMA_F_WRITE | LIVEMIG_VMA_F_MAYWRITE))
+				return true;
+		}
+	}
+	return false;
+}
+
 static int open_mapped(struct lm_restorer *r, const struct livemig_vma *v,
 		       struct lm_error *e)
 {
 	const struct lm_file *f = lm_model_file(&r->m, v->object);
-	bool write = v->kind == LIVEMIG_VMA_FILE_SHARED &&
-		     (f->flags & O_ACCMODE) == O_RDWR;
+	bool write = is_written(r, v->object);
 	int fd;
 
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "a mapped file without a path%s%s: not supported",
 			       f->name ? ": " : "", f->name ?: "");
+	if (lm_kind_is_deleted(f)) {
+		fd = lm_restorer_deleted(r, f, e);
+		if (fd < 0)
+			return -1;
+		fd = lm_kind_reopen(fd, write ? O_RDWR : O_RDONLY);
+		return fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s", f->path) : fd;
+	}
 	fd = open(f->path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Inotify. The module names each watched inode by its path in its file system; the
+ * source finds a mount that shows it and writes one DATA object for a watch: offset
+ * is the watch descriptor, the bytes are mask (8 hexadecimal digits) and path. The
+ * kernel numbers watches one after the other, so that numbers are skipped by
+ * watches that are removed at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "kinds.h"
+#include "../dump/source.h"
+
+#define WD_MAX		(1U << 20)
+#define MASK_DIGITS	8
+/* What a watch remembers of what it was asked for. */
+#define MASK		(IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
+
+struct watch {
+	unsigned int wd, mask, dev;	/* dev: as the kernel has it */
+	unsigned long ino;
+};
+
+static bool match(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_INOTIFY;
+}
+
+static const char *next_line(const char *line)
+{
+	line = strchr(line, '\n');
+	return line && line[1] ? line + 1 : NULL;
+}
+
+/* Where the mount of the line in mountinfo shows @path of file system @dev. */
+static bool in_mount(char *line, unsigned int dev, const char *path, char *out)
+{
+	char root[4096], at[4096];
+	unsigned int maj, min;
+	size_t len;
+
+	if (sscanf(line, "%*u %*u %u:%u %4095s %4095s", &maj, &min, root, at) != 4 ||
+	    (maj << 20 | min) != dev || strchr(root, '\\') || strchr(at, '\\'))
+		return false;
+	len = strcmp(root, "/") ? strlen(root) : 0;
+	if (strncmp(path, root, len) || (path[len] != '/' && path[len]))
+		return false;
+	if (!path[len] || !path[len + 1])	/* the root of the mount */
+		return snprintf(out, PATH_MAX, "%s", at) < PATH_MAX;
+	return snprintf(out, PATH_MAX, "%s%s", strcmp(at, "/") ? at : "",
+			path + len) < PATH_MAX;
+}
+
+/* A name by which the container sees the inode. */
+static bool visible_path(uint32_t pid, const struct watch *w, const char *in_fs,
+			 char *out)
+{
+	char file[48], *line = NULL;
+	size_t cap = 0;
+	bool found = false;
+	struct stat st;
+	FILE *mounts;
+
+	snprintf(file, sizeof(file), "/proc/%u/mountinfo", pid);
+	mounts = fopen(file, "re");
+	if (!mounts)
+		return false;
+	while (!found && getline(&line, &cap, mounts) > 0)
+		found = in_mount(line, w->dev, in_fs, out) && !lstat(out, &st) &&
+			/* (stacked file systems make up numbers) */
+			(st.st_ino == w->ino || strstr(line, " - overlay "));
+	free(line);
+	fclose(mounts);
+	return found;
+}
+
+static bool path_of(const struct lm_file *f, const struct watch *w, char *out)
+{
+	char in_fs[PATH_MAX];
+	const char *line;
+
+	for (line = f->fdinfo; line; line = next_line(line)) {
+		unsigned long ino;
+		unsigned int dev;
+		int at = 0;
+		size_t len;
+
+		if (sscanf(line, "watched ino:%lx sdev:%x path:%n", &ino, &dev, &at) != 2 ||
+		    !at || ino != w->ino || dev != w->dev)
+			continue;
+		len = strcspn(line + at, "\n");
+		if (len >= sizeof(in_fs))
+			return false;
+		memcpy(in_fs, line + at, len);
+		in_fs[len] = '\0';
+		return visible_path(f->holder.pid, w, in_fs, out);
+	}
+	return false;
+}
+
+static int for_each(const struct lm_file *f, struct lm_error *e,
+		    int (*use)(const struct lm_file *f, const struct watch *w,
+			       const char *path, void *arg, struct lm_error *e),
+		    void *arg)
+{
+	char path[PATH_MAX];
+
+	for (const char *line = f->fdinfo; line; line = next_line(line)) {
+		struct watch w;
+
+		if (sscanf(line, "inotify wd:%x ino:%lx sdev:%x mask:%x", &w.wd,
+			   &w.ino, &w.dev, &w.mask) != 4)
+			continue;
+		if (w.wd > WD_MAX)
+			return lm_fail(e, LM_REFUSED, "inotify watch %u: such a high number is not supported",
+				       w.wd);
+		if (!path_of(f, &w, path))
+			return lm_fail(e, LM_REFUSED, "inotify watch %u: no name leads to what is watched: not supported; end the watch",
+				       w.wd);
+		if (use && use(f, &w, path, arg, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int check(const struct lm_model *m, const struct lm_file *f,
+		 struct lm_error *e)
+{
+	return for_each(f, e, NULL, NULL);
+}
+
+static int put(const struct lm_file *f, const struct watch *w, const char *path,
+	       void *out, struct lm_error *e)
+{
+	char text[MASK_DIGITS + PATH_MAX + 1];
+	struct lm_buf b = { 0 };
+
+	snprintf(text, sizeof(text), "%08x%s", w->mask, path);
+	lm_put_u32(&b, LIVEMIG_DATA_FILE, f->id);
+	lm_put_u32(&b, LIVEMIG_DATA_QUEUE, LIVEMIG_QUEUE_RECV);
+	lm_put_u64(&b, LIVEMIG_DATA_OFFSET, w->wd);
+	lm_put(&b, LIVEMIG_DATA_BYTES, text, strlen(text) + 1);
+	return lm_out_buf(out, LIVEMIG_OBJ_DATA, &b, e);
+}
+
+static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out,
+		struct lm_error *e)
+{
+	return for_each(f, e, put, out);
+}
+
+static int by_wd(const void *a, const void *b)
+{
+	const struct lm_data *x = *(struct lm_data *const *)a;
+	const struct lm_data *y = *(struct lm_data *const *)b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int watch(struct lm_file *f, const struct lm_data *d, struct lm_error *e)
+{
+	const char *text = d->bytes, *path = text + MASK_DIGITS;
+	unsigned int mask;
+	int wd;
+
+	if (d->len <= MASK_DIGITS || text[d->len - 1] ||
+	    sscanf(text, "%8x", &mask) != 1 || !d->offset || d->offset > WD_MAX)
+		return lm_fail(e, LM_REFUSED, "inotify: malformed watch");
+	for (;;) {
+		wd = inotify_add_watch(f->fd, path, (mask & MASK) | IN_DONT_FOLLOW);
+		if (wd < 0)
+			return lm_fail_errno(e, LM_REFUSED, "inotify watch of %s", path);
+		if ((unsigned int)wd == d->offset)
+			return 0;
+		if ((unsigned int)wd > d->offset)
+			return lm_fail(e, LM_FAILED, "inotify: the kernel does not number watches as it used to");
+		inotify_rm_watch(f->fd, wd);
+	}
+}
+
+static int inotify_open(struct lm_restorer *r, struct lm_file *f,
+			struct lm_error *e)
+{
+	char events[4096];
+
+	f->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (f->fd < 0)
+		return lm_fail_errno(e, LM_FAILED, "inotify");
+	if (f->nr_data)
+		qsort(f->data, f->nr_data, sizeof(*f->data), by_wd);
+	for (size_t i = 0; i < f->nr_data; i++) {
+		if (watch(f, f->data[i], e))
+			return -1;
+		/* What removing a watch has said. */
+		while (read(f->fd, events, sizeof(events)) > 0)
+			;
+	}
+	return lm_kind_setfl(f, e);
+}
+
+const struct lm_file_kind lm_kind_inotify = {
+	.name	= "inotify",
+	.match	= match,
+	.check	= check,
+	.dump	= dump,
+	.open	= inotify_open,
+};

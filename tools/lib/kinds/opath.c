@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * O_PATH descriptors: a name, opened again as a name. What it leads to must be of
+ * the same sort (a directory, a symbolic link, ...); what is in it is not theirs.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "kinds.h"
+
+static bool match(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_OPATH;
+}
+
+static int opath_open(struct lm_restorer *r, struct lm_file *f,
+		      struct lm_error *e)
+{
+	struct stat st;
+
+	if (!f->path)
+		return lm_fail(e, LM_REFUSED, "O_PATH descriptor without a path");
+	/* The link itself: what it leads to would have been named instead. */
+	f->fd = open(f->path, O_PATH | O_NOFOLLOW | O_CLOEXEC |
+		     (f->flags & O_DIRECTORY));
+	if (f->fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+	if (fstat(f->fd, &st) ||
+	    (st.st_mode ^ lm_u32(f->obj.tb[LIVEMIG_FILE_A_MODE])) & S_IFMT)
+		return lm_fail(e, LM_REFUSED, "%s: something else here", f->path);
+	return 0;
+}
+
+const struct lm_file_kind lm_kind_opath = {
+	.name	= "O_PATH descriptor",
+	.match	= match,
+	.open	= opath_open,
+};

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Pidfds of processes of the container: these are there before files are made. */
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kinds.h"
+
+static bool match(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_PIDFD;
+}
+
+static uint32_t pid_of(const struct lm_file *f)
+{
+	const char *pid = lm_kind_fdinfo(f, "Pid");
+
+	return pid ? strtoul(pid, NULL, 10) : 0;
+}
+
+static int check(const struct lm_model *m, const struct lm_file *f,
+		 struct lm_error *e)
+{
+	if (lm_model_process(m, pid_of(f)))
+		return 0;
+	return lm_fail(e, LM_REFUSED,
+		       "pidfd of pid %u, which is outside the container: not supported",
+		       pid_of(f));
+}
+
+static int pidfd_open(struct lm_restorer *r, struct lm_file *f,
+		      struct lm_error *e)
+{
+	f->fd = syscall(SYS_pidfd_open, pid_of(f), 0);
+	if (f->fd < 0)
+		return lm_fail_errno(e, LM_FAILED, "pidfd of pid %u", pid_of(f));
+	return lm_kind_setfl(f, e);
+}
+
+const struct lm_file_kind lm_kind_pidfd = {
+	.name	= "pidfd",
+	.match	= match,
+	.check	= check,
+	.open	= pidfd_open,
+};
