@@ -5,7 +5,7 @@
 # usage: run.sh [KIND...]
 # state.c sets the files up, and looks at them when it runs again.
 #
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=600
 # requires: build/migctl
 
 set -u
@@ -14,8 +14,9 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
-signalfd memfd shared"
-refused="deleted inotify tty lostwatch outpipe"
+signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
+semaphore inotify"
+refused="unread watchgone tty lostwatch outpipe lease othername hole deadpidfd ownthread"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -33,7 +34,8 @@ moves()
 }
 
 declare -A why=(
-	[deleted]=deleted [inotify]=inotify [tty]=ptmx [lostwatch]=epoll
+	[lease]="lease on" [othername]="known by another name" [hole]="3072 MB"
+	[deadpidfd]="has ended" [ownthread]=F_OWNER_TID [unread]="nobody has read" [watchgone]="no name leads" [tty]=ptmx [lostwatch]=epoll
 	[outpipe]="outside"
 )
 
@@ -57,12 +59,81 @@ stays()
 	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
 }
 
+# What somebody here has locked meanwhile.
+lock_taken()
+{
+	local f=$dir/taken status
+
+	box files-locks "$dir/state" locks "$f"
+	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
+	dump_box files-locks "$f.img" || return
+	exec {lock}<"$f.data"
+	flock -x "$lock"
+	refused 2 "$f.data: somebody here holds a lock" "$migctl" restore "$f.img"
+	status=$?
+	exec {lock}<&-
+	((status)) && return $status
+	wait_for 10 gone "$cg/files-locks" || { echo "the cgroup is left"; return 1; }
+	"$migctl" restore "$f.img"
+}
+
+# A program whose file is gone, as after an upgrade.
+deleted_program()
+{
+	local f=$dir/upgraded pid
+
+	cp "$dir/state" "$dir/program"
+	box files-program "$dir/program" reg "$f"
+	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
+	rm "$dir/program"
+	pid=$(cat "$cg/files-program/cgroup.procs")
+	dump_box files-program "$f.img" || return
+	"$migctl" restore "$f.img" || return
+	[ "$(readlink "/proc/$pid/exe")" = "$dir/program (deleted)" ] ||
+		{ readlink "/proc/$pid/exe"; return 1; }
+	cmp "/proc/$pid/exe" "$dir/state" || return
+	touch "$f.go"
+	wait_for 60 test -e "$f" || { echo "no answer"; return 1; }
+	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
+}
+
+# No room where the contents of a deleted file go: it is told, and nothing stays;
+# with room it works.
+no_room()
+{
+	local small=$dir/small f status
+
+	mkdir "$small"
+	mount -t tmpfs -o size=1m tmpfs "$small" || return
+	f=$small/x
+	box files-deleted "$dir/state" deleted "$f"
+	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
+	dump_box files-deleted "$dir/full.img" || return
+	dd if=/dev/zero of="$small/full" bs=4k count=1000 2>/dev/null
+	df --output=avail "$small"
+	refused 3 "$f.gone (deleted): No space left on device" \
+		"$migctl" restore "$dir/full.img"
+	status=$?
+	((status)) || wait_for 10 gone "$cg/files-deleted" ||
+		{ echo "the cgroup is left"; status=1; }
+	((status)) || pgrep livemig-helper && { echo "a helper is left"; status=1; }
+	rm "$small/full"
+	((status)) || "$migctl" restore "$dir/full.img" || status=1
+	touch "$f.go"
+	((status)) || wait_for 60 test -e "$f" || { echo "no answer"; status=1; }
+	((status)) || [ "$(cat "$f")" = ok ] || { cat "$f"; status=1; }
+	unbox files-deleted
+	umount "$small"
+	return $status
+}
+
 load_module
-build state.c
+build state.c -lpthread
 # shellcheck disable=SC2086
-[ $# = 0 ] || { moved=$*; refused=; }
+extra="lock_taken deleted_program no_room"
+[ $# = 0 ] || { moved=$*; refused=; extra=; }
 # shellcheck disable=SC2086
-set -- $moved $refused
+set -- $moved $refused $extra
 plan $#
 for kind in $moved; do
 	check "$kind" moves "$kind"
@@ -72,4 +143,10 @@ for kind in $refused; do
 	check "$kind is refused" stays "$kind"
 	unbox "files-$kind"
 done
+[ -n "$extra" ] || finish
+check "a lock that somebody holds here" lock_taken
+unbox files-locks
+check "a deleted program" deleted_program
+unbox files-program
+check "no room for a deleted file" no_room
 finish

@@ -9,14 +9,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -473,17 +476,403 @@ static void get_shared(void)
 	check(!strcmp(map1 + 500000, "from the child"));
 }
 
-/* ---- what must be refused ---- */
+/* ---- mapped and deleted files ---- */
 
-static void set_deleted(void)
+/* What is written to a shared mapping is in the file, before and after. */
+static void set_mapfile(void)
 {
-	fd1 = open(name("gone"), O_RDWR | O_CREAT, 0600);
-	unlink(name("gone"));
+	char buf[8192];
+
+	memset(buf, 'a', sizeof(buf));
+	fd1 = open(name("data"), O_RDWR | O_CREAT, 0600);
+	check(write(fd1, buf, sizeof(buf)) == sizeof(buf));
+	map1 = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd1, 0);
+	map2 = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd1, 0);
+	map1[1] = 'b';
+	map2[2] = 'c';
+	close(fd1);
+	/* The time of change is that of the write: before anybody looks at it. */
+	check(!msync(map1, 8192, MS_SYNC));
 }
 
+static void get_mapfile(void)
+{
+	char buf[4] = "";
+
+	check(!memcmp(map1, "aba", 3) && !memcmp(map2, "abc", 3));
+	map1[4096] = 'd';
+	fd1 = open(name("data"), O_RDONLY);
+	check(pread(fd1, buf, 3, 0) == 3 && !strcmp(buf, "aba"));
+	check(pread(fd1, buf, 1, 4096) == 1 && *buf == 'd');
+	check(map2[4096] == 'd');	/* not its own yet */
+}
+
+#define BIG	(40 << 20)
+
+/* Open twice, with a hole, an owner, and a name that somebody else has by now. */
+static void set_deleted(void)
+{
+	fd1 = open(name("gone"), O_RDWR | O_CREAT, 0640);
+	check(write(fd1, "beginning", 9) == 9);
+	check(pwrite(fd1, "end", 3, BIG) == 3);
+	check(!fchown(fd1, 12, 34) && !fchmod(fd1, 0604));
+	fd2 = open(name("gone"), O_RDONLY);
+	check(!unlink(name("gone")));
+	write_file(name("gone"), "not this one");
+	lseek(fd2, 2, SEEK_SET);
+	fd3 = open(name("gone2"), O_RDWR | O_CREAT, 0600);
+	check(write(fd3, "free name", 9) == 9 && !unlink(name("gone2")));
+}
+
+static void get_deleted(void)
+{
+	char buf[16] = "", link[600] = "";
+	struct stat st, st2;
+
+	check(read(fd2, buf, 7) == 7 && !memcmp(buf, "ginning", 7));
+	check(pread(fd1, buf, 4, BIG) == 3 && !memcmp(buf, "end", 3));
+	check(lseek(fd1, 0, SEEK_CUR) == 9);
+	check(!fstat(fd1, &st) && !fstat(fd2, &st2) && st.st_ino == st2.st_ino);
+	check(st.st_size == BIG + 3 && st.st_blocks < 1024 && !st.st_nlink);
+	check(st.st_uid == 12 && st.st_gid == 34 && (st.st_mode & 07777) == 0604);
+	check(write(fd1, "!", 1) == 1 && pread(fd2, buf, 1, 9) == 1 && *buf == '!');
+	snprintf(buf, sizeof(buf), "/proc/self/fd/%d", fd3);
+	check(readlink(buf, link, sizeof(link) - 1) > 0 &&
+	      !strncmp(link, name("gone2"), strlen(name("gone2"))));
+	check(access(name("gone2"), F_OK) && !access(name("gone"), F_OK));
+}
+
+/* A file without a name can still get one. */
+static void set_tmpfile(void)
+{
+	fd1 = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+	check(fd1 >= 0 && write(fd1, "contents", 8) == 8);
+}
+
+static void get_tmpfile(void)
+{
+	char proc[32], buf[16] = "";
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd1);
+	check(!linkat(AT_FDCWD, proc, AT_FDCWD, name("named"), AT_SYMLINK_FOLLOW));
+	fd2 = open(name("named"), O_RDONLY);
+	check(read(fd2, buf, 16) == 8 && !strcmp(buf, "contents"));
+}
+
+static void set_mapdeleted(void)
+{
+	int fd = open(name("gone"), O_RDWR | O_CREAT, 0600);
+
+	check(!ftruncate(fd, 1 << 20) && pwrite(fd, "one two", 7, 4096) == 7);
+	map1 = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map2 = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	close(fd);
+	unlink(name("gone"));
+	map2[4096] = 'O';
+	map1[4100] = 'T';
+}
+
+static void get_mapdeleted(void)
+{
+	check(!memcmp(map1 + 4096, "one Two", 7));
+	check(!memcmp(map2 + 4096, "One", 3));
+	map1[0] = 'x';
+	check(map2[0] == 'x');
+}
+
+/* ---- locks ---- */
+
+static bool try_lock(int fd, int cmd, int type, off_t start, off_t len)
+{
+	struct flock l = { .l_type = type, .l_start = start, .l_len = len };
+
+	return !fcntl(fd, cmd, &l);
+}
+
+/* Who else wants a lock: a process with files of its own. */
+static bool others_get(int cmd, int type, off_t start)
+{
+	int status = 1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int fd = open(name("data"), O_RDWR);
+
+		if (cmd >= 0)
+			_exit(!try_lock(fd, cmd, type, start, 1));
+		_exit(flock(fd, type | LOCK_NB) != 0);
+	}
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
+static void set_locks(void)
+{
+	write_file(name("data"), "0123456789");
+	fd1 = open(name("data"), O_RDWR);
+	fd2 = open(name("data"), O_RDWR);
+	check(!flock(fd1, LOCK_SH));
+	check(try_lock(fd1, F_SETLK, F_WRLCK, 10, 5));
+	check(try_lock(fd2, F_SETLK, F_RDLCK, 20, 70));
+	check(try_lock(fd2, F_SETLK, F_RDLCK, 200, 0));		/* to the end */
+	check(try_lock(fd2, F_OFD_SETLK, F_WRLCK, 3, 2));
+	/* The child has our open files, and a lock of its own. */
+	child = fork();
+	if (!child) {
+		if (!try_lock(fd1, F_SETLK, F_WRLCK, 100, 1))
+			_exit(1);
+		write_file(name("locked"), "");
+		for (;;)
+			pause();
+	}
+	wait_for(name("locked"));
+}
+
+static void get_locks(void)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_start = 100, .l_len = 1 };
+
+	check(others_get(-1, LOCK_SH, 0) && !others_get(-1, LOCK_EX, 0));
+	check(!others_get(F_SETLK, F_RDLCK, 10) && !others_get(F_SETLK, F_WRLCK, 14));
+	check(others_get(F_SETLK, F_WRLCK, 15) && others_get(F_SETLK, F_WRLCK, 9));
+	check(others_get(F_SETLK, F_RDLCK, 20) && !others_get(F_SETLK, F_WRLCK, 89));
+	check(others_get(F_SETLK, F_WRLCK, 90) && !others_get(F_SETLK, F_WRLCK, 1 << 30));
+	check(!others_get(F_SETLK, F_RDLCK, 4) && others_get(F_SETLK, F_WRLCK, 5));
+	check(!fcntl(fd1, F_GETLK, &l) && l.l_type == F_WRLCK && l.l_pid == child);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	check(others_get(F_SETLK, F_WRLCK, 100));
+	check(!flock(fd1, LOCK_UN) && others_get(-1, LOCK_EX, 0));
+	close(fd1);			/* takes all our POSIX locks with it */
+	check(others_get(F_SETLK, F_WRLCK, 10) && !others_get(F_SETLK, F_RDLCK, 4));
+}
+
+/* ---- the rest ---- */
+
+static void set_opath(void)
+{
+	write_file(name("data"), "");
+	check(!symlink("nowhere", name("link")));
+	fd1 = open(name("link"), O_PATH | O_NOFOLLOW);
+	fd2 = open(name("data"), O_PATH);
+	fd3 = open("/dev/kmsg", O_PATH);
+	check(fd1 >= 0 && fd2 >= 0 && fd3 >= 0);
+}
+
+static void get_opath(void)
+{
+	char buf[32] = "";
+	struct stat st;
+
+	check(readlinkat(fd1, "", buf, sizeof(buf)) == 7 && !strcmp(buf, "nowhere"));
+	check(read(fd2, buf, 1) < 0 && errno == EBADF);
+	check(fcntl(fd2, F_GETFL) & O_PATH);
+	check(!fstat(fd3, &st) && S_ISCHR(st.st_mode));
+}
+
+static void set_pidfd(void)
+{
+	child = fork();
+	if (!child)
+		for (;;)
+			pause();
+	fd1 = syscall(SYS_pidfd_open, child, 0);
+	fd2 = syscall(SYS_pidfd_open, getpid(), 0);
+	check(!fcntl(fd1, F_SETFL, O_NONBLOCK));
+}
+
+static void get_pidfd(void)
+{
+	struct pollfd p = { .fd = fd1, .events = POLLIN };
+	siginfo_t si = { .si_pid = 0 };
+
+	check(fcntl(fd1, F_GETFL) & O_NONBLOCK);
+	check(poll(&p, 1, 0) == 0);
+	check(!syscall(SYS_pidfd_send_signal, fd2, 0, NULL, 0));
+	check(!syscall(SYS_pidfd_send_signal, fd1, SIGKILL, NULL, 0));
+	check(poll(&p, 1, -1) == 1);
+	check(!waitid(P_PIDFD, fd1, &si, WEXITED) && si.si_pid == child);
+}
+
+static volatile sig_atomic_t sigio_fd = -1;
+
+static void on_sigio(int sig, siginfo_t *si, void *context)
+{
+	sigio_fd = si->si_fd;
+}
+
+static void set_owner(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_sigio, .sa_flags = SA_SIGINFO };
+	struct f_owner_ex ex = { F_OWNER_PGRP, getpgrp() };
+
+	sigaction(SIGRTMIN + 1, &sa, NULL);
+	check(!pipe(p));
+	check(!fcntl(p[0], F_SETOWN, getpid()));
+	check(!fcntl(p[0], F_SETSIG, SIGRTMIN + 1));
+	check(!fcntl(p[0], F_SETFL, O_ASYNC | O_NONBLOCK));
+	check(!fcntl(p[1], F_SETOWN_EX, &ex));
+}
+
+static void get_owner(void)
+{
+	struct f_owner_ex ex = { 0 };
+
+	check(fcntl(p[0], F_GETSIG) == SIGRTMIN + 1);
+	check((fcntl(p[0], F_GETFL) & (O_ASYNC | O_NONBLOCK)) ==
+	      (O_ASYNC | O_NONBLOCK));
+	check(!fcntl(p[1], F_GETOWN_EX, &ex) && ex.type == F_OWNER_PGRP &&
+	      ex.pid == getpgrp());
+	check(write(p[1], "x", 1) == 1);
+	for (int i = 0; i < 3000 && sigio_fd < 0; i++)
+		usleep(10000);
+	check(sigio_fd == p[0]);
+}
+
+static void set_semaphore(void)
+{
+	fd1 = eventfd(5, EFD_SEMAPHORE | EFD_NONBLOCK);
+	fd2 = eventfd(5, 0);
+}
+
+static void get_semaphore(void)
+{
+	uint64_t n;
+
+	check(read(fd1, &n, 8) == 8 && n == 1);
+	check(read(fd1, &n, 8) == 8 && n == 1);
+	check(read(fd2, &n, 8) == 8 && n == 5);
+}
+
+static int watches[4];
+
+/* Numbers with gaps, two files and a directory. */
 static void set_inotify(void)
 {
+	fd1 = inotify_init1(IN_NONBLOCK);
+	mkdir(name("dir"), 0700);
+	write_file(name("data"), "");
+	write_file(name("other"), "");
+	for (int i = 0; i < 3; i++) {
+		watches[0] = inotify_add_watch(fd1, name("dir"), IN_CREATE | IN_DELETE);
+		if (i < 2)
+			inotify_rm_watch(fd1, watches[0]);
+	}
+	watches[1] = inotify_add_watch(fd1, name("data"), IN_MODIFY | IN_ONESHOT);
+	watches[3] = inotify_add_watch(fd1, name("other"), IN_ATTRIB);
+	watches[2] = inotify_add_watch(fd1, "/proc/self", IN_ACCESS);
+	check(watches[0] == 3 && watches[1] == 4 && watches[2] == 6);
+	inotify_rm_watch(fd1, watches[2]);
+	{
+		char events[1024];
+
+		check(read(fd1, events, sizeof(events)) > 0);	/* IN_IGNORED */
+		check(read(fd1, events, sizeof(events)) < 0);
+	}
+}
+
+/* The next event, of those that one read() brought. */
+static bool told(int wd, unsigned int mask)
+{
+	static char buf[1024];
+	static ssize_t at, len;
+	struct inotify_event ev;
+
+	if (at >= len) {
+		at = 0;
+		len = read(fd1, buf, sizeof(buf));
+		if (len <= 0)
+			return false;
+	}
+	memcpy(&ev, buf + at, sizeof(ev));
+	at += sizeof(ev) + ev.len;
+	return ev.wd == wd && ev.mask == mask;
+}
+
+static void get_inotify(void)
+{
+	char c;
+
+	check(read(fd1, &c, 1) < 0 && errno == EAGAIN);
+	write_file(name("dir/x"), "");
+	check(told(watches[0], IN_CREATE));
+	fd2 = open(name("data"), O_WRONLY);
+	check(write(fd2, "x", 1) == 1);
+	check(told(watches[1], IN_MODIFY) && told(watches[1], IN_IGNORED));
+	check(write(fd2, "x", 1) == 1);
+	chmod(name("other"), 0640);
+	check(told(watches[3], IN_ATTRIB));
+	check(inotify_add_watch(fd1, name("dir"), IN_CREATE) == watches[0]);
+	check(inotify_add_watch(fd1, name("data"), IN_OPEN) > watches[3]);
+}
+
+/* ---- what must be refused ---- */
+
+static void set_lease(void)
+{
+	fd1 = open(name("leased"), O_RDONLY | O_CREAT, 0600);
+	check(!fcntl(fd1, F_SETLEASE, F_RDLCK));
+}
+
+/* Deleted under the name that it was opened by, not under another. */
+static void set_othername(void)
+{
+	fd1 = open(name("gone"), O_RDWR | O_CREAT, 0600);
+	check(!link(name("gone"), name("kept")) && !unlink(name("gone")));
+}
+
+static void set_hole(void)
+{
+	fd1 = open(name("gone"), O_RDWR | O_CREAT, 0600);
+	check(!ftruncate(fd1, 3LL << 30) && !unlink(name("gone")));
+}
+
+static void set_deadpidfd(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	fd1 = syscall(SYS_pidfd_open, pid, 0);
+	check(fd1 >= 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+static void *forever(void *arg)
+{
+	*(volatile int *)arg = syscall(SYS_gettid);
+	while (pause())
+		;
+	return NULL;
+}
+
+/* A thread cannot be told to the file before it is there. */
+static void set_ownthread(void)
+{
+	static volatile int tid;
+	struct f_owner_ex ex = { .type = F_OWNER_TID };
+	pthread_t t;
+
+	check(!pthread_create(&t, NULL, forever, (void *)&tid));
+	while (!tid)
+		usleep(1000);
+	check(!pipe(p));
+	ex.pid = tid;
+	check(!fcntl(p[0], F_SETOWN_EX, &ex));
+}
+
+static void set_unread(void)
+{
 	fd1 = inotify_init();
+	mkdir(name("dir"), 0700);
+	check(inotify_add_watch(fd1, name("dir"), IN_CREATE) > 0);
+	write_file(name("dir/x"), "");
+}
+
+static void set_watchgone(void)
+{
+	fd1 = inotify_init();
+	fd2 = open(name("gone"), O_RDWR | O_CREAT, 0600);
+	check(inotify_add_watch(fd1, name("gone"), IN_MODIFY) > 0);
+	unlink(name("gone"));
 }
 
 static void set_tty(void)
@@ -525,8 +914,23 @@ static const struct kind {
 	{ "signalfd", set_signalfd, get_signalfd },
 	{ "memfd", set_memfd, get_memfd },
 	{ "shared", set_shared, get_shared },
-	{ "deleted", set_deleted, nothing },
-	{ "inotify", set_inotify, nothing },
+	{ "mapfile", set_mapfile, get_mapfile },
+	{ "deleted", set_deleted, get_deleted },
+	{ "tmpfile", set_tmpfile, get_tmpfile },
+	{ "mapdeleted", set_mapdeleted, get_mapdeleted },
+	{ "locks", set_locks, get_locks },
+	{ "opath", set_opath, get_opath },
+	{ "pidfd", set_pidfd, get_pidfd },
+	{ "owner", set_owner, get_owner },
+	{ "semaphore", set_semaphore, get_semaphore },
+	{ "lease", set_lease, nothing },
+	{ "othername", set_othername, nothing },
+	{ "hole", set_hole, nothing },
+	{ "deadpidfd", set_deadpidfd, nothing },
+	{ "ownthread", set_ownthread, nothing },
+	{ "inotify", set_inotify, get_inotify },
+	{ "unread", set_unread, nothing },
+	{ "watchgone", set_watchgone, nothing },
 	{ "tty", set_tty, nothing },
 	{ "lostwatch", set_lostwatch, nothing },
 	{ "outpipe", nothing, nothing },	/* fd 1, from the script */
