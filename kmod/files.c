@@ -114,7 +114,7 @@ static int put_owner(struct lm_dump *d, struct task_struct *t, int fd,
 	if (from->pid_type == PIDTYPE_PGID)
 		o.pid = -o.pid;
 	to_thread = from->pid_type == PIDTYPE_PID && from->pid &&
-		    !pid_task(from->pid, PIDTYPE_TGID);
+		    !pid_has_task(from->pid, PIDTYPE_TGID);
 	o.signum = from->signum;
 	o.uid = from_kuid(&init_user_ns, from->uid);
 	o.euid = from_kuid(&init_user_ns, from->euid);
