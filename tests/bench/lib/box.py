@@ -80,12 +80,17 @@ class Box:
             for name, value in (("cgroup.freeze", "0"), ("cgroup.kill", "1")):
                 with open(f"{path}/{name}", "w") as f:
                     f.write(value)
-            wait_for(f"{path} is empty", lambda p=path: self.reap() or not
-                     open(f"{p}/cgroup.procs").read())
-        if os.path.isdir(self.path):
-            os.rmdir(self.path)
+            wait_for(f"{path} can be removed", lambda p=path: self.removed(p))
         wait_for("its pid is free", lambda: self.reap() or not
                  os.path.exists(f"/proc/{self.pid}"))
+
+    def removed(self, path):
+        self.reap()
+        try:
+            os.rmdir(path)
+            return True
+        except OSError:
+            return False
 
     def reap(self):
         """We are a subreaper: what tools leave behind is ours."""

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tracking costs the program: a thread writes one word to each page of a
+region over and over. How much processor time do the first writes after a round
+take more than the same writes untracked? Soft-dirty, as user space uses it, is
+the peer: clear_refs, with nothing else done."""
+import os
+
+from cases.content import Rounds
+from lib.bench import row
+from lib.box import wait_for
+
+ROWS = [row("slowdown.write", "us/page", "<= 1/2 of soft-dirty's added cost",
+            "added to the first write to a page after a round", peer_max=0.5)]
+
+
+class Writer:
+    def __init__(self, box, pages):
+        self.box, self.pages = box, pages
+        # (not the leader, which is the pulse)
+        self.tid = max(os.listdir(f"/proc/{box.pid}/task"), key=int)
+
+    def now(self):
+        """(processor time in ns, writes)"""
+        with open(f"/proc/{self.box.pid}/task/{self.tid}/schedstat") as f:
+            return int(f.read().split()[0]), self.box.head()[3]
+
+    def cost(self):
+        """ns of two passes over the region"""
+        t0, w0 = self.now()
+        wait_for("it writes", lambda: self.now()[1] >= w0 + 2 * self.pages)
+        t1, w1 = self.now()
+        return (t1 - t0) - (w1 - w0 - 2 * self.pages) * self.free
+
+    def untracked(self):
+        """ns of a write that costs nothing more"""
+        self.free = 0
+        t0, w0 = self.now()
+        wait_for("it writes", lambda: self.now()[1] >= w0 + 20 * self.pages)
+        t1, w1 = self.now()
+        self.free = (t1 - t0) / (w1 - w0)
+
+    def added(self):
+        return (self.cost() - 2 * self.pages * self.free) / self.pages / 1e3
+
+
+def clear_refs(pid):
+    with open(f"/proc/{pid}/clear_refs", "w") as f:
+        f.write("4")
+
+
+def run(b):
+    mb = 64
+    for _ in range(b.scale(9, 3)):
+        with b.box("writer", mb, mb, 0, 1) as box:
+            w = Writer(box, mb * 256)
+            w.untracked()
+            clear_refs(box.pid)
+            b.add("slowdown.write", "peer", w.added())
+            with Rounds(box) as r:
+                r.round()
+                w.cost()
+                r.round()
+                b.add("slowdown.write", "ours", w.added())
