@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How the stop grows with the size of things: straight lines?"""
+"""How the stop and the dump grow with the size of things: straight lines? (Memory
+up to 4 GB: program and image both have to fit into the guest.)"""
 from lib.bench import row
 
 AXES = {     # name: (unit of the slope, program, sizes, in a quick run)

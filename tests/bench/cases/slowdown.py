@@ -24,23 +24,22 @@ class Writer:
         with open(f"/proc/{self.box.pid}/task/{self.tid}/schedstat") as f:
             return int(f.read().split()[0]), self.box.head()[3]
 
-    def cost(self):
-        """ns of two passes over the region"""
-        t0, w0 = self.now()
-        wait_for("it writes", lambda: self.now()[1] >= w0 + 2 * self.pages)
-        t1, w1 = self.now()
-        return (t1 - t0) - (w1 - w0 - 2 * self.pages) * self.free
-
     def untracked(self):
         """ns of a write that costs nothing more"""
-        self.free = 0
         t0, w0 = self.now()
         wait_for("it writes", lambda: self.now()[1] >= w0 + 20 * self.pages)
         t1, w1 = self.now()
         self.free = (t1 - t0) / (w1 - w0)
 
-    def added(self):
-        return (self.cost() - 2 * self.pages * self.free) / self.pages / 1e3
+    def added(self, track):
+        """us a page from before @track(), which protects every page once, until
+        every page was written again"""
+        t0, w0 = self.now()
+        track()
+        _, after = self.now()
+        wait_for("it writes", lambda: self.now()[1] >= after + self.pages)
+        t1, w1 = self.now()
+        return (t1 - t0 - (w1 - w0) * self.free) / self.pages / 1e3
 
 
 def clear_refs(pid):
@@ -54,10 +53,7 @@ def run(b):
         with b.box("writer", mb, mb, 0, 1) as box:
             w = Writer(box, mb * 256)
             w.untracked()
-            clear_refs(box.pid)
-            b.add("slowdown.write", "peer", w.added())
+            b.add("slowdown.write", "peer", w.added(lambda: clear_refs(box.pid)))
             with Rounds(box) as r:
                 r.round()
-                w.cost()
-                r.round()
-                b.add("slowdown.write", "ours", w.added())
+                b.add("slowdown.write", "ours", w.added(r.round))

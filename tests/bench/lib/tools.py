@@ -12,7 +12,7 @@ from .box import CGROUP, BenchError, enter
 TMP = "/tmp/bench"      # a tmpfs
 
 
-def run(argv, cgroup=None, **kw):
+def run(argv, cgroup=None, limit=600, **kw):
     """Run a program to its end. (seconds, its standard output)"""
     if cgroup:
         os.makedirs(cgroup, exist_ok=True)
@@ -24,7 +24,12 @@ def run(argv, cgroup=None, **kw):
     finally:
         if cgroup:
             enter(CGROUP)
-    out, err = p.communicate()
+    try:
+        out, err = p.communicate(timeout=limit)
+    except subprocess.TimeoutExpired as late:
+        p.kill()
+        p.communicate()
+        raise BenchError(f"{' '.join(map(str, argv[:2]))}: not done in {limit} s") from late
     end = time.monotonic_ns()
     if p.returncode:
         raise BenchError(f"{' '.join(map(str, argv[:2]))}: status {p.returncode}: "
@@ -34,7 +39,8 @@ def run(argv, cgroup=None, **kw):
 
 class Dump:
     """What one dump was: wall (s), stop (ms, by the tool), gap (ms, by the
-    workload), bytes, image, and more of the tool's own."""
+    workload; last_gap: in the final stop only), bytes, image, and more of the
+    tool's own."""
 
     def __init__(self, **kw):
         self.__dict__.update(kw)
@@ -45,25 +51,35 @@ class Livemig:
 
     def __init__(self, migctl):
         self.migctl = migctl
-        self.version = run([migctl, "--version"])[1].split()[1]
+        # (as for CRIU: nothing comes over the guest's slow root file system)
+        self.env = {**os.environ, "LD_LIBRARY_PATH": f"{TMP}/lib"}
+        self.version = self.run("--version")[1].split()[1]
         self.count = 0
 
-    def dump(self, box, rounds=0, image=None, pause=0):
+    def run(self, *args):
+        return run([self.migctl, *args], env=self.env)
+
+    def dump(self, box, rounds=0, image=None):
         """The container runs on."""
         self.count += 1
         image = image or f"{TMP}/livemig.{self.count}"
         since = time.monotonic_ns()
-        wall, out = run([self.migctl, "dump", box.path, "-o", image, "--json",
-                         *(["--rounds", rounds] if rounds else [])])
+        wall, out = self.run("dump", box.path, "-o", image, "--json",
+                             *(["--rounds", rounds] if rounds else []))
         until = time.monotonic_ns()
         said = json.loads(out)
+        stops = [s for s in box.stops() if s[0] >= since]
+        # Frozen is the end of freezing.
+        final = (stops[-1][0] if stops else since) - said["stop"]["freeze"] - 2_000_000
         return Dump(wall=wall, stop=said["stop"]["total"] / 1e6,
-                    gap=box.longest_gap(since, until), bytes=said["bytes"],
-                    image=image, said=said, since=since, until=until)
+                    gap=box.longest_gap(since, until),
+                    last_gap=box.longest_gap(final, until), bytes=said["bytes"],
+                    image=image, said=said, since=since, until=until,
+                    stops=stops, final=final)
 
     def restore(self, dump, box):
         """Seconds until migctl ends: then it runs."""
-        wall, _ = run([self.migctl, "restore", dump.image])
+        wall, _ = self.run("restore", dump.image)
         box.beats_on()
         return wall
 
@@ -93,7 +109,7 @@ class Criu:
         return Dump(wall=wall, stop=frozen_ms(directory), since=since, until=until,
                     gap=box.longest_gap(since, until), bytes=size_of(directory))
 
-    def dump(self, box, rounds=0, pause=0):
+    def dump(self, box, rounds=0):
         """The container runs on."""
         self.count += 1
         top = f"{TMP}/criu.{self.count}"
@@ -112,7 +128,8 @@ class Criu:
                              if parent else [])])
         until = time.monotonic_ns()
         return Dump(wall=(until - since) / 1e9, stop=frozen_ms(directory), pre=pre,
-                    gap=box.longest_gap(last, until), bytes=size_of(top),
+                    gap=box.longest_gap(since, until),
+                    last_gap=box.longest_gap(last, until), bytes=size_of(top),
                     image=directory, top=top, since=since, until=until)
 
     def restore(self, dump, box):
