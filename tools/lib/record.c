@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -236,6 +237,32 @@ int lm_in_bad(const struct lm_in *in, struct lm_error *e, const char *fmt, ...)
 		       (unsigned long long)in->start, what);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+/* For all that follows: a peer that sends a byte now and then must end, too. */
+static void set_deadline(struct lm_in *in)
+{
+	if (in->timeout_ms >= 0)
+		in->deadline = now_ms() + in->timeout_ms;
+}
+
+/* Return: as wait_fd(). */
+static int wait_in(const struct lm_in *in)
+{
+	uint64_t now;
+
+	if (in->timeout_ms < 0)
+		return wait_fd(in->fd, POLLIN, -1);
+	now = now_ms();
+	return wait_fd(in->fd, POLLIN, now < in->deadline ? in->deadline - now : 0);
+}
+
 /* Exactly @len bytes. Return: 1, 0 at an end of file before the first byte when
  * @eof_ok, -1.
  */
@@ -248,9 +275,9 @@ static int get(struct lm_in *in, void *buf, size_t len, bool eof_ok, struct lm_e
 		int r = 1;
 
 		if (in->timeout_ms >= 0)
-			r = wait_fd(in->fd, POLLIN, in->timeout_ms);
+			r = wait_in(in);
 		if (!r)
-			return lm_fail(e, LM_FAILED, "nothing came from the peer for %d ms",
+			return lm_fail(e, LM_FAILED, "no whole record came from the peer for %d ms",
 				       in->timeout_ms);
 		n = r < 0 ? -1 : read(in->fd, (char *)buf + got, len - got);
 		if (n > 0) {
@@ -265,7 +292,7 @@ static int get(struct lm_in *in, void *buf, size_t len, bool eof_ok, struct lm_e
 			return lm_in_bad(in, e, "truncated: the file ends at byte %llu",
 					 (unsigned long long)in->pos);
 		} else if (errno == EAGAIN) {
-			wait_fd(in->fd, POLLIN, in->timeout_ms);
+			wait_in(in);
 		} else if (errno != EINTR) {
 			return lm_fail_errno(e, LM_FAILED, "reading record %llu",
 					     (unsigned long long)in->records);
@@ -385,6 +412,7 @@ int lm_in_next(struct lm_in *in, struct lm_record *r, struct lm_error *e)
 {
 	int ret;
 
+	set_deadline(in);
 	if (in->start != in->pos)
 		in->records++;
 	do
@@ -398,6 +426,7 @@ int lm_in_payload(struct lm_in *in, void *buf, size_t len, struct lm_error *e)
 	if (len > in->left)
 		return lm_in_bad(in, e, "%llu bytes of payload are left, %zu are wanted",
 				 (unsigned long long)in->left, len);
+	set_deadline(in);
 	if (len && get(in, buf, len, false, e) < 0)
 		return -1;
 	in->left -= len;

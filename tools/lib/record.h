@@ -151,7 +151,8 @@ struct lm_in {
 	uint64_t start;		/* where the record of the last lm_in_next() begins */
 	uint64_t left;		/* payload bytes of the record not yet taken */
 	uint64_t pos;		/* bytes taken: where a damaged image is damaged */
-	int timeout_ms;		/* for sockets, each wait; -1: none */
+	int timeout_ms;		/* for sockets: for each call below; -1: none */
+	uint64_t deadline;	/* ... of the one under way, CLOCK_MONOTONIC ms */
 	void *head;		/* owned */
 	size_t head_cap;
 };

@@ -23,6 +23,7 @@
  */
 #define RECORD_MS	120000
 #define COMMIT_MS	120000
+#define OFFER_MS	30000	/* connections that want nothing are in the way */
 #define QUERY_WAIT_MS	30000
 #define DYING_MS	15000	/* both together: below the source's patience */
 
@@ -226,7 +227,7 @@ int lm_agent_serve(int fd, const struct lm_agent_opts *o, struct lm_error *e)
 	if (lm_nl_open(&nl, e) || lm_peer_hello(&p, nl, true, e))
 		goto out;
 	lm_step_reached(LM_STEP_CONNECTED);
-	if (lm_peer_take(&p, &rec, RECORD_MS, e) || lm_peer_parse(&p, &rec, e))
+	if (lm_peer_take(&p, &rec, OFFER_MS, e) || lm_peer_parse(&p, &rec, e))
 		goto out;
 	if (rec.type == LM_REC_QUERY)
 		ret = lm_peer_id(&p, id, e) ? -1 : query(&p, id, e);
