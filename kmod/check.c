@@ -193,9 +193,10 @@ static bool has_posix_timer(struct lm_dump *d, struct task_struct *t)
 	return lm_has_posix_timers(t);
 }
 
+/* A pty is judged by user space, which knows who has its master. */
 static bool has_tty(struct lm_dump *d, struct task_struct *t)
 {
-	return READ_ONCE(t->signal->tty);
+	return lm_ctty(t) == -2;
 }
 
 /* Looked for once in a process. */

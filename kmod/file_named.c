@@ -33,20 +33,6 @@ static bool is_chr(struct file *f)
 	return S_ISCHR(file_inode(f)->i_mode);
 }
 
-static bool is_tty(struct file *f)
-{
-	if (!is_chr(f))
-		return false;
-	switch (imajor(file_inode(f))) {
-	case TTY_MAJOR:
-	case TTYAUX_MAJOR:
-	case UNIX98_PTY_MASTER_MAJOR ... UNIX98_PTY_SLAVE_MAJOR +
-					 UNIX98_PTY_MAJOR_COUNT - 1:
-		return true;
-	}
-	return false;
-}
-
 static bool deleted(struct file *f)
 {
 	return d_unlinked(f->f_path.dentry) || !file_inode(f)->i_nlink;
@@ -92,19 +78,6 @@ static const char *chr_unsupported(struct lm_dump *d, struct file *f,
 	}
 	return "device";
 }
-
-static const char *tty_unsupported(struct lm_dump *d, struct file *f,
-				   bool *transient)
-{
-	return "terminal";
-}
-
-const struct lm_file_kind lm_file_tty = {
-	.name = "terminal",
-	.type = LIVEMIG_FILE_TTY,
-	.match = is_tty,
-	.unsupported = tty_unsupported,
-};
 
 const struct lm_file_kind lm_file_chr = {
 	.name = "character device",

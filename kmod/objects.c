@@ -78,6 +78,7 @@ static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_CGROUP]	= USER,
 	[LIVEMIG_PROCESS_START_NS]	= USER,
 	[LIVEMIG_PROCESS_HOST_PID]	= USER,
+	[LIVEMIG_PROCESS_CTTY]		= { .type = NLA_U32 },
 };
 
 static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
@@ -256,6 +257,7 @@ static int parse_process(struct lm_restore_process *p, struct nlattr **tb,
 	if (!tb[LIVEMIG_PROCESS_SIGACTIONS])
 		return -EINVAL;
 	p->sigactions = nla_data(tb[LIVEMIG_PROCESS_SIGACTIONS]);
+	p->has_ctty = tb[LIVEMIG_PROCESS_CTTY];
 	return 0;
 }
 

@@ -186,6 +186,10 @@ int lm_prepare_leader(struct lm_restore_thread *t, const char **step)
 	ret = prepare_mm(t, step);
 	if (ret)
 		return ret;
+	*step = "controlling terminal";
+	ret = p->has_ctty ? lm_take_ctty() : 0;
+	if (ret)
+		return ret;
 	set_sigactions(p->sigactions);
 	for (i = 0; i < ARRAY_SIZE(t->arg.close_fd); i++)
 		if (t->arg.close_fd[i] >= 0)

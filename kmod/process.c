@@ -289,6 +289,13 @@ static int put_parts(struct lm_dump *d, struct task_struct *t,
 	return id ? nla_put_u32(obj, LIVEMIG_PROCESS_FS_ID, id) : -ENOMEM;
 }
 
+static int put_ctty(struct task_struct *t, struct sk_buff *obj)
+{
+	int index = lm_ctty(t);
+
+	return index < 0 ? 0 : nla_put_u32(obj, LIVEMIG_PROCESS_CTTY, index);
+}
+
 /**
  * lm_dump_proc - queue the PROCESS object
  * @d: the dump
@@ -323,6 +330,7 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      put_rlimits(t, obj) ?:
 	      put_ns(t, obj) ?:
 	      put_cgroup(d, t, obj) ?:
+	      put_ctty(t, obj) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_PROCESS_SIGPENDING, true) ?:
 	      put_fs(t, obj);
 	if (err)

@@ -77,6 +77,7 @@ struct lm_restore_process {
 	u32 pid;
 	u32 mm_id;			/* 0: a zombie */
 	const struct livemig_sigaction *sigactions;
+	bool has_ctty;
 	unsigned int nr_threads;	/* added ones */
 	struct lm_restore_mm *mm;	/* from SEALED on */
 };
@@ -116,6 +117,9 @@ struct lm_restore_thread {
 /* device.c */
 int lm_device_init(void);
 void lm_device_exit(void);
+
+/* file_tty.c */
+int lm_take_ctty(void);
 
 /* objects.c */
 int lm_restore_add(struct lm_restore *r, const struct livemig_ioc_add *add,

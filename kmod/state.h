@@ -24,6 +24,9 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 /* file_shmem.c: id of the shared memory behind @f; dumps it at first sight. */
 int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id);
 
+/* file_tty.c: number of the controlling pty; -1: none, -2: another terminal. */
+int lm_ctty(struct task_struct *t);
+
 /* path.c: paths as the caller sees them. */
 int lm_put_path(struct sk_buff *obj, int attr, const struct path *path);
 int lm_unsupported_path(struct lm_dump *d, struct task_struct *t, int fd,

@@ -54,6 +54,7 @@ static const struct lm_attr process_attrs[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_CGROUP] = STR("cgroup", 0),
 	[LIVEMIG_PROCESS_START_NS] = U64("start-ns"),
 	[LIVEMIG_PROCESS_HOST_PID] = U32("host-pid"),
+	[LIVEMIG_PROCESS_CTTY] = U32("ctty"),
 };
 SCHEMA(process, "PROCESS");
 

@@ -274,6 +274,7 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_CGROUP,		/* string: path below the session's cgroup, "" = it */
 	LIVEMIG_PROCESS_START_NS,	/* u64, start time, ns since boot */
 	LIVEMIG_PROCESS_HOST_PID,	/* u32, pid in the initial namespace */
+	LIVEMIG_PROCESS_CTTY,		/* u32, number of the pty that controls it (k) */
 	__LIVEMIG_PROCESS_MAX
 };
 #define LIVEMIG_PROCESS_MAX (__LIVEMIG_PROCESS_MAX - 1)

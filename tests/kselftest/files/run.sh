@@ -15,8 +15,8 @@ cd "$(dirname "$0")" || exit 1
 
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
 signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
-semaphore inotify"
-refused="unread watchgone tty lostwatch outpipe lease othername hole deadpidfd ownthread"
+semaphore inotify pty"
+refused="unread watchgone tty outpty lostwatch outpipe lease othername hole deadpidfd ownthread"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -35,7 +35,7 @@ moves()
 
 declare -A why=(
 	[lease]="lease on" [othername]="known by another name" [hole]="3072 MB"
-	[deadpidfd]="has ended" [ownthread]=F_OWNER_TID [unread]="nobody has read" [watchgone]="no name leads" [tty]=ptmx [lostwatch]=epoll
+	[deadpidfd]="has ended" [ownthread]=F_OWNER_TID [unread]="nobody has read" [watchgone]="no name leads" [tty]="terminal of the host /dev/console" [outpty]="whose master is outside" [lostwatch]=epoll
 	[outpipe]="outside"
 )
 
@@ -46,6 +46,10 @@ stays()
 
 	if [ "$kind" = outpipe ]; then
 		box "files-$kind" sh -c "sh -c 'exec $dir/state $kind $f' | sh -c 'echo \$\$ >$cg/cgroup.procs; exec cat'"
+	elif [ "$kind" = outpty ]; then
+		script -qc "sh -c 'mkdir -p $cg/files-$kind
+			echo \$\$ >$cg/files-$kind/cgroup.procs
+			exec $dir/state $kind $f'" /dev/null </dev/null >/dev/null 2>&1 &
 	else
 		box "files-$kind" "$dir/state" "$kind" "$f"
 	fi

@@ -301,7 +301,7 @@ static void nsfd(void)
 
 static void terminal(void)
 {
-	int fd = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
 
 	NEED(fd >= 0);
 	ready();
@@ -595,7 +595,7 @@ static const struct refusal {
 	{ "perf", perf, "perf event" },
 	{ "bpf", bpf, "bpf" },
 	{ "nsfd", nsfd, "descriptor of a namespace" },
-	{ "terminal", terminal, "terminal /dev/" },
+	{ "terminal", terminal, "terminal of the host /dev/console" },
 	{ "uts_ns", uts_ns, "uts namespace" },
 	{ "ipc_ns", ipc_ns, "ipc namespace" },
 	{ "user_ns", user_ns, "user namespace" },

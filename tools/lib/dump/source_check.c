@@ -8,6 +8,7 @@
 
 #include "source_priv.h"
 #include "../kinds/kind.h"
+#include "../kinds/tty.h"
 #include "../net/rtnl.h"
 
 struct verdict {
@@ -89,6 +90,23 @@ static void check_netns(struct verdict *v, const struct lm_model *m)
 	}
 }
 
+static void check_cttys(struct verdict *v, const struct lm_model *m)
+{
+	char line[256];
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_process *p = m->procs[i];
+		const struct nlattr *nr = p->obj.tb[LIVEMIG_PROCESS_CTTY];
+
+		if (!nr || lm_pty_master(m, lm_u32(nr)))
+			continue;
+		snprintf(line, sizeof(line),
+			 "pid %u: controlling terminal /dev/pts/%u, whose master is outside the container: not supported; start it with setsid",
+			 p->pid, lm_u32(nr));
+		refuse(v, false, line);
+	}
+}
+
 /* What the kernel refused; not what a kind here refuses as well. */
 static void check_refusals(struct verdict *v, const struct lm_model *m)
 {
@@ -109,6 +127,7 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 
 	check_refusals(&v, m);
 	check_netns(&v, m);
+	check_cttys(&v, m);
 	for (size_t i = 0; i < m->nr_file; i++)
 		check_file(&v, m, m->file[i]);
 	if (v.e->code)

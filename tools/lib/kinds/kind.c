@@ -18,6 +18,7 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_deleted,
 	&lm_kind_reg,
 	&lm_kind_dir,
+	&lm_kind_tty,
 	&lm_kind_chr,
 	&lm_kind_pipe,
 	&lm_kind_fifo,

@@ -7,6 +7,7 @@
 
 extern const struct lm_file_kind lm_kind_reg;
 extern const struct lm_file_kind lm_kind_dir;
+extern const struct lm_file_kind lm_kind_tty;
 extern const struct lm_file_kind lm_kind_chr;
 extern const struct lm_file_kind lm_kind_pipe;
 extern const struct lm_file_kind lm_kind_fifo;

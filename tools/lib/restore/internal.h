@@ -12,6 +12,7 @@
  *	shmem.c		shared memory, files to be mapped
  *	pages.c stash.c	contents; those that have no place yet
  *	files.c		open files, fd tables
+ *	ctty.c		controlling terminals
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
  *	attrs.c creds.c	what else a process or a thread has
@@ -170,6 +171,10 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e);
 int lm_files_resume(struct lm_restorer *r, struct lm_error *e);
 void lm_files_close(struct lm_restorer *r);
+
+/* ctty.c: after the files are there. */
+int lm_ctty_take(struct lm_restorer *r, struct lm_proc *p,
+		 const struct lm_process *mp, struct lm_error *e);
 
 /* locks.c: of an open file; and POSIX locks of a process that has its files. */
 int lm_locks_of_file(const struct lm_file *f, struct lm_error *e);
