@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/magic.h>
+#include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -321,6 +322,17 @@ static int put_vdso(struct mm_struct *mm, struct sk_buff *obj)
 				 LIVEMIG_MM_PAD);
 }
 
+/* What mappings of the future are like. */
+static int put_mlockall(struct mm_struct *mm, struct sk_buff *obj)
+{
+	unsigned long def = READ_ONCE(mm->def_flags);
+
+	if (!(def & VM_LOCKED))
+		return 0;
+	return nla_put_u32(obj, LIVEMIG_MM_MLOCKALL, MCL_FUTURE |
+			   (def & VM_LOCKONFAULT ? MCL_ONFAULT : 0));
+}
+
 static int dump_space(struct lm_dump *d, struct task_struct *t,
 		   struct mm_struct *mm)
 {
@@ -341,6 +353,7 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	err = nla_put_u32(obj, LIVEMIG_MM_ID, id) ?:
 	      put_layout(mm, obj) ?:
 	      put_auxv(mm, obj) ?:
+	      put_mlockall(mm, obj) ?:
 	      put_vdso(mm, obj) ?:
 	      put_exe(d, t, mm, obj);
 	if (err) {

@@ -401,6 +401,7 @@ enum livemig_mm_attr {
 	LIVEMIG_MM_EXE,			/* string, its path (what the module opens) */
 	LIVEMIG_MM_VDSO,		/* struct livemig_range: vvar to end of vdso */
 	LIVEMIG_MM_VDSO_ID,		/* u64, as in GET_INFO */
+	LIVEMIG_MM_MLOCKALL,		/* u32: MCL_FUTURE, and MCL_ONFAULT with it */
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)

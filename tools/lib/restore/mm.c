@@ -353,6 +353,8 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 /* mlock() brings in every page: it comes after they are filled. */
 int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 {
+	const struct nlattr *future = mm->obj.tb[LIVEMIG_MM_MLOCKALL];
+
 	for (size_t i = 0; i < mm->nr_vmas; i++) {
 		const struct livemig_vma *v = &mm->vmas[i];
 		int on_fault = v->flags & LIVEMIG_VMA_F_LOCKONFAULT ?
@@ -366,6 +368,9 @@ int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 				      on_fault) < 0 && v->flags & PROT)
 			return lm_prefix(e, "pid %u", p->pid);
 	}
+	if (future && lm_remote_syscall(p->remote, e, __NR_mlockall,
+					lm_u32(future)) < 0)
+		return lm_prefix(e, "pid %u", p->pid);
 	return 0;
 }
 

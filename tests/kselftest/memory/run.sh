@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/memory/run.sh - each kind of memory, dumped and restored
+#
+# usage: run.sh [KIND...]
+# state.c sets it up, and looks at it when it runs again.
+#
+# vm: mem=1024 timeout=400
+# requires: build/migctl
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
+. ../move.sh
+
+moved="madvise mlock mlockall growsdown reserve many"
+refused="hugetlb"
+
+start()
+{
+	box "memory-$1" "$dir/state" "$1" "$dir/$1"
+	wait_for 60 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
+}
+
+answer()
+{
+	touch "$dir/$1.go"
+	wait_for 60 test -e "$dir/$1" || { echo "no answer"; return 1; }
+	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
+}
+
+# Dump, kill, restore; then what it says itself.
+moves()
+{
+	start "$1" || return
+	dump_box "memory-$1" "$dir/$1.img" || return
+	"$migctl" restore "$dir/$1.img" || return
+	answer "$1"
+}
+
+declare -A why=([hugetlb]="hugetlb file")
+
+# Refused by name, before anything is stopped; it runs on.
+stays()
+{
+	start "$1" || return
+	refused 2 "${why[$1]}" "$migctl" dump "$cg/memory-$1" -o "$dir/$1.img" \
+		--leave killed || return
+	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
+	answer "$1"
+}
+
+load_module
+build state.c
+# shellcheck disable=SC2086
+[ $# = 0 ] || { moved=$*; refused=; }
+# shellcheck disable=SC2086
+set -- $moved $refused
+plan $#
+for kind in $moved; do
+	check "$kind" moves "$kind"
+	unbox "memory-$kind"
+done
+for kind in $refused; do
+	check "$kind is refused" stays "$kind"
+	unbox "memory-$kind"
+done
+finish

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * state KIND FILE - a program with memory of one kind that knows what must become of
+ * it: what the kernel says of its mappings, and what is in them. It sets it up,
+ * makes FILE.ready, waits for FILE.go (meanwhile it is dumped, killed and
+ * restored), looks again, and writes "ok" or what is wrong to FILE.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE	4096UL
+#define TB	(1UL << 40)
+#define MANY	4000
+
+static const char *base;
+static char wrong[1024];
+static char *map1, *map2;
+
+static const char *name(const char *suffix)
+{
+	static char buf[2][512];
+	static int n;
+
+	n = !n;
+	snprintf(buf[n], sizeof(buf[n]), "%s.%s", base, suffix);
+	return buf[n];
+}
+
+#define check(cond) do {						\
+	if (!(cond) && !*wrong)						\
+		snprintf(wrong, sizeof(wrong), "line %d: %s (errno %d: %s)", \
+			 __LINE__, #cond, errno, strerror(errno));	\
+} while (0)
+
+static void write_file(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(9);
+	close(fd);
+}
+
+static char *anon(size_t len, int prot, int flags)
+{
+	char *p = mmap(NULL, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+
+	if (p == MAP_FAILED)
+		check(!"mmap");
+	return p;
+}
+
+/* Does the mapping at @p have the flag, two letters as in smaps? */
+static bool has_flag(const char *p, const char *flag)
+{
+	bool here = false, found = false;
+	char line[1024], two[5];
+	FILE *f = fopen("/proc/self/smaps", "re");
+
+	snprintf(two, sizeof(two), " %s", flag);
+	while (f && fgets(line, sizeof(line), f)) {
+		unsigned long from, to;
+
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (unsigned long)p && (unsigned long)p < to;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line, two);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static long status_kb(const char *key)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	long kb = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			kb = atol(line + strlen(key) + 1);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+/* ---- madvise ---- */
+
+static const struct {
+	int advice;
+	const char *flag;
+} advised[] = {
+	{ MADV_DONTFORK, "dc" }, { MADV_WIPEONFORK, "wf" },
+	{ MADV_DONTDUMP, "dd" }, { MADV_HUGEPAGE, "hg" },
+	{ MADV_NOHUGEPAGE, "nh" }, { MADV_MERGEABLE, "mg" },
+	{ MADV_SEQUENTIAL, "sr" }, { MADV_RANDOM, "rr" },
+};
+
+#define NR_ADVISED	(sizeof(advised) / sizeof(*advised))
+#define STRIDE		(16 * PAGE)
+
+static bool took[NR_ADVISED];
+
+static void set_madvise(void)
+{
+	map1 = anon(NR_ADVISED * STRIDE, PROT_READ | PROT_WRITE, 0);
+	memset(map1, 'x', NR_ADVISED * STRIDE);
+	/* (the kernel may be built without one or the other) */
+	for (size_t i = 0; i < NR_ADVISED; i++)
+		took[i] = !madvise(map1 + i * STRIDE, STRIDE, advised[i].advice);
+	check(took[0] && took[1] && took[2]);
+}
+
+static void get_madvise(void)
+{
+	int status = 1;
+	pid_t pid;
+
+	for (size_t i = 0; i < NR_ADVISED; i++)
+		for (size_t j = 0; j < NR_ADVISED; j++)
+			check(!took[j] || has_flag(map1 + i * STRIDE, advised[j].flag) ==
+			      (i == j));
+	pid = fork();
+	if (!pid)
+		_exit(map1[STRIDE] || map1[2 * STRIDE] != 'x');
+	check(waitpid(pid, &status, 0) == pid && !status);
+}
+
+/* ---- locked ---- */
+
+static void set_mlock(void)
+{
+	map1 = anon(32 * PAGE, PROT_READ | PROT_WRITE, 0);
+	check(!mlock(map1, 8 * PAGE));
+	check(!mlock2(map1 + 16 * PAGE, 8 * PAGE, MLOCK_ONFAULT));
+}
+
+static void get_mlock(void)
+{
+	check(has_flag(map1, "lo") && !has_flag(map1 + 8 * PAGE, "lo"));
+	check(has_flag(map1 + 16 * PAGE, "lo") && status_kb("VmLck:") == 64);
+}
+
+static void set_mlockall(void)
+{
+	map1 = anon(4 * PAGE, PROT_READ | PROT_WRITE, 0);
+	check(!mlockall(MCL_FUTURE));
+}
+
+static void get_mlockall(void)
+{
+	check(!has_flag(map1, "lo"));
+	map2 = anon(4 * PAGE, PROT_READ | PROT_WRITE, 0);
+	check(has_flag(map2, "lo"));
+}
+
+/* ---- address space ---- */
+
+static void set_growsdown(void)
+{
+	map1 = anon(64 * PAGE, PROT_NONE, MAP_NORESERVE);
+	check(!munmap(map1, 64 * PAGE));
+	map2 = mmap(map1 + 62 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0);
+	check(map2 != MAP_FAILED);
+	map2[0] = 'a';
+}
+
+static void get_growsdown(void)
+{
+	check(has_flag(map2, "gd") && map2[0] == 'a');
+	map2[-1] = 'b';
+	map2[-(long)(8 * PAGE)] = 'c';
+	check(map2[-1] == 'b');
+}
+
+/* What a JVM or Go reserves costs neither memory nor time. */
+static void set_reserve(void)
+{
+	map1 = anon(16 * TB, PROT_NONE, MAP_NORESERVE);
+	check(!mprotect(map1 + 3 * TB, 16 * PAGE, PROT_READ | PROT_WRITE));
+	memset(map1 + 3 * TB, 'r', 16 * PAGE);
+}
+
+static void get_reserve(void)
+{
+	check(map1[3 * TB] == 'r' && map1[3 * TB + 16 * PAGE - 1] == 'r');
+	check(has_flag(map1, "nr") && status_kb("VmRSS:") < 64 << 10);
+	check(status_kb("VmPTE:") < 16 << 10);
+	check(!mprotect(map1 + 15 * TB, PAGE, PROT_READ | PROT_WRITE));
+	map1[15 * TB] = 'x';
+}
+
+static void set_many(void)
+{
+	map1 = anon(MANY * PAGE, PROT_READ | PROT_WRITE, 0);
+	for (int i = 0; i < MANY; i++)
+		memcpy(map1 + i * PAGE, &i, sizeof(i));
+	for (int i = 0; i < MANY; i += 2)
+		check(!mprotect(map1 + i * PAGE, PAGE, PROT_READ));
+	check(!mprotect(map1 + 100 * PAGE, PAGE, PROT_NONE));
+}
+
+static void get_many(void)
+{
+	int n;
+
+	check(!has_flag(map1 + 98 * PAGE, "wr") && has_flag(map1 + 99 * PAGE, "wr"));
+	check(!has_flag(map1 + 100 * PAGE, "rd"));
+	check(!mprotect(map1 + 100 * PAGE, PAGE, PROT_READ));
+	for (int i = 0; i < MANY; i++) {
+		memcpy(&n, map1 + i * PAGE, sizeof(n));
+		check(n == i);
+	}
+}
+
+/* ---- what must be refused ---- */
+
+static void nothing(void)
+{
+}
+
+static void set_hugetlb(void)
+{
+	int fd = memfd_create("huge", MFD_HUGETLB);
+
+	check(fd >= 0 && !ftruncate(fd, 2 << 20));
+}
+
+static const struct kind {
+	const char *name;
+	void (*set)(void), (*get)(void);
+} kinds[] = {
+	{ "madvise", set_madvise, get_madvise },
+	{ "mlock", set_mlock, get_mlock },
+	{ "mlockall", set_mlockall, get_mlockall },
+	{ "growsdown", set_growsdown, get_growsdown },
+	{ "reserve", set_reserve, get_reserve },
+	{ "many", set_many, get_many },
+	{ "hugetlb", set_hugetlb, nothing },
+};
+
+int main(int argc, char **argv)
+{
+	const struct kind *k = NULL;
+
+	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i].name, argv[1]))
+			k = &kinds[i];
+	if (!k)
+		return 2;
+	base = argv[2];
+	k->set();
+	write_file(name("ready"), wrong);
+	while (access(name("go"), F_OK))
+		usleep(20000);
+	if (!*wrong)
+		k->get();
+	write_file(name("result"), *wrong ? wrong : "ok");
+	rename(name("result"), base);
+	return *wrong != 0;
+}
