@@ -63,6 +63,8 @@ static u32 flags_of(const struct vm_area_struct *vma)
 			flags |= map[i].flag;
 	if (vma->vm_start <= mm->start_stack && mm->start_stack <= vma->vm_end)
 		flags |= LIVEMIG_VMA_F_STACK;
+	if (lm_vma_guarded(vma))
+		flags |= LIVEMIG_VMA_F_GUARD;
 	return flags;
 }
 

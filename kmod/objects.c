@@ -93,6 +93,7 @@ static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_VDSO]		= USER,
 	[LIVEMIG_MM_VDSO_ID]		= USER,
 	[LIVEMIG_MM_MLOCKALL]		= USER,
+	[LIVEMIG_MM_GUARDS]		= USER,
 };
 
 /* The address of a user object of @len bytes; 0 is none. */

@@ -28,6 +28,16 @@ static inline bool lm_vma_droppable(const struct vm_area_struct *vma)
 #endif
 }
 
+/* MADV_GUARD_INSTALL was used: told from 6.18 on. */
+static inline bool lm_vma_guarded(const struct vm_area_struct *vma)
+{
+#ifdef VM_MAYBE_GUARD
+	return vma->vm_flags & VM_MAYBE_GUARD;
+#else
+	return false;
+#endif
+}
+
 static inline bool lm_vma_shadow_stack(const struct vm_area_struct *vma)
 {
 #ifdef VM_SHADOW_STACK

@@ -91,6 +91,7 @@ static const struct lm_attr mm_attrs[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_VDSO] = BIN("vdso", sizeof(struct livemig_range)),
 	[LIVEMIG_MM_VDSO_ID] = U64("vdso-id"),
 	[LIVEMIG_MM_MLOCKALL] = U32("mlockall"),
+	[LIVEMIG_MM_GUARDS] = LIST("guards", sizeof(struct livemig_range)),
 };
 SCHEMA(mm, "MM");
 

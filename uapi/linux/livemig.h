@@ -402,6 +402,9 @@ enum livemig_mm_attr {
 	LIVEMIG_MM_VDSO,		/* struct livemig_range: vvar to end of vdso */
 	LIVEMIG_MM_VDSO_ID,		/* u64, as in GET_INFO */
 	LIVEMIG_MM_MLOCKALL,		/* u32: MCL_FUTURE, and MCL_ONFAULT with it */
+	LIVEMIG_MM_GUARDS,		/* struct livemig_range[]: guard regions, found
+					 * by user space; several times if need be
+					 */
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)
@@ -455,6 +458,7 @@ enum livemig_vma_flags {
 	LIVEMIG_VMA_F_MAYWRITE		= 1 << 14,	/* mprotect may add write */
 	LIVEMIG_VMA_F_LOCKONFAULT	= 1 << 15,
 	LIVEMIG_VMA_F_STACK		= 1 << 16,	/* main thread's stack */
+	LIVEMIG_VMA_F_GUARD		= 1 << 17, /* may have guard regions */
 };
 
 struct livemig_vma {

@@ -13,7 +13,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown reserve many"
+moved="madvise mlock mlockall growsdown reserve many guard"
 refused="hugetlb"
 
 start()
@@ -58,6 +58,10 @@ build state.c
 set -- $moved $refused
 plan $#
 for kind in $moved; do
+	if [ "$kind" = guard ] && ! "$dir/state" can-guard; then
+		skip guard "this kernel has no guard regions"
+		continue
+	fi
 	check "$kind" moves "$kind"
 	unbox "memory-$kind"
 done

@@ -223,6 +223,47 @@ static void get_many(void)
 	}
 }
 
+/* ---- guard regions ---- */
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+static bool can_guard(void)
+{
+	char *p = anon(PAGE, PROT_READ | PROT_WRITE, 0);
+
+	return !madvise(p, PAGE, MADV_GUARD_INSTALL);
+}
+
+static void set_guard(void)
+{
+	map1 = anon(1024 * PAGE, PROT_READ | PROT_WRITE, 0);
+	memset(map1, 'g', 1024 * PAGE);
+	check(!madvise(map1, PAGE, MADV_GUARD_INSTALL));
+	for (int i = 10; i < 700; i += 2)
+		check(!madvise(map1 + i * PAGE, PAGE, MADV_GUARD_INSTALL));
+}
+
+static bool faults(const char *p)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(*(volatile const char *)p != 'g');
+	waitpid(pid, &status, 0);
+	check(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	return WIFSIGNALED(status) && WTERMSIG(status) == 11;
+}
+
+static void get_guard(void)
+{
+	check(faults(map1) && !faults(map1 + PAGE));
+	check(faults(map1 + 10 * PAGE) && !faults(map1 + 11 * PAGE));
+	check(faults(map1 + 698 * PAGE) && !faults(map1 + 700 * PAGE));
+}
+
 /* ---- what must be refused ---- */
 
 static void nothing(void)
@@ -246,6 +287,7 @@ static const struct kind {
 	{ "growsdown", set_growsdown, get_growsdown },
 	{ "reserve", set_reserve, get_reserve },
 	{ "many", set_many, get_many },
+	{ "guard", set_guard, get_guard },
 	{ "hugetlb", set_hugetlb, nothing },
 };
 
@@ -253,6 +295,8 @@ int main(int argc, char **argv)
 {
 	const struct kind *k = NULL;
 
+	if (argc == 2 && !strcmp(argv[1], "can-guard"))
+		return !can_guard();
 	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strcmp(kinds[i].name, argv[1]))
 			k = &kinds[i];

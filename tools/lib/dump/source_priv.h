@@ -70,6 +70,9 @@ int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_e
  */
 int lm_source_builds(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
 
+/* source_guards.c: guard regions, frozen: added to the MM objects. */
+int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
+
 /* source_check.c: judge the model. Return: 0; 1 when only transient things are in
  * the way (e->msg says which, its code stays unset); -1.
  */

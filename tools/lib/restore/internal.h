@@ -127,6 +127,7 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 	       struct lm_error *e);
 /* Unmap all, for another program or a child with its parent's memory. */
 int lm_mm_reset(struct lm_proc *p, struct lm_error *e);
+int lm_mm_guard(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr);
 /* PROT_* of a VMA. */

@@ -19,6 +19,10 @@
 #include <linux/mman.h>
 #endif
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
 /* fds of a helper that are free while it maps. */
 #define FIRST_FD	3
 #define MAX_FDS		200
@@ -347,6 +351,28 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 	free(p->vmas);
 	p->vmas = s.vmas;
 	p->nr_vmas = s.nr;
+	return 0;
+}
+
+/* After all pages are there. */
+int lm_mm_guard(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
+{
+	for (const struct nlattr *a = NULL;
+	     (a = lm_next(mm->obj.raw, mm->obj.len, a));) {
+		const struct livemig_range *r;
+		size_t n;
+
+		if (lm_type(a) != LIVEMIG_MM_GUARDS)
+			continue;
+		r = lm_array(a, sizeof(*r), &n);
+		for (size_t i = 0; i < n; i++)
+			if (lm_remote_syscall(p->remote, NULL, __NR_madvise, r[i].start,
+					      r[i].end - r[i].start,
+					      MADV_GUARD_INSTALL) < 0)
+				return lm_fail(e, LM_REFUSED,
+					       "pid %u: this kernel cannot make the guard region at %#llx; use the same kernel",
+					       p->pid, (unsigned long long)r[i].start);
+	}
 	return 0;
 }
 
