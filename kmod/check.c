@@ -64,7 +64,25 @@ OTHER_NS(mnt_ns)
 OTHER_NS(uts_ns)
 OTHER_NS(ipc_ns)
 OTHER_NS(pid_ns_for_children)
-OTHER_NS(time_ns)
+
+/* One for the whole container, whichever: the restored one gets one of its own. */
+static bool other_time_ns(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings b;
+
+	if (!look(t, &b))
+		return false;
+	if (!d->time_ns)
+		d->time_ns = b.ns.time_ns;
+	return b.ns.time_ns != d->time_ns;
+}
+
+static bool other_time_ns_for_children(struct lm_dump *d, struct task_struct *t)
+{
+	struct belongings b;
+
+	return look(t, &b) && b.ns.time_ns_for_children != b.ns.time_ns;
+}
 
 static bool other_pid_ns(struct lm_dump *d, struct task_struct *t)
 {
@@ -184,7 +202,8 @@ static const struct obstacle thread_obstacles[] = {
 	  "run migctl in the container's mount namespace" },
 	{ "uts namespace", other_uts_ns },
 	{ "ipc namespace", other_ipc_ns },
-	{ "time namespace", other_time_ns },
+	{ "second time namespace in one container", other_time_ns },
+	{ "time namespace for children", other_time_ns_for_children },
 	{ "chroot", other_root },
 };
 

@@ -21,6 +21,7 @@ struct lm_dump {
 	struct lm_session *s;
 	bool frozen;		/* false: inventory of a running container */
 	struct sk_buff_head queue; /* finished objects */
+	const void *time_ns;	/* of the first process; only to compare */
 	/* private to dump.c: */
 	struct task_struct **tasks;
 	int nr_tasks, next_task;
@@ -75,6 +76,7 @@ struct lm_task_kind {
 int lm_dump_threads(struct lm_dump *d, struct task_struct **threads, int n);
 int lm_dump_mm(struct lm_dump *d, struct task_struct **threads, int n);
 int lm_dump_files(struct lm_dump *d, struct task_struct **threads, int n);
+int lm_dump_time(struct lm_dump *d, struct task_struct **threads, int n);
 
 /*
  * One type of open file: an entry in the table of files.c. The first whose

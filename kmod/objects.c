@@ -49,6 +49,7 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_PERSONALITY]	= USER,
 	[LIVEMIG_THREAD_PDEATH_SIG]	= USER,
 	[LIVEMIG_THREAD_FLAGS]		= USER,
+	[LIVEMIG_THREAD_START_NS]	= { .type = NLA_U64 },
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
@@ -240,6 +241,9 @@ static int parse_thread(struct lm_restore_thread *t, struct nlattr **tb,
 	get_struct(&t->rseq, tb[LIVEMIG_THREAD_RSEQ], sizeof(t->rseq));
 	if (check_rseq(&t->rseq))
 		return -EINVAL;
+	a = tb[LIVEMIG_THREAD_START_NS];
+	t->has_start = a;
+	get_struct(&t->start_ns, a, sizeof(t->start_ns));
 	*why = "RESTART";
 	get_struct(&t->restart, tb[LIVEMIG_THREAD_RESTART], sizeof(t->restart));
 	return check_restart(&t->restart);

@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 
 #include "restore.h"
@@ -209,6 +210,20 @@ static void set_mask(u64 blocked)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* By the clock of its time namespace, which it has joined. On a host that is
+ * up for a shorter time, the start lies before zero and wraps around; for those
+ * within the namespace it comes out right.
+ */
+static void set_start_time(const struct lm_restore_thread *t)
+{
+	u64 start = t->start_ns - timens_add_boottime_ns(0);
+
+	if (!t->has_start)
+		return;
+	current->start_time += start - current->start_boottime;
+	current->start_boottime = start;
+}
+
 /* Queued, not delivered: all signals are blocked. */
 static int queue_signals(const struct lm_restore_thread *t)
 {
@@ -243,6 +258,7 @@ int lm_prepare_thread(struct lm_restore_thread *t, const char **step)
 	task_lock(current);
 	strscpy_pad(current->comm, t->comm, sizeof(current->comm));
 	task_unlock(current);
+	set_start_time(t);
 	*step = "pending signals";
 	return queue_signals(t);
 }

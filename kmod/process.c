@@ -322,7 +322,8 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      nla_put_s32(obj, LIVEMIG_PROCESS_OOM_SCORE_ADJ,
 			  t->signal->oom_score_adj) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_PROCESS_START_NS,
-				t->start_boottime, LIVEMIG_PROCESS_PAD) ?:
+				t->start_boottime + lm_boottime_offset(t),
+				LIVEMIG_PROCESS_PAD) ?:
 	      put_kinship(d, t, obj) ?:
 	      put_parts(d, t, obj) ?:
 	      put_sigactions(t, obj) ?:

@@ -105,6 +105,8 @@ struct lm_restore_thread {
 	u64 robust_list, clear_tid;
 	struct livemig_rseq rseq;
 	struct livemig_restart restart;
+	bool has_start;
+	u64 start_ns;
 	struct lm_restore_process *process;	/* from SEALED on */
 
 	enum lm_thread_step step;	/* r->lock */

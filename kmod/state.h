@@ -17,6 +17,9 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n);
 /* check.c: what stands in the way of moving the process and its threads. */
 int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n);
 
+/* time.c: CLOCK_BOOTTIME of a task is ahead of the host's by so many ns. */
+s64 lm_boottime_offset(struct task_struct *t);
+
 /* files.c: id of a file that a mapping names; dumps it at first sight. */
 int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		   u32 *id);

@@ -15,6 +15,7 @@ static const struct lm_task_kind kinds[] = {
 	{ "threads", lm_dump_threads },
 	{ "memory", lm_dump_mm },
 	{ "files", lm_dump_files },
+	{ "time", lm_dump_time },
 	{ "obstacles", lm_check_process },
 };
 

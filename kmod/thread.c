@@ -183,6 +183,9 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      put_sched(t, obj) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_TIMERSLACK,
 				t->timer_slack_ns, LIVEMIG_THREAD_PAD) ?:
+	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_START_NS,
+				t->start_boottime + lm_boottime_offset(t),
+				LIVEMIG_THREAD_PAD) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PERSONALITY, t->personality) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PDEATH_SIG, t->pdeath_signal) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_THREAD_SIGPENDING, false);

@@ -100,6 +100,7 @@ static void free_process(struct lm_process *p)
 	}
 	free(p->threads);
 	free(p->obj.raw);
+	free(p->time.raw);
 	free(p);
 }
 
@@ -355,6 +356,17 @@ static int add_data(struct lm_model *m, const struct nlattr **tb,
 	return 0;
 }
 
+static int add_time(struct lm_model *m, const struct nlattr **tb,
+		    const void *attrs, size_t len, struct lm_error *e)
+{
+	uint32_t pid = lm_u32(tb[LIVEMIG_TIME_PID]);
+	struct lm_process *p = lm_model_process(m, pid);
+
+	if (!p)
+		return lm_fail(e, LM_REFUSED, "TIME: no process %u before it", pid);
+	return obj_add(&p->time, LIVEMIG_OBJ_TIME, attrs, len, e);
+}
+
 static int add_refusal(struct lm_model *m, const struct nlattr **tb,
 		       const void *attrs, size_t len, struct lm_error *e)
 {
@@ -403,6 +415,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 		[LIVEMIG_OBJ_SHMEM] = add_shmem,
 		[LIVEMIG_OBJ_DATA] = add_data,
 		[LIVEMIG_OBJ_UNSUPPORTED] = add_refusal,
+		[LIVEMIG_OBJ_TIME] = add_time,
 		[LM_REC_NETNS] = add_netns,
 		[LM_REC_CGROUP] = add_cgroup,
 	};

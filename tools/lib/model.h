@@ -28,7 +28,7 @@ struct lm_thread {
 };
 
 struct lm_process {
-	struct lm_obj obj;
+	struct lm_obj obj, time;
 	uint32_t pid, ppid, pgid, sid, mm_id, files_id, fs_id;
 	struct lm_thread **threads;	/* leader first; owned */
 	size_t nr_threads;

@@ -79,6 +79,7 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_PERSONALITY] = U32("personality"),
 	[LIVEMIG_THREAD_PDEATH_SIG] = U32("pdeath-sig"),
 	[LIVEMIG_THREAD_FLAGS] = U32("flags"),
+	[LIVEMIG_THREAD_START_NS] = U64("start-ns"),
 };
 SCHEMA(thread, "THREAD");
 
@@ -173,6 +174,12 @@ static const struct lm_attr data_attrs[LIVEMIG_DATA_MAX + 1] = {
 };
 SCHEMA(data, "DATA");
 
+static const struct lm_attr times_attrs[LIVEMIG_TIME_MAX + 1] = {
+	[LIVEMIG_TIME_PID] = MUST_U32("pid"),
+	[LIVEMIG_TIME_CLOCKS] = BIN("clocks", sizeof(struct livemig_clocks)),
+};
+SCHEMA(times, "TIME");
+
 static const struct lm_attr unsupported_attrs[LIVEMIG_UNSUPPORTED_MAX + 1] = {
 	[LIVEMIG_UNSUPPORTED_PID] = U32("pid"),
 	[LIVEMIG_UNSUPPORTED_FD] = S32("fd"),
@@ -260,6 +267,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LIVEMIG_OBJ_SHMEM] = &shmem,
 		[LIVEMIG_OBJ_DATA] = &data,
 		[LIVEMIG_OBJ_UNSUPPORTED] = &unsupported,
+		[LIVEMIG_OBJ_TIME] = &times,
 		[LIVEMIG_OBJ_PAGES] = &pages,
 		[LM_REC_PAD] = &pad,
 		[LM_REC_HEADER] = &header,

@@ -44,9 +44,9 @@
  * The answer is a sequence of messages { SESSION, COOKIE, SEQ, OBJ_TYPE, OBJ },
  * one object in each; OBJ is a nest whose attributes are those of the object's
  * own enum. The order is: for each process PROCESS, THREAD (one a thread,
- * leader first), and at first sight of what it names MM, VMAS, FILE, FDS,
- * SHMEM. An object that does not fit into one message goes on in the next with
- * the same OBJ_TYPE and the same *_ID (VMAS, FDS and DATA objects are lists
+ * leader first), at first sight of what it names MM, VMAS, FILE, FDS, SHMEM,
+ * and TIME. An object that does not fit into one message goes on in the next
+ * with the same OBJ_TYPE and the same *_ID (VMAS, FDS and DATA objects are lists
  * that may be cut anywhere). COOKIE is the same in all messages of one dump
  * and SEQ counts them from 0: a gap means that a message was lost.
  *
@@ -244,6 +244,8 @@ enum livemig_obj {
 	LIVEMIG_OBJ_DATA,		/* enum livemig_data_attr: queue contents */
 	LIVEMIG_OBJ_UNSUPPORTED,	/* enum livemig_unsupported_attr */
 	LIVEMIG_OBJ_PAGES,		/* struct livemig_pages, not attributes */
+	LIVEMIG_OBJ_TIME,		/* enum livemig_time_attr */
+	__LIVEMIG_OBJ_MAX,
 	LIVEMIG_OBJ_USER = 64,		/* see Documentation/image-format.rst */
 };
 
@@ -272,7 +274,7 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_FLAGS,		/* u32, enum livemig_process_flags */
 	LIVEMIG_PROCESS_NS,		/* struct livemig_ns: inode numbers */
 	LIVEMIG_PROCESS_CGROUP,		/* string: path below the session's cgroup, "" = it */
-	LIVEMIG_PROCESS_START_NS,	/* u64, start time, ns since boot */
+	LIVEMIG_PROCESS_START_NS,	/* u64, start time, by its own CLOCK_BOOTTIME */
 	LIVEMIG_PROCESS_HOST_PID,	/* u32, pid in the initial namespace */
 	LIVEMIG_PROCESS_CTTY,		/* u32, number of the pty that controls it (k) */
 	__LIVEMIG_PROCESS_MAX
@@ -334,6 +336,7 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_PERSONALITY,	/* u32 */
 	LIVEMIG_THREAD_PDEATH_SIG,	/* u32 */
 	LIVEMIG_THREAD_FLAGS,		/* u32, enum livemig_thread_flags */
+	LIVEMIG_THREAD_START_NS,	/* u64, start time, by its own CLOCK_BOOTTIME (k) */
 	__LIVEMIG_THREAD_MAX
 };
 #define LIVEMIG_THREAD_MAX (__LIVEMIG_THREAD_MAX - 1)
@@ -673,6 +676,25 @@ enum livemig_data_attr {
 enum livemig_queue {
 	LIVEMIG_QUEUE_RECV,
 	LIVEMIG_QUEUE_SEND,
+};
+
+/* What the clocks of a process show, its time namespace included. It comes
+ * after all else of the process, so that no time that is given as what remains
+ * was taken later.
+ */
+enum livemig_time_attr {
+	LIVEMIG_TIME_UNSPEC,
+	LIVEMIG_TIME_PAD,
+	LIVEMIG_TIME_PID,		/* u32, the process */
+	LIVEMIG_TIME_CLOCKS,		/* struct livemig_clocks */
+	__LIVEMIG_TIME_MAX
+};
+#define LIVEMIG_TIME_MAX (__LIVEMIG_TIME_MAX - 1)
+
+struct livemig_clocks {		/* nanoseconds */
+	__s64 monotonic;
+	__s64 boottime;
+	__s64 realtime;
 };
 
 enum livemig_unsupported_attr {

@@ -135,6 +135,8 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 
 	if (join_netns(r, p, mp, e))
 		return lm_prefix(e, "pid %u: network namespace", p->pid);
+	if (lm_time_join(r, p, e))
+		return lm_prefix(e, "pid %u: time namespace", p->pid);
 	drop_sigchld(p);
 	b = lm_batch_new(p->remote);
 	if (!b)

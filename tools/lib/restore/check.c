@@ -199,6 +199,14 @@ static int check_leaders(struct lm_restorer *r, const struct lm_process *p,
 	return 0;
 }
 
+static int check_clocks(struct lm_error *e)
+{
+	if (!access("/proc/self/ns/time", F_OK))
+		return 0;
+	return lm_fail(e, LM_REFUSED,
+		       "this kernel has no time namespaces (CONFIG_TIME_NS): the clocks of the container would jump");
+}
+
 int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 {
 	if (r->m.nr_refusals) {
@@ -219,7 +227,7 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 	for (size_t i = 0; i < r->m.nr_procs; i++)
 		if (check_leaders(r, r->m.procs[i], e))
 			return -1;
-	if (check_pids(r, e))
+	if (check_pids(r, e) || check_clocks(e))
 		return -1;
 	for (size_t i = 0; i < r->m.nr_file; i++)
 		if (check_file(r, r->m.file[i], e))

@@ -15,6 +15,7 @@
  *	ctty.c		controlling terminals
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
+ *	time.c		clocks
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY
  */
@@ -85,6 +86,7 @@ struct lm_restorer {
 	int netns;
 	void *net_as;			/* attributes that it was made of */
 	size_t net_as_len;
+	int timens;
 	uint64_t pages;
 };
 
@@ -190,6 +192,11 @@ int lm_deleted_fill(struct lm_restorer *r, struct lm_error *e);
 int lm_deleted_read_only(struct lm_restorer *r, const struct lm_file *f,
 			 struct lm_error *e);
 void lm_deleted_close(struct lm_restorer *r);
+
+/* time.c */
+/* A time namespace in which the container's clocks go on. */
+int lm_time_make(struct lm_restorer *r, struct lm_error *e);
+int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e);
 
 /* attrs.c */
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,

@@ -63,7 +63,7 @@ int lm_restorer_new(struct lm_restorer **out, const struct lm_restore_opts *o,
 	if (!r)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	r->o = *o;
-	r->cgroup_fd = r->netns = r->dev = -1;
+	r->cgroup_fd = r->netns = r->timens = r->dev = -1;
 	lm_model_init(&r->m);
 	if (lm_undo_new(&r->undo, e))
 		goto err;
@@ -221,6 +221,8 @@ void lm_restorer_free(struct lm_restorer *r)
 		close(r->dev);
 	if (r->cgroup_fd >= 0)
 		close(r->cgroup_fd);
+	if (r->timens >= 0)
+		close(r->timens);
 	lm_undo_run(r->undo);
 	if (r->net && r->committed) {
 		lm_netns_free(r->net);

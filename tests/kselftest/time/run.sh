@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/time/run.sh - clocks and timers go on after a move
+#
+# usage: run.sh [FUNCTION [ARGUMENT...]]   all, or one of the functions below
+#
+# The programs compare what they see before and after by themselves. A container
+# whose time namespace is ahead of the host stands for one from another host.
+#
+# vm: mem=1024 timeout=400
+# requires: build/migctl
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
+. ../move.sh
+
+# start PROGRAM MODE
+start()
+{
+	box "$1-$2" "$dir/$1" "$2" "$dir/$1-$2"
+	wait_for 60 test -e "$dir/$1-$2.ready" || { echo "not ready"; return 1; }
+}
+
+# answer PROGRAM MODE: what it says about itself in the end
+answer()
+{
+	touch "$dir/$1-$2.go"
+	wait_for 120 test -e "$dir/$1-$2" || { echo "no answer"; return 1; }
+	[ "$(cat "$dir/$1-$2")" = ok ] || { cat "$dir/$1-$2"; return 1; }
+}
+
+# moves TIMES PROGRAM MODE: dump, kill, restore
+moves()
+{
+	local times=$1 name=$2-$3 i
+
+	start "$2" "$3" || return
+	for ((i = 0; i < times; i++)); do
+		dump_box "$name" "$dir/$name.img" || return
+		"$migctl" restore "$dir/$name.img" || return
+	done
+	answer "$2" "$3"
+}
+
+# stays TEXT PROGRAM MODE: refused with these words; it runs on
+stays()
+{
+	start "$2" "$3" || return
+	refused 2 "$1" "$migctl" dump "$cg/$2-$3" -o "$dir/$2-$3.img" \
+		--leave killed || return
+	gone "$dir/$2-$3.img" || { echo "an image is left"; return 1; }
+	answer "$2" "$3"
+}
+
+# run.sh FUNCTION [ARGUMENT...]: that one only
+one()
+{
+	plan 1
+	check "$*" "$@"
+	finish
+}
+
+load_module
+build clocks.c -lpthread
+
+(($#)) && one "$@"
+plan 5
+check "clocks far ahead of the host's, moved three times" moves 3 clocks ahead
+check "clocks behind the host's" moves 1 clocks behind
+check "the host's own clocks, moved three times" moves 3 clocks host
+check "refused: two time namespaces" \
+	stays "second time namespace" clocks two
+check "refused: a time namespace for children" \
+	stays "time namespace for children" clocks children
+for mode in ahead behind host two children; do
+	unbox "clocks-$mode"
+done
+finish
