@@ -207,11 +207,6 @@ static const struct obstacle thread_obstacles[] = {
 	{ "chroot", other_root },
 };
 
-static bool has_posix_timer(struct lm_dump *d, struct task_struct *t)
-{
-	return lm_has_posix_timers(t);
-}
-
 /* A pty is judged by user space, which knows who has its master. */
 static bool has_tty(struct lm_dump *d, struct task_struct *t)
 {
@@ -220,7 +215,6 @@ static bool has_tty(struct lm_dump *d, struct task_struct *t)
 
 /* Looked for once in a process. */
 static const struct obstacle process_obstacles[] = {
-	{ "posix timer", has_posix_timer },
 	{ "controlling terminal", has_tty, "start it with setsid" },
 };
 

@@ -19,6 +19,7 @@
 #include <linux/uaccess.h>
 
 #include "restore.h"
+#include "timers.h"
 
 #define ADD_MAX 65536
 
@@ -179,6 +180,15 @@ static int ioc_wait(struct lm_restore *r, void __user *uarg)
 	return ret;
 }
 
+static int ioc_timer(void __user *uarg)
+{
+	struct livemig_ioc_timer arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	return lm_restore_timer(&arg);
+}
+
 static int ioc_serve(struct lm_restore *r, void __user *uarg)
 {
 	struct livemig_ioc_serve arg;
@@ -205,6 +215,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EOPNOTSUPP;
 	if (cmd == LIVEMIG_IOC_BECOME)
 		return is_owner(r) ? -EPERM : ioc_become(r, uarg);
+	if (cmd == LIVEMIG_IOC_TIMER)
+		return is_owner(r) ? -EPERM : ioc_timer(uarg);
 	if (!is_owner(r))
 		return -EPERM;
 	switch (cmd) {

@@ -235,7 +235,7 @@ static int queue_signals(const struct lm_restore_thread *t)
 	for (i = 0; i < t->nr_siginfo; i++) {
 		memcpy(&info, t->siginfo + i * SIGINFO_SIZE, sizeof(info));
 		if (info.si_code == SI_TIMER)
-			info.si_sys_private = 0; /* there is no such timer here */
+			info.si_sys_private = 0; /* no timer made it */
 		ret = send_sig_info(info.si_signo, &info, current);
 		if (ret)
 			return ret;

@@ -91,13 +91,15 @@ static unsigned int copy_pending(struct sigpending *p, siginfo_t *out,
 	int sig;
 
 	list_for_each_entry(q, &p->list, list) {
-		/* Timers are refused; what is in flight must not be listed. */
+		sigdelset(&bare, q->info.si_signo);
+		/* Of a POSIX timer: timers.c. */
+		if (q->flags & SIGQUEUE_PREALLOC)
+			continue;
 		if (n < max) {
 			memset(&out[n], 0, sizeof(out[n]));
 			memcpy(&out[n], &q->info, sizeof(q->info));
 		}
 		n++;
-		sigdelset(&bare, q->info.si_signo);
 	}
 	/* Signals that found no memory for an entry are only in the set. */
 	for (sig = 1; sig <= _NSIG; sig++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The TIME object: what the clocks of a process show. A time namespace shifts
+ * The TIME object: what the clocks of a process show, and its timers. A time namespace shifts
  * CLOCK_MONOTONIC and CLOCK_BOOTTIME; what the kernel keeps is the host's time.
  *
  * Locking: task_lock() for the namespaces of the task; offsets do not change
@@ -10,6 +10,7 @@
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 #include "state.h"
+#include "timers.h"
 
 static struct timens_offsets offsets(struct task_struct *t)
 {
@@ -55,7 +56,7 @@ static int put_clocks(struct task_struct *t, struct sk_buff *obj)
  * @threads: the threads of the process, leader first
  * @n: their number
  *
- * Takes and leaves task_lock(). Sleeps.
+ * Takes and leaves task_lock() and siglock. Sleeps.
  * Return: 0, -ENOMEM or -EMSGSIZE.
  */
 int lm_dump_time(struct lm_dump *d, struct task_struct **threads, int n)
@@ -68,6 +69,7 @@ int lm_dump_time(struct lm_dump *d, struct task_struct **threads, int n)
 		return -ENOMEM;
 	err = nla_put_u32(obj, LIVEMIG_TIME_PID,
 			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
+	      lm_put_timers(d, t, obj) ?:
 	      put_clocks(t, obj);
 	if (err)
 		kfree_skb(obj);

@@ -64,20 +64,6 @@ static inline u64 lm_cap_bits(kernel_cap_t c)
 #endif
 }
 
-/* The list of POSIX timers is a hash list from 6.12 on. */
-static inline bool lm_has_posix_timers(struct task_struct *t)
-{
-#ifdef CONFIG_POSIX_TIMERS
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-	return !hlist_empty(&t->signal->posix_timers);
-#else
-	return !list_empty(&t->signal->posix_timers);
-#endif
-#else
-	return false;
-#endif
-}
-
 /* When a poll() that is to be restarted ends, CLOCK_MONOTONIC; one struct
  * timespec64 from 6.18 on.
  */

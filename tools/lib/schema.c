@@ -177,6 +177,8 @@ SCHEMA(data, "DATA");
 static const struct lm_attr times_attrs[LIVEMIG_TIME_MAX + 1] = {
 	[LIVEMIG_TIME_PID] = MUST_U32("pid"),
 	[LIVEMIG_TIME_CLOCKS] = BIN("clocks", sizeof(struct livemig_clocks)),
+	[LIVEMIG_TIME_TIMERS] = LIST("timers", sizeof(struct livemig_timer)),
+	[LIVEMIG_TIME_NEXT_TIMER] = U32("next-timer"),
 };
 SCHEMA(times, "TIME");
 

@@ -687,6 +687,8 @@ enum livemig_time_attr {
 	LIVEMIG_TIME_PAD,
 	LIVEMIG_TIME_PID,		/* u32, the process */
 	LIVEMIG_TIME_CLOCKS,		/* struct livemig_clocks */
+	LIVEMIG_TIME_TIMERS,		/* struct livemig_timer[]: of timer_create() */
+	LIVEMIG_TIME_NEXT_TIMER,	/* u32, id of the next one; absent: none was made */
 	__LIVEMIG_TIME_MAX
 };
 #define LIVEMIG_TIME_MAX (__LIVEMIG_TIME_MAX - 1)
@@ -695,6 +697,27 @@ struct livemig_clocks {		/* nanoseconds */
 	__s64 monotonic;
 	__s64 boottime;
 	__s64 realtime;
+};
+
+struct livemig_timer {
+	__u32 id;
+	__s32 clock;		/* CLOCK_* */
+	__u32 notify;		/* SIGEV_* */
+	__u32 signo;
+	__u64 value;		/* sigev_value */
+	__u32 target;		/* SIGEV_THREAD_ID: the thread */
+	__u32 cpu_thread;	/* CLOCK_THREAD_CPUTIME_ID: whose */
+	__u64 left;		/* nanoseconds; 0 = not armed */
+	__u64 interval;
+	__u32 overrun;		/* timer_getoverrun() */
+	__u32 pending_overrun;	/* of the signal that is pending */
+	__u32 flags;		/* enum livemig_timer_flags */
+	__u32 resv;
+};
+
+enum livemig_timer_flags {
+	LIVEMIG_TIMER_F_PENDING	= 1 << 0, /* expired, its signal waits */
+	LIVEMIG_TIMER_F_ABSTIME	= 1 << 1, /* CLOCK_REALTIME, follows its jumps */
 };
 
 enum livemig_unsupported_attr {
@@ -840,11 +863,27 @@ struct livemig_ioc_serve {
 	__u32 served;		/* out: threads let go */
 };
 
+enum livemig_timer_op {
+	LIVEMIG_TIMER_NEXT,	/* the caller's next timer_create() gives @id */
+	LIVEMIG_TIMER_OVERRUN,	/* what timer_getoverrun() of its timer @id gives */
+};
+
+/* Called by a helper for the timers of its process. Errors: EINVAL, ENOENT (no
+ * such timer).
+ */
+struct livemig_ioc_timer {
+	__u32 op;		/* enum livemig_timer_op */
+	__u32 id;		/* 0..INT_MAX */
+	__u32 overrun;		/* 0..INT_MAX */
+	__u32 resv;
+};
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
 #define LIVEMIG_IOC_APPLY	_IOWR(LIVEMIG_IOC_MAGIC, 3, struct livemig_ioc_apply)
 #define LIVEMIG_IOC_WAIT	_IOWR(LIVEMIG_IOC_MAGIC, 4, struct livemig_ioc_wait)
 #define LIVEMIG_IOC_SERVE	_IOWR(LIVEMIG_IOC_MAGIC, 5, struct livemig_ioc_serve)
+#define LIVEMIG_IOC_TIMER	_IOW(LIVEMIG_IOC_MAGIC, 6, struct livemig_ioc_timer)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */

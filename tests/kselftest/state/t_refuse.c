@@ -47,9 +47,11 @@ static void cannot(void)
 
 static void posix_timer(void)
 {
+	clockid_t clock;
 	timer_t t;
 
-	NEED(!timer_create(CLOCK_MONOTONIC, NULL, &t));
+	NEED(!clock_getcpuclockid(getppid(), &clock) &&
+	     !timer_create(clock, NULL, &t));
 	ready();
 }
 
@@ -565,7 +567,8 @@ static const struct refusal {
 	const char *what;
 	bool kid, transient, more;	/* more: further refusals are right */
 } table[] = {
-	{ "posix_timer", posix_timer, "posix timer" },
+	{ "posix_timer", posix_timer,
+	  "posix timer on the CPU time of another process" },
 	{ "seccomp", seccomp, "seccomp filter" },
 	{ "dispatch", dispatch, "syscall user dispatch" },
 	{ "deadline", deadline, "deadline scheduling" },

@@ -63,9 +63,10 @@ one()
 
 load_module
 build clocks.c -lpthread
+build timers.c -lpthread
 
 (($#)) && one "$@"
-plan 5
+plan 7
 check "clocks far ahead of the host's, moved three times" moves 3 clocks ahead
 check "clocks behind the host's" moves 1 clocks behind
 check "the host's own clocks, moved three times" moves 3 clocks host
@@ -73,6 +74,11 @@ check "refused: two time namespaces" \
 	stays "second time namespace" clocks two
 check "refused: a time namespace for children" \
 	stays "time namespace for children" clocks children
+check "timers of all kinds, moved twice" moves 2 timers all
+check "refused: a timer on the CPU time of another process" \
+	stays "posix timer on the CPU time of another process" timers foreign
+unbox timers-all
+unbox timers-foreign
 for mode in ahead behind host two children; do
 	unbox "clocks-$mode"
 done

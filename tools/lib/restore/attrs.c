@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -56,29 +55,6 @@ static void add_place(struct lm_batch *b, const struct lm_process *mp)
 	if (mp->obj.tb[LIVEMIG_PROCESS_UMASK])
 		lm_batch_add(b, __NR_umask,
 			     lm_u32(mp->obj.tb[LIVEMIG_PROCESS_UMASK]));
-}
-
-static void add_timers(struct lm_batch *b, const struct lm_process *mp)
-{
-	size_t n;
-	const struct livemig_itimer *t =
-		lm_array(mp->obj.tb[LIVEMIG_PROCESS_ITIMERS], sizeof(*t), &n);
-
-	for (size_t i = 0; i < n && i <= ITIMER_PROF; i++) {
-		struct itimerval v = {
-			.it_value = { t[i].value / 1000000000,
-				      t[i].value / 1000 % 1000000 },
-			.it_interval = { t[i].interval / 1000000000,
-					 t[i].interval / 1000 % 1000000 },
-		};
-
-		if (!t[i].value)
-			continue;
-		if (!v.it_value.tv_sec && !v.it_value.tv_usec)
-			v.it_value.tv_usec = 1;
-		lm_batch_add(b, __NR_setitimer, i,
-			     LM_DATA(lm_batch_data(b, &v, sizeof(v))), 0);
-	}
 }
 
 /* Signals are blocked in the helper: they stay pending. */
@@ -146,7 +122,6 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		lm_batch_add(b, __NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	if (flags & LIVEMIG_PROCESS_F_THP_DISABLE)
 		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	add_timers(b, mp);
 	ret = lm_batch_run(b, e);
 	lm_batch_free(b);
 	if (ret || queue_signals(p, mp, e))

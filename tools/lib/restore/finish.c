@@ -147,6 +147,8 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 static int finish_leader(struct lm_restorer *r, const struct lm_process *mp,
 			 struct lm_error *e)
 {
+	if (lm_timers_make(r, lm_proc(r, mp->pid), mp, e))
+		return lm_prefix(e, "pid %u: timers", mp->pid);
 	for (size_t i = 0; i < mp->nr_threads; i++) {
 		const struct lm_thread *t = mp->threads[i];
 

@@ -16,6 +16,7 @@
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
  *	time.c		clocks
+ *	time.c timers.c	clocks; what is armed on them
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY
  */
@@ -197,6 +198,10 @@ void lm_deleted_close(struct lm_restorer *r);
 /* A time namespace in which the container's clocks go on. */
 int lm_time_make(struct lm_restorer *r, struct lm_error *e);
 int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e);
+
+/* timers.c: of @p, whose threads are there; the leader does it last. */
+int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,
+		   const struct lm_process *mp, struct lm_error *e);
 
 /* attrs.c */
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
