@@ -34,11 +34,6 @@ static void show_refused(const char *line, void *arg)
 	fprintf(stderr, "migctl: %s\n", line);
 }
 
-static void show_warning(const char *line, void *arg)
-{
-	fprintf(stderr, "migctl: warning: %s\n", line);
-}
-
 static json_t *round_json(const struct lm_stats *st, uint64_t ns, bool final)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:f, s:b}",
@@ -119,7 +114,6 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.strict = strict,
 		.progress = show_progress,
 		.refused = show_refused,
-		.warn = show_warning,
 	};
 	struct lm_migrate_result r;
 	int ret;

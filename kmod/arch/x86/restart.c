@@ -96,6 +96,27 @@ static long original_call(u32 kind, const struct user_regs_struct *regs)
 	return __NR_restart_syscall;
 }
 
+/* Does the call wait without limit, and does the kernel end it with EINTR even
+ * when nothing but freezing has interrupted it? It can be made again. With a
+ * time limit it cannot: nobody has written down when it began.
+ */
+static bool ended_by_freezing(long nr, const struct user_regs_struct *regs)
+{
+	switch (nr) {
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
+		return (int)regs->r10 < 0;
+	case __NR_epoll_pwait2:
+	case __NR_semtimedop:
+		return !regs->r10;
+	case __NR_rt_sigtimedwait:
+		return !regs->dx;
+	case __NR_semop:
+		return true;
+	}
+	return false;
+}
+
 static s64 time_left(s64 end, ktime_t now)
 {
 	return max_t(s64, end - ktime_to_ns(now), 0);
@@ -179,7 +200,8 @@ bool lm_resolve_restart(struct task_struct *t, struct user_regs_struct *regs,
 	if (nr < 0)
 		return false;
 	if (code != -ERESTARTSYS && code != -ERESTARTNOINTR &&
-	    code != -ERESTARTNOHAND && code != -ERESTART_RESTARTBLOCK)
+	    code != -ERESTARTNOHAND && code != -ERESTART_RESTARTBLOCK &&
+	    (code != -EINTR || !ended_by_freezing(nr, regs)))
 		return false;
 
 	handled = test_tsk_restore_sigmask(t) ? LM_HANDLED_NOT :

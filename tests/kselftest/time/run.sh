@@ -64,9 +64,10 @@ one()
 load_module
 build clocks.c -lpthread
 build timers.c -lpthread
+build calls.c -Wno-missing-field-initializers -lpthread
 
 (($#)) && one "$@"
-plan 7
+plan 8
 check "clocks far ahead of the host's, moved three times" moves 3 clocks ahead
 check "clocks behind the host's" moves 1 clocks behind
 check "the host's own clocks, moved three times" moves 3 clocks host
@@ -77,6 +78,8 @@ check "refused: a time namespace for children" \
 check "timers of all kinds, moved twice" moves 2 timers all
 check "refused: a timer on the CPU time of another process" \
 	stays "posix timer on the CPU time of another process" timers foreign
+check "waiting in every system call, moved twice" moves 2 calls all
+unbox calls-all
 unbox timers-all
 unbox timers-foreign
 for mode in ahead behind host two children; do

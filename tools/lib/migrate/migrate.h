@@ -45,8 +45,6 @@ struct lm_migrate_opts {
 			 int nr, void *arg);
 	/* One line for each thing that cannot move; may be NULL. */
 	void (*refused)(const char *line, void *arg);
-	/* What moves, but not unchanged; may be NULL. */
-	void (*warn)(const char *line, void *arg);
 	void *arg;
 };
 

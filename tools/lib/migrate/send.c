@@ -29,8 +29,6 @@
  * accepted yet: how often the freeze is tried.
  */
 #define FREEZE_TRIES	20
-/* A jump of the clock that a program may notice. */
-#define CLOCK_JUMP_S	5.0
 
 static uint64_t now_ns(void)
 {
@@ -239,22 +237,6 @@ undo:
 	return -1;
 }
 
-/* There is no time namespace yet: programs see the other host's clock. */
-static void warn_of_clock(const struct lm_migrate_opts *o,
-			  const struct lm_peer *p)
-{
-	char line[256];
-
-	if (!o->warn || (p->ahead_s < CLOCK_JUMP_S && p->ahead_s > -CLOCK_JUMP_S))
-		return;
-	snprintf(line, sizeof(line),
-		 "CLOCK_MONOTONIC jumps %s by %.0f s, the difference in uptime: deadlines that programs keep in it come %s",
-		 p->ahead_s > 0 ? "ahead" : "back",
-		 p->ahead_s > 0 ? p->ahead_s : -p->ahead_s,
-		 p->ahead_s > 0 ? "early" : "late");
-	o->warn(line, o->arg);
-}
-
 int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	       struct lm_error *e)
 {
@@ -275,7 +257,6 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	    lm_peer_hello(&p, lm_source_nl(s), false, e))
 		goto out;
 	snprintf(r->host, sizeof(r->host), "%s", p.host);
-	warn_of_clock(o, &p);
 	step(o, r, LM_STEP_CONNECTED);
 
 	if (getentropy(r->id, sizeof(r->id))) {

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../nl.h"
@@ -212,14 +211,6 @@ void lm_peer_abort(struct lm_peer *p, const struct lm_error *why)
 	lm_out_buf(&p->out, LM_REC_ABORT, &b, NULL);
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 static int say_hello(struct lm_peer *p, const struct lm_info *info,
 		     struct lm_error *e)
 {
@@ -237,7 +228,6 @@ static int say_hello(struct lm_peer *p, const struct lm_info *info,
 	lm_put_u32(&b, LM_HELLO_XSTATE_SIZE, info->xstate_size);
 	lm_put_u64(&b, LM_HELLO_VDSO_ID, info->vdso_id);
 	lm_put_str(&b, LM_HELLO_FEATURES, "");
-	lm_put_u64(&b, LM_HELLO_MONOTONIC, monotonic_ns());
 	return lm_out_buf(&p->out, LM_REC_HELLO, &b, e);
 }
 
@@ -268,9 +258,6 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 	if (!s || strcmp(s, "x86_64"))
 		return lm_fail(e, LM_REFUSED, "%s is a %s host", p->host,
 			       s ? s : "?");
-	if (tb[LM_HELLO_MONOTONIC])
-		p->ahead_s = ((double)lm_u64(tb[LM_HELLO_MONOTONIC]) -
-			      (double)monotonic_ns()) / 1e9;
 	/* The destination must have whatever the source has. */
 	theirs = lm_u64(tb[LM_HELLO_XFEATURES]);
 	missing = agent ? theirs & ~info->xfeatures : info->xfeatures & ~theirs;

@@ -46,8 +46,7 @@ enum lm_hello_attr {
 	LM_HELLO_XSTATE_SIZE,	/* u32 */
 	LM_HELLO_VDSO_ID,	/* u64 */
 	LM_HELLO_FEATURES,	/* string: names separated by spaces */
-	LM_HELLO_MONOTONIC,	/* u64, ns: CLOCK_MONOTONIC at this moment */
-	LM_HELLO_MAX = LM_HELLO_MONOTONIC
+	LM_HELLO_MAX = LM_HELLO_FEATURES
 };
 
 /* OFFER, ACCEPT, READY, COMMIT, RUNNING, QUERY, STATE, ROUND_OK, ABORT */
@@ -72,7 +71,6 @@ struct lm_peer {
 	struct lm_in in;
 	char host[65];		/* what the other side calls itself */
 	bool aborted;		/* it sent ABORT */
-	double ahead_s;		/* how far its CLOCK_MONOTONIC is ahead of ours */
 	const struct nlattr *tb[LM_WIRE_MAX + 1]; /* of the last message taken */
 };
 

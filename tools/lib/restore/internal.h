@@ -15,7 +15,6 @@
  *	ctty.c		controlling terminals
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
- *	time.c		clocks
  *	time.c timers.c	clocks; what is armed on them
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A program with one thread in each system call that waits. It is moved while
+ * all of them wait, and ends the calls afterwards: each must return what it
+ * would have returned, and none before.
+ *
+ * usage: calls all FILE
+ *
+ * FILE.ready says that all wait, FILE.go asks for the verdict, which goes to FILE.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FAR	100000		/* seconds */
+#define LIMIT	120		/* seconds, for each to end */
+
+struct call {
+	const char *name;
+	/* In the thread: the call. Return: whether its result is right. */
+	int (*wait)(struct call *c);
+	/* In the first thread: before it begins, and what ends it. */
+	void (*begin)(struct call *c);
+	void (*end)(struct call *c);
+	int fd[2], other;
+	int word, tid, good, called, returned;
+	pthread_t thread;
+};
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+/* ---- what ends calls ---- */
+
+static void make_pipe(struct call *c)
+{
+	if (pipe(c->fd))
+		fail("pipe");
+}
+
+static void put(struct call *c)
+{
+	if (write(c->fd[1], "x", 1) != 1)
+		fail(c->name);
+}
+
+static void usr1(struct call *c)
+{
+	syscall(SYS_tgkill, getpid(), c->tid, SIGUSR1);
+}
+
+/* ---- calls ---- */
+
+static int waits_read(struct call *c)
+{
+	char x = 0;
+
+	return read(c->fd[0], &x, 1) == 1 && x == 'x';
+}
+
+static void fill(struct call *c)
+{
+	static char page[4096];
+
+	make_pipe(c);
+	fcntl(c->fd[1], F_SETFL, O_NONBLOCK);
+	while (write(c->fd[1], page, sizeof(page)) > 0)
+		;
+	fcntl(c->fd[1], F_SETFL, 0);
+}
+
+static int waits_write(struct call *c)
+{
+	return write(c->fd[1], "y", 1) == 1;
+}
+
+static void drain(struct call *c)
+{
+	char page[4096];
+
+	if (read(c->fd[0], page, sizeof(page)) != sizeof(page))
+		fail(c->name);
+}
+
+static int waits_poll(struct call *c)
+{
+	struct pollfd p = { c->fd[0], POLLIN, 0 };
+
+	return poll(&p, 1, FAR * 1000) == 1 && p.revents == POLLIN;
+}
+
+static int waits_poll_endless(struct call *c)
+{
+	struct pollfd p = { c->fd[0], POLLIN, 0 };
+
+	return poll(&p, 1, -1) == 1 && p.revents == POLLIN;
+}
+
+static int waits_ppoll(struct call *c)
+{
+	struct pollfd p = { c->fd[0], POLLIN, 0 };
+	struct timespec t = { FAR, 0 };
+	sigset_t none;
+
+	sigemptyset(&none);
+	return ppoll(&p, 1, &t, &none) == 1 && p.revents == POLLIN;
+}
+
+static int waits_select(struct call *c)
+{
+	struct timeval t = { FAR, 0 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(c->fd[0], &set);
+	/* What is left is written back. */
+	return syscall(SYS_select, c->fd[0] + 1, &set, NULL, NULL, &t) == 1 &&
+	       FD_ISSET(c->fd[0], &set) && t.tv_sec < FAR && t.tv_sec > FAR / 2;
+}
+
+static int waits_pselect(struct call *c)
+{
+	struct timespec t = { FAR, 0 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(c->fd[0], &set);
+	return pselect(c->fd[0] + 1, &set, NULL, NULL, &t, NULL) == 1 &&
+	       FD_ISSET(c->fd[0], &set);
+}
+
+static void make_epoll(struct call *c)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = 7 };
+
+	make_pipe(c);
+	c->other = epoll_create1(0);
+	if (c->other < 0 || epoll_ctl(c->other, EPOLL_CTL_ADD, c->fd[0], &ev))
+		fail("epoll");
+}
+
+static int waits_epoll(struct call *c)
+{
+	struct epoll_event ev = { 0 };
+
+	return epoll_wait(c->other, &ev, 1, -1) == 1 && ev.data.u32 == 7;
+}
+
+static int waits_epoll_pwait(struct call *c)
+{
+	struct epoll_event ev = { 0 };
+	sigset_t none;
+
+	sigemptyset(&none);
+	return epoll_pwait(c->other, &ev, 1, -1, &none) == 1 && ev.data.u32 == 7;
+}
+
+static int waits_futex(struct call *c)
+{
+	struct timespec t = { FAR, 0 };
+
+	return !syscall(SYS_futex, &c->word, FUTEX_WAIT, 0, &t, NULL, 0);
+}
+
+static int waits_futex_bitset(struct call *c)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += FAR;
+	return !syscall(SYS_futex, &c->word, FUTEX_WAIT_BITSET_PRIVATE, 0, &t,
+			NULL, ~0U);
+}
+
+static int waits_futex_realtime(struct call *c)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += FAR;
+	return !syscall(SYS_futex, &c->word, FUTEX_WAIT_BITSET_PRIVATE |
+			FUTEX_CLOCK_REALTIME, 0, &t, NULL, ~0U);
+}
+
+static int waits_futex_endless(struct call *c)
+{
+	return !syscall(SYS_futex, &c->word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void wake(struct call *c)
+{
+	if (syscall(SYS_futex, &c->word, FUTEX_WAKE, 1, NULL, NULL, 0) != 1 &&
+	    syscall(SYS_futex, &c->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) != 1)
+		fail(c->name);
+}
+
+static void make_child(struct call *c)
+{
+	c->other = fork();
+	if (!c->other) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+}
+
+static int waits_wait4(struct call *c)
+{
+	int status = 0;
+
+	return wait4(c->other, &status, 0, NULL) == c->other &&
+	       WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+}
+
+static int waits_waitid(struct call *c)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, c->other, &info, WEXITED) &&
+	       info.si_pid == c->other && info.si_status == SIGTERM;
+}
+
+static void end_child(struct call *c)
+{
+	kill(c->other, SIGTERM);
+}
+
+static void make_pair(struct call *c)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, c->fd))
+		fail("socketpair");
+}
+
+static int waits_recv(struct call *c)
+{
+	char x = 0;
+
+	return recv(c->fd[0], &x, 1, 0) == 1 && x == 'x';
+}
+
+static void make_listener(struct call *c)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "calls-%d", getpid());
+	c->other = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (c->other < 0 || bind(c->other, (void *)&un, sizeof(un)) ||
+	    listen(c->other, 5))
+		fail("listen");
+}
+
+static int waits_accept(struct call *c)
+{
+	return accept(c->other, NULL, NULL) >= 0;
+}
+
+static void connect_to(struct call *c)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof(un);
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (getsockname(c->other, (void *)&un, &len) ||
+	    connect(s, (void *)&un, len))
+		fail("connect");
+}
+
+static void make_eventfd(struct call *c)
+{
+	c->fd[0] = eventfd(0, 0);
+}
+
+static int waits_eventfd(struct call *c)
+{
+	uint64_t v = 0;
+
+	return read(c->fd[0], &v, 8) == 8 && v == 5;
+}
+
+static void add(struct call *c)
+{
+	uint64_t v = 5;
+
+	if (write(c->fd[0], &v, 8) != 8)
+		fail("eventfd");
+}
+
+static int waits_sigsuspend(struct call *c)
+{
+	sigset_t all_but;
+
+	sigfillset(&all_but);
+	sigdelset(&all_but, SIGUSR1);
+	return sigsuspend(&all_but) == -1 && errno == EINTR && c->word == 1;
+}
+
+static int waits_pause(struct call *c)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return pause() == -1 && errno == EINTR && c->word == 1;
+}
+
+static int waits_sigwait(struct call *c)
+{
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	return sigwaitinfo(&set, &info) == SIGUSR1 && info.si_pid == getpid();
+}
+
+static int waits_nanosleep(struct call *c)
+{
+	struct timespec t = { FAR, 0 }, left = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return nanosleep(&t, &left) == -1 && errno == EINTR && c->word == 1 &&
+	       left.tv_sec < FAR && left.tv_sec > FAR / 2;
+}
+
+static int waits_until(struct call *c)
+{
+	struct timespec t;
+	sigset_t set;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += FAR;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR &&
+	       c->word == 1;
+}
+
+static struct call calls[] = {
+	{ "read", waits_read, make_pipe, put, .fd = { -1, -1 } },
+	{ "write", waits_write, fill, drain, .fd = { -1, -1 } },
+	{ "poll", waits_poll, make_pipe, put, .fd = { -1, -1 } },
+	{ "poll, endless", waits_poll_endless, make_pipe, put, .fd = { -1, -1 } },
+	{ "ppoll", waits_ppoll, make_pipe, put, .fd = { -1, -1 } },
+	{ "select", waits_select, make_pipe, put, .fd = { -1, -1 } },
+	{ "pselect", waits_pselect, make_pipe, put, .fd = { -1, -1 } },
+	{ "epoll_wait", waits_epoll, make_epoll, put, .fd = { -1, -1 } },
+	{ "epoll_pwait", waits_epoll_pwait, make_epoll, put, .fd = { -1, -1 } },
+	{ "futex", waits_futex, NULL, wake, .fd = { -1, -1 } },
+	{ "futex, endless", waits_futex_endless, NULL, wake, .fd = { -1, -1 } },
+	{ "futex until", waits_futex_bitset, NULL, wake, .fd = { -1, -1 } },
+	{ "futex until, real time", waits_futex_realtime, NULL, wake, .fd = { -1, -1 } },
+	{ "wait4", waits_wait4, make_child, end_child, .fd = { -1, -1 } },
+	{ "waitid", waits_waitid, make_child, end_child, .fd = { -1, -1 } },
+	{ "recv", waits_recv, make_pair, put, .fd = { -1, -1 } },
+	{ "accept", waits_accept, make_listener, connect_to, .fd = { -1, -1 } },
+	{ "eventfd", waits_eventfd, make_eventfd, add, .fd = { -1, -1 } },
+	{ "sigsuspend", waits_sigsuspend, NULL, usr1, .fd = { -1, -1 } },
+	{ "pause", waits_pause, NULL, usr1, .fd = { -1, -1 } },
+	{ "sigwaitinfo", waits_sigwait, NULL, usr1, .fd = { -1, -1 } },
+	{ "nanosleep", waits_nanosleep, NULL, usr1, .fd = { -1, -1 } },
+	{ "clock_nanosleep until", waits_until, NULL, usr1, .fd = { -1, -1 } },
+};
+#define NR	(int)(sizeof(calls) / sizeof(*calls))
+
+static void on_usr1(int sig)
+{
+	pid_t tid = syscall(SYS_gettid);
+
+	for (int i = 0; i < NR; i++)
+		if (calls[i].tid == tid)
+			calls[i].word = 1;
+}
+
+static void *run(void *arg)
+{
+	struct call *c = arg;
+
+	c->tid = syscall(SYS_gettid);
+	__atomic_store_n(&c->called, 1, __ATOMIC_SEQ_CST);
+	c->good = c->wait(c);
+	__atomic_store_n(&c->returned, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static int sleeps(const struct call *c)
+{
+	char path[64], line[256], *p;
+	int ret = 0;
+	FILE *f;
+
+	if (!__atomic_load_n(&c->called, __ATOMIC_SEQ_CST))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", c->tid);
+	f = fopen(path, "r");
+	if (f && fgets(line, sizeof(line), f) && (p = strrchr(line, ')')))
+		ret = p[2] == 'S';
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static void touch(const char *path, const char *suffix, const char *text)
+{
+	char name[256], from[260];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	snprintf(from, sizeof(from), "%s.new", name);
+	f = fopen(from, "w");
+	if (!f || fputs(text, f) < 0 || fclose(f) || rename(from, name))
+		exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = on_usr1 };
+	char go[256], verdict[2048] = "";
+	struct timespec limit;
+	sigset_t set;
+
+	if (argc != 3)
+		return 1;
+	snprintf(go, sizeof(go), "%s.go", argv[2]);
+	sigaction(SIGUSR1, &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < NR; i++) {
+		if (calls[i].begin)
+			calls[i].begin(&calls[i]);
+		pthread_create(&calls[i].thread, NULL, run, &calls[i]);
+	}
+	for (int i = 0; i < NR; i++)
+		while (!sleeps(&calls[i]))
+			usleep(1000);
+	touch(argv[2], ".ready", "");
+	while (access(go, F_OK))
+		usleep(10000);
+	for (int i = 0; i < NR; i++) {
+		struct call *c = &calls[i];
+		const char *what = NULL;
+
+		if (__atomic_load_n(&c->returned, __ATOMIC_SEQ_CST)) {
+			what = "returned too early";
+		} else {
+			/* A call that is just being made again misses a wakeup. */
+			while (!sleeps(c))
+				usleep(1000);
+			c->end(c);
+			clock_gettime(CLOCK_REALTIME, &limit);
+			limit.tv_sec += LIMIT;
+			if (pthread_timedjoin_np(c->thread, NULL, &limit))
+				what = "does not return";
+			else if (!c->good)
+				what = "wrong result";
+		}
+		if (what)
+			snprintf(verdict + strlen(verdict),
+				 sizeof(verdict) - strlen(verdict), "%s: %s\n",
+				 c->name, what);
+	}
+	touch(argv[2], "", *verdict ? verdict : "ok");
+	return 0;
+}
