@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "cputime.h"
 #include "restore.h"
 #include "wrapper/restore.h"
 
@@ -50,6 +51,7 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_PDEATH_SIG]	= USER,
 	[LIVEMIG_THREAD_FLAGS]		= USER,
 	[LIVEMIG_THREAD_START_NS]	= { .type = NLA_U64 },
+	[LIVEMIG_THREAD_CPUTIME]	= EXACT(struct livemig_cputime),
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
@@ -80,6 +82,7 @@ static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_START_NS]	= USER,
 	[LIVEMIG_PROCESS_HOST_PID]	= USER,
 	[LIVEMIG_PROCESS_CTTY]		= { .type = NLA_U32 },
+	[LIVEMIG_PROCESS_CPUTIME]	= EXACT(struct livemig_cputime[2]),
 };
 
 static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
@@ -244,6 +247,10 @@ static int parse_thread(struct lm_restore_thread *t, struct nlattr **tb,
 	a = tb[LIVEMIG_THREAD_START_NS];
 	t->has_start = a;
 	get_struct(&t->start_ns, a, sizeof(t->start_ns));
+	*why = "CPUTIME";
+	get_struct(&t->cputime, tb[LIVEMIG_THREAD_CPUTIME], sizeof(t->cputime));
+	if (lm_check_cputime(&t->cputime))
+		return -EINVAL;
 	*why = "RESTART";
 	get_struct(&t->restart, tb[LIVEMIG_THREAD_RESTART], sizeof(t->restart));
 	return check_restart(&t->restart);
@@ -264,7 +271,10 @@ static int parse_process(struct lm_restore_process *p, struct nlattr **tb,
 		return -EINVAL;
 	p->sigactions = nla_data(tb[LIVEMIG_PROCESS_SIGACTIONS]);
 	p->has_ctty = tb[LIVEMIG_PROCESS_CTTY];
-	return 0;
+	*why = "CPUTIME";
+	get_struct(p->cputime, tb[LIVEMIG_PROCESS_CPUTIME], sizeof(p->cputime));
+	return lm_check_cputime(&p->cputime[0]) ?:
+	       lm_check_cputime(&p->cputime[1]);
 }
 
 static int check_layout(const struct livemig_mm_layout *l)

@@ -19,6 +19,7 @@
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 
+#include "cputime.h"
 #include "restore.h"
 #include "wrapper/restore.h"
 
@@ -192,6 +193,7 @@ int lm_prepare_leader(struct lm_restore_thread *t, const char **step)
 	if (ret)
 		return ret;
 	set_sigactions(p->sigactions);
+	lm_add_process_cputime(p->cputime);
 	for (i = 0; i < ARRAY_SIZE(t->arg.close_fd); i++)
 		if (t->arg.close_fd[i] >= 0)
 			close_fd(t->arg.close_fd[i]);
@@ -259,6 +261,7 @@ int lm_prepare_thread(struct lm_restore_thread *t, const char **step)
 	strscpy_pad(current->comm, t->comm, sizeof(current->comm));
 	task_unlock(current);
 	set_start_time(t);
+	lm_add_thread_cputime(&t->cputime);
 	*step = "pending signals";
 	return queue_signals(t);
 }

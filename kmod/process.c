@@ -21,6 +21,7 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
+#include "cputime.h"
 #include "signals.h"
 #include "state.h"
 #include "wrapper/task_state.h"
@@ -328,6 +329,7 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      put_parts(d, t, obj) ?:
 	      put_sigactions(t, obj) ?:
 	      put_itimers(t, obj) ?:
+	      lm_put_process_cputime(t, obj) ?:
 	      put_rlimits(t, obj) ?:
 	      put_ns(t, obj) ?:
 	      put_cgroup(d, t, obj) ?:

@@ -78,6 +78,7 @@ struct lm_restore_process {
 	u32 mm_id;			/* 0: a zombie */
 	const struct livemig_sigaction *sigactions;
 	bool has_ctty;
+	struct livemig_cputime cputime[2];
 	unsigned int nr_threads;	/* added ones */
 	struct lm_restore_mm *mm;	/* from SEALED on */
 };
@@ -107,6 +108,7 @@ struct lm_restore_thread {
 	struct livemig_restart restart;
 	bool has_start;
 	u64 start_ns;
+	struct livemig_cputime cputime;
 	struct lm_restore_process *process;	/* from SEALED on */
 
 	enum lm_thread_step step;	/* r->lock */

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include "arch/x86/regs.h"
+#include "cputime.h"
 #include "signals.h"
 #include "state.h"
 #include "wrapper/task_state.h"
@@ -186,6 +187,7 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_START_NS,
 				t->start_boottime + lm_boottime_offset(t),
 				LIVEMIG_THREAD_PAD) ?:
+	      lm_put_thread_cputime(t, obj) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PERSONALITY, t->personality) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PDEATH_SIG, t->pdeath_signal) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_THREAD_SIGPENDING, false);

@@ -55,6 +55,7 @@ static const struct lm_attr process_attrs[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_START_NS] = U64("start-ns"),
 	[LIVEMIG_PROCESS_HOST_PID] = U32("host-pid"),
 	[LIVEMIG_PROCESS_CTTY] = U32("ctty"),
+	[LIVEMIG_PROCESS_CPUTIME] = BIN("cputime", 2 * sizeof(struct livemig_cputime)),
 };
 SCHEMA(process, "PROCESS");
 
@@ -80,6 +81,7 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_PDEATH_SIG] = U32("pdeath-sig"),
 	[LIVEMIG_THREAD_FLAGS] = U32("flags"),
 	[LIVEMIG_THREAD_START_NS] = U64("start-ns"),
+	[LIVEMIG_THREAD_CPUTIME] = BIN("cputime", sizeof(struct livemig_cputime)),
 };
 SCHEMA(thread, "THREAD");
 

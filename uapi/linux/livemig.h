@@ -277,6 +277,9 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_START_NS,	/* u64, start time, by its own CLOCK_BOOTTIME */
 	LIVEMIG_PROCESS_HOST_PID,	/* u32, pid in the initial namespace */
 	LIVEMIG_PROCESS_CTTY,		/* u32, number of the pty that controls it (k) */
+	LIVEMIG_PROCESS_CPUTIME,	/* struct livemig_cputime[2]: of threads that
+					 * have ended, of children waited for (k)
+					 */
 	__LIVEMIG_PROCESS_MAX
 };
 #define LIVEMIG_PROCESS_MAX (__LIVEMIG_PROCESS_MAX - 1)
@@ -337,6 +340,7 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_PDEATH_SIG,	/* u32 */
 	LIVEMIG_THREAD_FLAGS,		/* u32, enum livemig_thread_flags */
 	LIVEMIG_THREAD_START_NS,	/* u64, start time, by its own CLOCK_BOOTTIME (k) */
+	LIVEMIG_THREAD_CPUTIME,		/* struct livemig_cputime (k) */
 	__LIVEMIG_THREAD_MAX
 };
 #define LIVEMIG_THREAD_MAX (__LIVEMIG_THREAD_MAX - 1)
@@ -344,6 +348,12 @@ enum livemig_thread_attr {
 enum livemig_thread_flags {
 	LIVEMIG_THREAD_F_NO_NEW_PRIVS	= 1 << 0,
 	LIVEMIG_THREAD_F_IN_SYSCALL	= 1 << 1, /* a system call will be restarted */
+};
+
+struct livemig_cputime {	/* nanoseconds that were used */
+	__u64 user;
+	__u64 system;
+	__u64 runtime;		/* by the scheduler's count: both together */
 };
 
 struct livemig_altstack {

@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -154,6 +156,60 @@ static void itimers_end(void)
 		      i == ITIMER_PROF ? "ITIMER_PROF" : "ITIMER_VIRTUAL");
 	}
 	check(alarm(0) > FAR / 2, "alarm");
+}
+
+/* CPU time that was used: by this thread, by one that has ended, by a child. */
+static int64_t used, used_here, used_by_children;
+
+static int64_t rusage(int who)
+{
+	struct rusage u;
+
+	getrusage(who, &u);
+	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NSEC +
+	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+static void *burn(void *arg)
+{
+	int64_t end = now(CLOCK_THREAD_CPUTIME_ID) + NSEC / 2;
+
+	while (now(CLOCK_THREAD_CPUTIME_ID) < end)
+		;
+	return NULL;
+}
+
+static void used_begin(void)
+{
+	pthread_t t;
+	pid_t pid;
+
+	burn(NULL);
+	pthread_create(&t, NULL, burn, NULL);
+	pthread_join(t, NULL);
+	pid = fork();
+	if (!pid) {
+		burn(NULL);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	used = now(CLOCK_PROCESS_CPUTIME_ID);
+	used_here = now(CLOCK_THREAD_CPUTIME_ID);
+	used_by_children = rusage(RUSAGE_CHILDREN);
+	check(used >= NSEC && used_here >= NSEC / 2 && used < FAR / 2 * NSEC,
+	      "CPU time");
+}
+
+static void used_end(void)
+{
+	int64_t p = now(CLOCK_PROCESS_CPUTIME_ID), t = now(CLOCK_THREAD_CPUTIME_ID);
+
+	check(p >= used && p < used + FAR / 2 * NSEC, "CPU time of the process");
+	check(t >= used_here && t < used_here + FAR / 2 * NSEC,
+	      "CPU time of the thread");
+	check(rusage(RUSAGE_SELF) >= used, "getrusage()");
+	check(rusage(RUSAGE_CHILDREN) == used_by_children,
+	      "CPU time of children");
 }
 
 /* A time of day, which does not stand still. */
@@ -310,6 +366,7 @@ int main(int argc, char **argv)
 	pthread_create(&thread, NULL, second, NULL);
 	while (!__atomic_load_n(&thread_id, __ATOMIC_SEQ_CST))
 		usleep(1000);
+	used_begin();
 	far_begin();
 	itimers_begin();
 	wall_begin();
@@ -318,6 +375,7 @@ int main(int argc, char **argv)
 	touch(argv[2], ".ready", wrong ?: "");
 	while (access(go, F_OK))
 		usleep(10000);
+	used_end();
 	far_end();
 	itimers_end();
 	wall_check();

@@ -17,6 +17,10 @@
 #define CALLS 5
 #define BYTES 512
 
+/* What CPU clocks count: bits 0 and 1. */
+#define CPU_PROF 0
+#define CPU_VIRT 1
+
 /* A CPU clock: bit 2 says that it is a thread's, whose inverted id is above. */
 #define THREAD_CLOCK(clock, tid) ((int)(~(tid) << 3) | ((clock) & 7))
 
@@ -26,6 +30,35 @@ struct run {
 	int64_t realtime;		/* at the dump */
 	struct lm_error *e;
 };
+
+/* The module adds what was used before: CPU clocks jump by so much. */
+static uint64_t jump(const struct lm_process *mp, int clock, uint32_t tid)
+{
+	uint64_t sum = 0;
+	size_t n;
+
+	for (size_t i = 0; i <= mp->nr_threads; i++) {
+		const struct lm_thread *t = i ? mp->threads[i - 1] : NULL;
+		const struct livemig_cputime *c = lm_array(t ?
+				t->obj.tb[LIVEMIG_THREAD_CPUTIME] :
+				mp->obj.tb[LIVEMIG_PROCESS_CPUTIME],
+				sizeof(*c), &n);
+
+		if (!n || (tid && (!t || t->tid != tid)))
+			continue;
+		switch (clock & 3) {
+		case CPU_PROF:
+			sum += c->user + c->system;
+			break;
+		case CPU_VIRT:
+			sum += c->user;
+			break;
+		default:
+			sum += c->runtime;
+		}
+	}
+	return sum;
+}
 
 static struct timespec at(uint64_t ns)
 {
@@ -50,9 +83,10 @@ static void add_itimers(struct run *run, const struct lm_process *mp)
 		lm_array(mp->obj.tb[LIVEMIG_PROCESS_ITIMERS], sizeof(*t), &n);
 
 	for (size_t i = 0; i < n && i <= ITIMER_PROF; i++) {
+		uint64_t value = t[i].value + (i == ITIMER_REAL ? 0 :
+				jump(mp, i == ITIMER_PROF ? CPU_PROF : CPU_VIRT, 0));
 		struct itimerval v = {
-			.it_value = { t[i].value / NSEC,
-				      t[i].value / 1000 % 1000000 },
+			.it_value = { value / NSEC, value / 1000 % 1000000 },
 			.it_interval = { t[i].interval / NSEC,
 					 t[i].interval / 1000 % 1000000 },
 		};
@@ -92,11 +126,14 @@ static void create(struct run *run, const struct livemig_timer *t)
 		     LM_DATA(lm_batch_data(run->b, NULL, 8)));
 }
 
-static void arm(struct run *run, const struct livemig_timer *t)
+static void arm(struct run *run, const struct lm_process *mp,
+		const struct livemig_timer *t)
 {
 	bool abs = t->flags & LIVEMIG_TIMER_F_ABSTIME;
+	uint64_t value = t->left + (abs ? run->realtime : 0) +
+			 (t->clock < 0 ? jump(mp, t->clock, t->cpu_thread) : 0);
 	struct itimerspec it = {
-		.it_value = at(abs ? run->realtime + t->left : t->left),
+		.it_value = at(value),
 		.it_interval = at(t->interval),
 	};
 
@@ -137,7 +174,7 @@ static int add_timers(struct run *run, const struct lm_process *mp)
 		if (room(run))
 			return -1;
 		create(run, &t[i]);
-		arm(run, &t[i]);
+		arm(run, mp, &t[i]);
 		/* Arming forgets it. Also makes sure that it got its id. */
 		tell_module(run, LIVEMIG_TIMER_OVERRUN, t[i].id,
 			    t[i].flags & LIVEMIG_TIMER_F_PENDING ?
