@@ -46,7 +46,8 @@ on_b()
 . "$top/tests/vm/ktap.sh"
 echo "KTAP version 1"
 
-gcc -O1 -o $out/tree tree.c && gcc -O1 -pthread -o $out/threads threads.c ||
+gcc -O1 -o $out/tree tree.c && gcc -O1 -pthread -o $out/threads threads.c &&
+	gcc -O1 -D_GNU_SOURCE -pthread -o $out/clocks ../time/clocks.c ||
 	{ echo "Bail out! the programs do not compile"; exit 1; }
 # shellcheck disable=SC2046
 gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o /tmp/fake_agent \
@@ -86,7 +87,7 @@ refused() # TEXT COMMAND...: status 2, and says TEXT
 
 # ---- they move, there and back ----
 
-for program in tree threads; do
+for program in tree threads clocks; do
 	start $program $out/$program
 	before=$(tree $pid)
 	check "$program: moves to B" migrate $program
