@@ -18,8 +18,14 @@
 /* How often a freeze is tried when something passing is in the way. */
 #define FREEZE_TRIES	20
 
+/* Without --rounds: as many as shorten the stop, up to so many; ... */
+#define ROUNDS_AUTO	UINT32_MAX
+#define ROUNDS_MAX	4
+/* ... memory that is copied in a few ms is not worth one. */
+#define STOP_PAGES	1024
+
 static const char *image, *leave = "running";
-static uint32_t nr_rounds;
+static uint32_t nr_rounds = ROUNDS_AUTO;
 
 /* The image until it is complete, for the handler of signals. */
 static char tmp[PATH_MAX];
@@ -75,21 +81,42 @@ static void text(const json_t *j)
 	       out_ns(out_num(json_object_get(j, "stop"), "total")), out_get(j, "left"));
 }
 
+/* Return: 1 when there is to be a round @i, 0, or -1. @left: pages that were left
+ * before the round before it; when they do not get fewer, the program writes
+ * faster than they are copied.
+ */
+static int another_round(struct lm_source *s, uint32_t i, uint64_t *left,
+			 struct lm_error *e)
+{
+	uint64_t before = *left;
+	struct lm_stats st;
+
+	if (nr_rounds != ROUNDS_AUTO)
+		return i < nr_rounds;
+	if (i == ROUNDS_MAX)
+		return 0;
+	if (lm_nl_pages(lm_source_nl(s), lm_source_session(s), -1,
+			LIVEMIG_PAGES_F_COUNT, &st, e))
+		return -1;
+	*left = st.dirty;
+	return st.dirty > STOP_PAGES && (!i || st.dirty < before / 2);
+}
+
 static int running_rounds(struct lm_source *s, struct lm_out *o, json_t *rounds,
 			  struct lm_error *e)
 {
+	uint64_t left = 0;
 	struct lm_stats st;
+	int more;
 
-	if (nr_rounds && lm_source_track(s, true, e))
-		return -1;
-	for (uint32_t i = 0; i < nr_rounds; i++) {
-		if (lm_source_round(s, o, &st, e))
+	for (uint32_t i = 0; (more = another_round(s, i, &left, e)) > 0; i++) {
+		if ((!i && lm_source_track(s, true, e)) || lm_source_round(s, o, &st, e))
 			return -1;
 		progress("dump: round %u: %" PRIu64 " pages, %s", i, st.data,
 			 out_bytes(st.bytes));
 		json_array_append_new(rounds, round_json(&st));
 	}
-	return 0;
+	return more;
 }
 
 /* The directory, too: a name that a crash takes back is no image. */
@@ -201,7 +228,8 @@ static const struct opt opts[] = {
 	  "what becomes of the container: running (default), frozen, killed", &leave,
 	  .words = "running frozen killed" },
 	{ "rounds", 0, OPT_U32, "N",
-	  "copy memory N times while it runs, to stop it for less time (0)", &nr_rounds,
+	  "copy memory N times while it runs, to stop it for less time (as needed)",
+	  &nr_rounds,
 	  0, 100 },
 	{ 0 }
 };

@@ -213,6 +213,15 @@ stop f g
 mkdir "$dir/small"
 mount -t tmpfs -o size=4m none "$dir/small"
 start d 20
+rounds()	# BOX [OPTION...]: how many there were, the last one included
+{
+	dump "cgroup:$1" -o "$dir/rounds" --json "${@:2}" |
+		python3 -c 'import json, sys; print(len(json.load(sys.stdin)["rounds"]))'
+	rm -f "$dir/rounds"
+}
+check "much memory is copied before the stop" eval '(($(rounds d) > 1))'
+check "--rounds 0: within the stop" eval '(($(rounds d --rounds 0) == 1))'
+check "little memory: within the stop" eval '(($(rounds a) == 1))'
 check "no space" failed 3 "No space left" dump cgroup:d -o "$dir/small/image"
 check "no space: nothing is left" gone "$dir/small/image" "$dir/small/image.tmp"
 check "no space: it runs on" advances "$dir/d"
