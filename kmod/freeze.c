@@ -22,6 +22,9 @@
 #define NAP_MIN_NS	(50 * NSEC_PER_USEC)
 #define NAP_MAX_NS	(2 * NSEC_PER_MSEC)
 
+/* Looks at a frozen container whose tasks signals wake again and again. */
+#define FROZEN_TRIES	100
+
 /* Scans of a running container until it is taken as it is. */
 #define SCAN_TRIES	8
 
@@ -92,12 +95,31 @@ static bool all_stopped(struct lm_session *s)
  * lm_session_frozen() - is the whole container stopped
  * @s: the session; s->lock is held
  *
+ * A signal, be it of a timer, wakes a frozen task, which looks and goes back to
+ * sleep in the kernel. This is waited for: it is no thaw.
+ *
+ * Context: sleeps up to some ms for each task that is about to switch out.
  * Return: true when it was frozen by FREEZE, nobody thawed it since, and every
  * task is off its CPU.
  */
 bool lm_session_frozen(struct lm_session *s)
 {
-	return s->state == LIVEMIG_STATE_FROZEN && all_stopped(s);
+	struct task_struct *t;
+	bool stopped = true;
+	int i;
+
+	if (s->state != LIVEMIG_STATE_FROZEN)
+		return false;
+	for (i = 0; i < FROZEN_TRIES && stopped; i++) {
+		if (all_stopped(s))
+			return true;
+		t = find_running(s);
+		if (!t)
+			continue;
+		stopped = lm_task_stopped(t);
+		put_task_struct(t);
+	}
+	return false;
 }
 
 /* -ETIMEDOUT, with the name of a task that did not stop. */

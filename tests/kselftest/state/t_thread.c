@@ -367,6 +367,46 @@ static void test_signalled(void)
 	signalled(read_handler_child, SYS_read, SYS_read);
 }
 
+/* Signals wake a frozen task, which goes back to sleep in the kernel: it is as
+ * frozen as before.
+ */
+static pid_t target;
+
+static void nagging_child(void)
+{
+	ready();
+	for (;;)
+		kill(target, SIGRTMIN + 1);
+}
+
+static void blocking_child(void)
+{
+	struct sigaction sa = { .sa_handler = handler };
+
+	sigaction(SIGRTMIN + 1, &sa, NULL);
+	ready();
+}
+
+static void test_nagged(void)
+{
+	pid_t nag;
+	struct dump d;
+	int i;
+
+	target = spawn(blocking_child);
+	wait_in_call(target, SYS_pause);
+	lm_freeze();
+	nag = spawn_outside(nagging_child);
+	for (i = 0; i < 50; i++) {
+		lm_dump(&d);
+		CHECK(attr(thread(&d, target), LIVEMIG_THREAD_REGS));
+		lm_dump_free(&d);
+	}
+	kill_child(nag);
+	lm_thaw();
+	kill_child(target);
+}
+
 /* ---- words ---- */
 
 static volatile int barrier;
@@ -569,6 +609,7 @@ const struct test tests_thread[] = {
 	{ "thread_restart_fields", test_restart_fields },
 	{ "thread_sigsuspend", test_sigsuspend },
 	{ "thread_signalled", test_signalled },
+	{ "thread_nagged", test_nagged },
 	{ "thread_words", test_words },
 	{ "thread_many", test_many },
 	{}
