@@ -18,6 +18,7 @@
 #include <linux/sched/task.h>
 
 #include "restore.h"
+#include "session.h"
 #include "wrapper/restore.h"
 
 /* How long a prepared task may take to leave its CPU. */
@@ -374,12 +375,14 @@ int lm_restore_wait(struct lm_restore *r, struct livemig_ioc_wait *arg)
  * @arg: the caller's argument, not yet checked; told how many tasks there are
  *
  * The commit point: when it returns 0 all tasks run, or freeze if their cgroup
- * is frozen. Takes r->lock.
+ * is frozen. An event tells so. Takes r->lock; sleeps.
  * Return: 0; -EBUSY: not READY; -EINVAL; or why the restore failed.
  */
 int lm_restore_serve(struct lm_restore *r, struct livemig_ioc_serve *arg)
 {
+	struct lm_restore_process *first;
 	int ret = -EBUSY;
+	u32 pid = 0;
 
 	if (arg->flags)
 		return -EINVAL;
@@ -388,10 +391,16 @@ int lm_restore_serve(struct lm_restore *r, struct livemig_ioc_serve *arg)
 		ret = r->err;
 	} else if (r->state == LM_RESTORE_READY) {
 		arg->served = r->nr_threads;
+		first = list_first_entry_or_null(&r->processes,
+						 struct lm_restore_process, list);
+		if (first)
+			pid = first->pid;
 		WRITE_ONCE(r->state, LM_RESTORE_SERVED);
 		wake_up_all(&r->run);
 		ret = 0;
 	}
 	mutex_unlock(&r->lock);
+	if (!ret)
+		lm_event(NULL, LIVEMIG_EVENT_RESTORED, pid, NULL);
 	return ret;
 }

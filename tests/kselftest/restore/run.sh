@@ -96,6 +96,31 @@ bad_edit()
 	bad "$1" "$2" "$dir/bad.img"
 }
 
+# A listener of events hears of a restore, too.
+tells()
+{
+	local listener pid status
+
+	rm -f "$dir"/memory*
+	: >"$dir/events"
+	start memory || return
+	pid=$(first_pid memory)
+	"$migctl" events >"$dir/events" 2>&1 &
+	listener=$!
+	# Until it listens: each of these is an event.
+	until [ -s "$dir/events" ]; do
+		dump_box memory "$dir/memory.img" running || break
+	done
+	dump_box memory "$dir/memory.img" && "$migctl" restore "$dir/memory.img" &&
+		wait_for 30 grep -qx "restored pid $pid" "$dir/events"
+	status=$?
+	kill $listener
+	wait $listener 2>/dev/null
+	[ $status = 0 ] || cat "$dir/events"
+	unbox memory
+	return $status
+}
+
 pid_taken()
 {
 	# the next pid is free to choose
@@ -301,6 +326,7 @@ for mode in memory signals attributes tree stopped threads; do
 done
 rm -f "$dir"/threads*
 check "threads, twice" moves threads 2
+check "an event tells of a restore" tells
 unbox threads
 check "six rounds while everything changes, five times" survives_rounds
 unbox churn
