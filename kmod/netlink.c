@@ -351,6 +351,7 @@ static int pages(struct sk_buff *req, struct genl_info *info)
 	struct file *out = NULL;
 	struct sk_buff *skb;
 	u32 flags = 0, round;
+	bool written = false;
 	void *hdr;
 	int err;
 
@@ -381,7 +382,8 @@ static int pages(struct sk_buff *req, struct genl_info *info)
 	if (err)
 		goto out;
 	lm_event(s, LIVEMIG_EVENT_ROUND, 0, &stats);
-	if (!(flags & LIVEMIG_PAGES_F_COUNT))
+	written = !(flags & LIVEMIG_PAGES_F_COUNT);
+	if (written)
 		s->round++;
 	err = nla_put_u32(skb, LIVEMIG_A_ROUND, round);
 	if (!err)
@@ -389,7 +391,10 @@ static int pages(struct sk_buff *req, struct genl_info *info)
 out:
 	if (out)
 		fput(out);
-	return reply_end(info, skb, hdr, err);
+	err = reply_end(info, skb, hdr, err);
+	if (err && written)
+		lm_track_stale(s);
+	return err;
 }
 
 /* ---- the family ---- */

@@ -82,6 +82,19 @@ static void tracker_stale(struct lm_tracker *t)
 }
 
 /**
+ * lm_track_stale() - a round was written, but its counts reached nobody
+ * @s: the session
+ *
+ * Who asked takes it for failed, so the next round writes everything again.
+ * Context: caller holds s->lock.
+ */
+void lm_track_stale(struct lm_session *s)
+{
+	if (s->tracker)
+		tracker_stale(s->tracker);
+}
+
+/**
  * lm_track_start() - from now on writes are noted
  * @s: the session
  * @extack: gets the reason of a refusal

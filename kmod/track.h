@@ -21,6 +21,7 @@ int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st);
 
 /* All with s->lock held. */
 int lm_track_start(struct lm_session *s, struct netlink_ext_ack *extack);
+void lm_track_stale(struct lm_session *s);
 void lm_track_stop(struct lm_session *s);	/* also on teardown; idempotent */
 /* One round; @out NULL with LIVEMIG_PAGES_F_COUNT. Killable. */
 int lm_pages(struct lm_session *s, struct file *out, u32 flags,
