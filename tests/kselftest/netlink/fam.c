@@ -245,7 +245,7 @@ void dump_answer(struct fam *nl, struct nlattr **attrs, void *arg)
 		d->broken = true;
 	d->next_seq = seq + 1;
 	type = nla_get_u32(attrs[LIVEMIG_A_OBJ_TYPE]);
-	if (type > LIVEMIG_OBJ_PAGES) {
+	if (type >= FAM_OBJ_TYPES) {
 		d->broken = true;
 		return;
 	}

@@ -53,11 +53,13 @@ int fam_session_new(struct fam *nl, int cgroup_fd, const char *name,
 int fam_state(struct fam *nl, uint32_t session);
 
 /* Counts what TASK_GET answers. */
+#define FAM_OBJ_TYPES	64	/* those from here on are of user space */
+
 struct dump {
 	uint32_t cookie, next_seq;
 	bool broken;		/* a wrong cookie, a gap, a wrong session */
 	uint32_t session;
-	unsigned int objs[LIVEMIG_OBJ_PAGES + 1];
+	unsigned int objs[FAM_OBJ_TYPES];
 	unsigned int npids;
 	uint32_t pids[4096];	/* of the PROCESS objects */
 	char unsupported[2048];	/* the reasons, a line each */
