@@ -318,7 +318,7 @@ build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lxxhash -lpth
 build edit.c "$root/build/liblivemig.a" -lmnl -lxxhash
 
 (($#)) && one "$@"
-plan 30
+plan 31
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
