@@ -323,8 +323,14 @@ static void seal(struct lm_restore *r)
 static void set_all_regs(struct lm_restore *r)
 {
 	struct lm_restore_thread *t;
+	u32 pid;
 	int err;
 
+	err = lm_restore_zombies(r, &pid);
+	if (err) {
+		fail_locked(r, err, pid, "zombie");
+		return;
+	}
 	list_for_each_entry(t, &r->threads, list) {
 		err = off_cpu(t->task) ? lm_arch_set_regs(t) : -EBUSY;
 		if (err) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What stands in the way of moving a process: everything that the other files
- * do not come across by themselves (zombies and vfork(): dump.c). Each obstacle is an entry in a table with
- * its name and its test.
+ * do not come across by themselves (vfork(): dump.c). Each obstacle is an entry
+ * in a table with its name and its test.
  *
  * Locking: task_lock() for pointers of the task, RCU for kinship; one at a
  * time, in each test.
@@ -16,7 +16,6 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/seccomp.h>
 #include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
 #include "arch/x86/regs.h"
@@ -137,26 +136,9 @@ static bool own_files(struct lm_dump *d, struct task_struct *t)
 	       b.files != leader.files;
 }
 
-static bool own_fs(struct lm_dump *d, struct task_struct *t)
-{
-	struct belongings leader, b;
-
-	return look(t, &b) && look(t->group_leader, &leader) &&
-	       b.fs != leader.fs;
-}
-
 static bool is_traced(struct lm_dump *d, struct task_struct *t)
 {
 	return READ_ONCE(t->ptrace);
-}
-
-static bool has_seccomp(struct lm_dump *d, struct task_struct *t)
-{
-#ifdef CONFIG_SECCOMP
-	return READ_ONCE(t->seccomp.mode) != SECCOMP_MODE_DISABLED;
-#else
-	return false;
-#endif
 }
 
 static bool has_io_uring(struct lm_dump *d, struct task_struct *t)
@@ -178,6 +160,16 @@ static bool is_deadline(struct lm_dump *d, struct task_struct *t)
 	return t->policy == SCHED_DEADLINE;
 }
 
+/* Who else has it is not known outside of the scheduler. */
+static bool has_core_cookie(struct lm_dump *d, struct task_struct *t)
+{
+#ifdef CONFIG_SCHED_CORE
+	return READ_ONCE(t->core_cookie);
+#else
+	return false;
+#endif
+}
+
 static bool is_exiting(struct lm_dump *d, struct task_struct *t)
 {
 	return READ_ONCE(t->flags) & PF_EXITING;
@@ -187,12 +179,11 @@ static bool is_exiting(struct lm_dump *d, struct task_struct *t)
 static const struct obstacle thread_obstacles[] = {
 	{ "thread that is exiting", is_exiting, NULL, true },
 	{ "traced process (ptrace)", is_traced, "detach the debugger" },
-	{ "seccomp filter", has_seccomp },
 	{ "io_uring", has_io_uring },
 	{ "syscall user dispatch", has_dispatch },
 	{ "deadline scheduling", is_deadline },
+	{ "core scheduling", has_core_cookie },
 	{ "thread with file descriptors of its own", own_files },
-	{ "thread with a working directory of its own", own_fs },
 	{ "thread in another network namespace", own_net_ns },
 	{ "pid namespace", other_pid_ns,
 	  "run migctl in the container's pid namespace" },
@@ -230,21 +221,6 @@ static int look_for(struct lm_dump *d, struct task_struct *t,
 	return err;
 }
 
-static int check_fs(struct lm_dump *d, struct task_struct *t)
-{
-	struct belongings b;
-	bool first;
-
-	if (!look(t, &b))
-		return 0;
-	if (!lm_dump_id(d, LM_ID_FS, b.fs, &first))
-		return -ENOMEM;
-	if (first)
-		return 0;
-	return lm_unsupported(d, t, -1, false, NULL,
-			      "working directory shared with another process (CLONE_FS)");
-}
-
 /**
  * lm_check_process - queue an UNSUPPORTED object for each obstacle
  * @d: the dump
@@ -261,8 +237,7 @@ int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n)
 	int i, err;
 
 	err = look_for(d, threads[0], process_obstacles,
-		       ARRAY_SIZE(process_obstacles)) ?:
-	      check_fs(d, threads[0]);
+		       ARRAY_SIZE(process_obstacles));
 	for (i = 0; i < n && !err; i++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -11,7 +11,9 @@
 #include <linux/compat.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>
@@ -32,6 +34,11 @@ static int lm_open(struct inode *inode, struct file *file)
 	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
 	if (!r)
 		return -ENOMEM;
+	r->door = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!r->door) {
+		kfree(r);
+		return -ENOMEM;
+	}
 	mutex_init(&r->lock);
 	init_waitqueue_head(&r->prepare);
 	init_waitqueue_head(&r->run);
@@ -68,6 +75,7 @@ static int lm_release(struct inode *inode, struct file *file)
 	put_pid_ns(r->pid_ns);
 	put_pid(r->owner);
 	mutex_destroy(&r->lock);
+	put_page(r->door);
 	kfree(r);
 	return 0;
 }
@@ -238,6 +246,7 @@ static const struct file_operations lm_fops = {
 	.flush		= lm_flush,
 	.release	= lm_release,
 	.unlocked_ioctl	= lm_ioctl,
+	.mmap		= lm_door_mmap,
 	.llseek		= noop_llseek,
 };
 

@@ -194,18 +194,19 @@ static struct task_struct *next_zombie(struct lm_dump *d, pid_t last)
 	return best;
 }
 
-static int dump_zombies(struct lm_dump *d)
+/* Queues the objects of the next one, if any. */
+static int dump_zombie(struct lm_dump *d)
 {
-	struct task_struct *p;
-	pid_t last = 0;
-	int err = 0;
+	struct task_struct *p = next_zombie(d, d->last_zombie);
+	int err;
 
-	while (!err && (p = next_zombie(d, last))) {
-		last = p->pid;
-		err = lm_unsupported(d, p, -1, true,
-				     "let its parent wait for it", "a zombie");
-		put_task_struct(p);
+	if (!p) {
+		d->no_zombies = true;
+		return 0;
 	}
+	d->last_zombie = p->pid;
+	err = lm_dump_zombie(d, p);
+	put_task_struct(p);
 	return err;
 }
 
@@ -289,8 +290,6 @@ static int dump_open(struct netlink_callback *cb)
 		d->nr_tasks = 0;
 		lm_err(extack, err, "cannot list the tasks of session %u",
 		       d->s->id);
-	} else {
-		err = dump_zombies(d);
 	}
 	mutex_unlock(&d->s->lock);
 	return err;
@@ -355,12 +354,13 @@ int lm_dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 	while (!err) {
 		struct sk_buff *obj = skb_peek(&d->queue);
 
-		if (!obj && d->next_task == d->nr_tasks)
+		if (!obj && d->no_zombies)
 			break;
 		if (!obj) {
 			err = fatal_signal_pending(current) ?
 			      lm_err(extack, -EINTR, "killed") :
-			      dump_next(d, extack);
+			      d->next_task < d->nr_tasks ?
+			      dump_next(d, extack) : dump_zombie(d);
 			continue;
 		}
 		err = put_obj(d, skb, cb, obj);

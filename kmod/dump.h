@@ -25,6 +25,8 @@ struct lm_dump {
 	/* private to dump.c: */
 	struct task_struct **tasks;
 	int nr_tasks, next_task;
+	pid_t last_zombie;
+	bool no_zombies;	/* that were not dumped yet */
 	u32 cookie, seq;
 	u32 freezes;		/* s->freezes when the dump began */
 	DECLARE_HASHTABLE(seen, 8); /* ids already dumped in this dump */
@@ -61,6 +63,9 @@ u32 lm_dump_id(struct lm_dump *d, enum lm_idspace space, const void *ptr,
 int lm_unsupported(struct lm_dump *d, struct task_struct *t, int fd,
 		   bool transient, const char *remedy, const char *fmt, ...)
 		   __printf(6, 7);
+
+/* task.c: a process that has ended and that nobody has waited for. */
+int lm_dump_zombie(struct lm_dump *d, struct task_struct *t);
 
 /* task.c: everything about the process that @threads (leader first) make up. */
 int lm_dump_process(struct lm_dump *d, struct task_struct **threads, int n);

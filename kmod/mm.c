@@ -16,10 +16,12 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <uapi/linux/membarrier.h>
 #include "arch.h"
 #include "shmem.h"
 #include "state.h"
 #include "wrapper/file_state.h"
+#include "wrapper/task_state.h"
 #include "wrapper/vma_state.h"
 
 #define LM_VMA_BATCH	128
@@ -335,6 +337,35 @@ static int put_mlockall(struct mm_struct *mm, struct sk_buff *obj)
 			   (def & VM_LOCKONFAULT ? MCL_ONFAULT : 0));
 }
 
+/* What membarrier() was told by PRIVATE_EXPEDITED and the like is refused until
+ * it was registered: the program has to find its registrations again.
+ */
+static u32 membarrier_commands(struct mm_struct *mm)
+{
+	static const struct {
+		int state;
+		u32 command;
+	} known[] = {
+		{ MEMBARRIER_STATE_PRIVATE_EXPEDITED_READY,
+		  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED },
+		{ MEMBARRIER_STATE_GLOBAL_EXPEDITED_READY,
+		  MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED },
+		{ MEMBARRIER_STATE_PRIVATE_EXPEDITED_SYNC_CORE_READY,
+		  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE },
+		{ MEMBARRIER_STATE_PRIVATE_EXPEDITED_RSEQ_READY,
+		  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ },
+	};
+	u32 commands = 0;
+#ifdef CONFIG_MEMBARRIER
+	int i, state = atomic_read(&mm->membarrier_state);
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (state & known[i].state)
+			commands |= known[i].command;
+#endif
+	return commands;
+}
+
 static int dump_space(struct lm_dump *d, struct task_struct *t,
 		   struct mm_struct *mm)
 {
@@ -357,6 +388,10 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	      put_auxv(mm, obj) ?:
 	      put_mlockall(mm, obj) ?:
 	      put_vdso(mm, obj) ?:
+	      nla_put_u32(obj, LIVEMIG_MM_MEMBARRIER,
+			  membarrier_commands(mm)) ?:
+	      nla_put_u32(obj, LIVEMIG_MM_COREDUMP,
+			  lm_mm_coredump_filter(mm)) ?:
 	      put_exe(d, t, mm, obj);
 	if (err) {
 		kfree_skb(obj);

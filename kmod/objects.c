@@ -52,6 +52,10 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_FLAGS]		= USER,
 	[LIVEMIG_THREAD_START_NS]	= { .type = NLA_U64 },
 	[LIVEMIG_THREAD_CPUTIME]	= EXACT(struct livemig_cputime),
+	[LIVEMIG_THREAD_IOPRIO]		= USER,
+	[LIVEMIG_THREAD_UMASK]		= USER,
+	[LIVEMIG_THREAD_CWD]		= USER,
+	[LIVEMIG_THREAD_SECCOMP]	= EXACT(struct livemig_seccomp),
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
@@ -83,6 +87,9 @@ static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_HOST_PID]	= USER,
 	[LIVEMIG_PROCESS_CTTY]		= { .type = NLA_U32 },
 	[LIVEMIG_PROCESS_CPUTIME]	= EXACT(struct livemig_cputime[2]),
+	[LIVEMIG_PROCESS_LOGINUID]	= USER,
+	[LIVEMIG_PROCESS_EXIT_STATUS]	= { .type = NLA_U32 },
+	[LIVEMIG_PROCESS_RUSAGE]	= EXACT(struct livemig_rusage),
 };
 
 static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
@@ -98,6 +105,8 @@ static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_VDSO_ID]		= USER,
 	[LIVEMIG_MM_MLOCKALL]		= USER,
 	[LIVEMIG_MM_GUARDS]		= USER,
+	[LIVEMIG_MM_MEMBARRIER]		= USER,
+	[LIVEMIG_MM_COREDUMP]		= USER,
 };
 
 /* The address of a user object of @len bytes; 0 is none. */
@@ -251,6 +260,7 @@ static int parse_thread(struct lm_restore_thread *t, struct nlattr **tb,
 	get_struct(&t->cputime, tb[LIVEMIG_THREAD_CPUTIME], sizeof(t->cputime));
 	if (lm_check_cputime(&t->cputime))
 		return -EINVAL;
+	get_struct(&t->seccomp, tb[LIVEMIG_THREAD_SECCOMP], sizeof(t->seccomp));
 	*why = "RESTART";
 	get_struct(&t->restart, tb[LIVEMIG_THREAD_RESTART], sizeof(t->restart));
 	return check_restart(&t->restart);
@@ -263,6 +273,12 @@ static int parse_process(struct lm_restore_process *p, struct nlattr **tb,
 	if (!tb[LIVEMIG_PROCESS_PID])
 		return -EINVAL;
 	p->pid = nla_get_u32(tb[LIVEMIG_PROCESS_PID]);
+	if (tb[LIVEMIG_PROCESS_EXIT_STATUS])
+		p->exit_status = nla_get_u32(tb[LIVEMIG_PROCESS_EXIT_STATUS]);
+	*why = "EXIT_STATUS";
+	if (p->exit_status > 0xffff)
+		return -EINVAL;
+	get_struct(&p->rusage, tb[LIVEMIG_PROCESS_RUSAGE], sizeof(p->rusage));
 	if (!tb[LIVEMIG_PROCESS_MM_ID])
 		return 0;	/* a zombie: user space makes it */
 	p->mm_id = nla_get_u32(tb[LIVEMIG_PROCESS_MM_ID]);

@@ -262,6 +262,9 @@ int lm_prepare_thread(struct lm_restore_thread *t, const char **step)
 	task_unlock(current);
 	set_start_time(t);
 	lm_add_thread_cputime(&t->cputime);
+	*step = "seccomp filters";
+	if (!lm_has_filters(&t->seccomp))
+		return -EINVAL;
 	*step = "pending signals";
 	return queue_signals(t);
 }
@@ -324,6 +327,7 @@ void lm_finish_thread(struct lm_restore_thread *t)
 	lm_set_robust_list(t->robust_list);
 	current->clear_child_tid = u64_to_user_ptr(t->clear_tid);
 	lm_set_rseq(&t->rseq);
+	lm_close_door();
 	if (t->slept) {
 		set_restart_block(&t->restart);
 		set_tsk_thread_flag(current, TIF_SIGPENDING);

@@ -6,6 +6,7 @@
  * pointers to mm, files, fs and namespaces; RCU for kinship and cgroup. One at
  * a time, never across a sleep.
  */
+#include <linux/audit.h>
 #include <linux/cgroup.h>
 #include <linux/fs_struct.h>
 #include <linux/hrtimer.h>
@@ -16,6 +17,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
+#include <linux/task_io_accounting_ops.h>
 #include <linux/slab.h>
 #include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
@@ -169,7 +171,19 @@ static int put_rlimits(struct task_struct *t, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_PROCESS_RLIMITS, sizeof(lim), lim);
 }
 
-static int put_fs(struct task_struct *t, struct sk_buff *obj)
+/**
+ * lm_put_fs - add a task's umask and directories to an object
+ * @t: the task
+ * @obj: the object under construction
+ * @umask_attr: attribute number for the umask
+ * @cwd_attr: for the path of the working directory
+ * @root_attr: for that of the root directory; 0: leave it out
+ *
+ * Takes task_lock(); sleeps.
+ * Return: 0, -ESRCH when the task is exiting, -ENOMEM, -EMSGSIZE.
+ */
+int lm_put_fs(struct task_struct *t, struct sk_buff *obj, int umask_attr,
+	      int cwd_attr, int root_attr)
 {
 	struct path root, pwd;
 	int umask = 0, err;
@@ -184,9 +198,10 @@ static int put_fs(struct task_struct *t, struct sk_buff *obj)
 	get_fs_pwd(t->fs, &pwd);
 	task_unlock(t);
 
-	err = nla_put_u32(obj, LIVEMIG_PROCESS_UMASK, umask) ?:
-	      lm_put_path(obj, LIVEMIG_PROCESS_CWD, &pwd) ?:
-	      lm_put_path(obj, LIVEMIG_PROCESS_ROOT, &root);
+	err = nla_put_u32(obj, umask_attr, umask) ?:
+	      lm_put_path(obj, cwd_attr, &pwd);
+	if (!err && root_attr)
+		err = lm_put_path(obj, root_attr, &root);
 	path_put(&pwd);
 	path_put(&root);
 	return err;
@@ -223,6 +238,14 @@ static int put_ns(struct task_struct *t, struct sk_buff *obj)
 	ns.user = __task_cred(t)->user_ns->ns.inum;
 	rcu_read_unlock();
 	return nla_put(obj, LIVEMIG_PROCESS_NS, sizeof(ns), &ns);
+}
+
+static int put_loginuid(struct task_struct *t, struct sk_buff *obj)
+{
+	kuid_t uid = audit_get_loginuid(t);
+
+	return uid_valid(uid) ? nla_put_u32(obj, LIVEMIG_PROCESS_LOGINUID,
+					    from_kuid(&init_user_ns, uid)) : 0;
 }
 
 static int put_cgroup(struct lm_dump *d, struct task_struct *t,
@@ -297,6 +320,71 @@ static int put_ctty(struct task_struct *t, struct sk_buff *obj)
 	return index < 0 ? 0 : nla_put_u32(obj, LIVEMIG_PROCESS_CTTY, index);
 }
 
+/* All of it is accounted to the thread or the signal struct; nothing changes any
+ * more. The scheduler knows how long it ran, ticks in which mode: wait() shares
+ * the one out by the other.
+ */
+static int put_rusage(struct task_struct *t, struct sk_buff *obj)
+{
+	const struct signal_struct *sig = t->signal;
+	u64 ran = t->se.sum_exec_runtime + sig->sum_sched_runtime;
+	u64 utime = t->utime + sig->utime, stime = t->stime + sig->stime;
+	struct livemig_rusage ru = {
+		.maxrss = max(sig->maxrss, sig->cmaxrss),
+		.minflt = t->min_flt + sig->min_flt + sig->cmin_flt,
+		.majflt = t->maj_flt + sig->maj_flt + sig->cmaj_flt,
+		.inblock = task_io_get_inblock(t) + sig->inblock + sig->cinblock,
+		.oublock = task_io_get_oublock(t) + sig->oublock + sig->coublock,
+		.nvcsw = t->nvcsw + sig->nvcsw + sig->cnvcsw,
+		.nivcsw = t->nivcsw + sig->nivcsw + sig->cnivcsw,
+	};
+
+	if (stime)
+		stime = mul_u64_u64_div_u64(stime, ran, utime + stime);
+	ru.utime_ns = ran - stime + sig->cutime;
+	ru.stime_ns = stime + sig->cstime;
+	return nla_put(obj, LIVEMIG_PROCESS_RUSAGE, sizeof(ru), &ru);
+}
+
+/**
+ * lm_dump_dead_proc - queue the PROCESS object of a zombie
+ * @d: the dump
+ * @t: its main thread; referenced
+ *
+ * Sleeps; no locks held but the session's.
+ * Return: 0, -ESRCH when it was waited for, -ENOMEM, -EMSGSIZE.
+ */
+int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
+{
+	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_PROCESS);
+	pid_t pid = task_tgid_nr_ns(t, d->s->pid_ns);
+	u32 status;
+	int err;
+
+	if (!obj)
+		return -ENOMEM;
+	/* The same choice as wait() makes. */
+	status = t->signal->flags & SIGNAL_GROUP_EXIT ?
+		 t->signal->group_exit_code : t->exit_code;
+	err = pid ? 0 : -ESRCH;
+	err = err ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_PID, pid) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID, task_tgid_nr(t)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_FLAGS,
+			  LIVEMIG_PROCESS_F_ZOMBIE) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_SIGNAL,
+			  max(t->exit_signal, 0)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_STATUS, status) ?:
+	      put_kinship(d, t, obj) ?:
+	      put_cgroup(d, t, obj) ?:
+	      put_rusage(t, obj);
+	if (err)
+		kfree_skb(obj);
+	else
+		lm_obj_end(d, obj);
+	return err;
+}
+
 /**
  * lm_dump_proc - queue the PROCESS object
  * @d: the dump
@@ -331,11 +419,13 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      put_itimers(t, obj) ?:
 	      lm_put_process_cputime(t, obj) ?:
 	      put_rlimits(t, obj) ?:
+	      put_loginuid(t, obj) ?:
 	      put_ns(t, obj) ?:
 	      put_cgroup(d, t, obj) ?:
 	      put_ctty(t, obj) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_PROCESS_SIGPENDING, true) ?:
-	      put_fs(t, obj);
+	      lm_put_fs(t, obj, LIVEMIG_PROCESS_UMASK, LIVEMIG_PROCESS_CWD,
+			LIVEMIG_PROCESS_ROOT);
 	if (err)
 		kfree_skb(obj);
 	else

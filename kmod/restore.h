@@ -6,6 +6,8 @@
  *	objects.c	ADD: the objects of the dump, checked
  *	become.c	BECOME, WAIT, SERVE: who waits for whom
  *	prepare.c	what a parked task does to itself
+ *	door.c		a way in past seccomp filters
+ *	zombie.c	how those that have ended ended
  *	arch/x86/setregs.c	registers
  *	apply.c		APPLY: filling memory
  *
@@ -36,6 +38,7 @@ struct file;
 struct pid;
 struct pid_namespace;
 struct task_struct;
+struct vm_area_struct;
 
 enum lm_restore_state {
 	LM_RESTORE_ADDING,
@@ -55,6 +58,7 @@ struct lm_restore {
 	struct list_head threads, processes, mms;
 	unsigned int nr_threads, nr_parked, nr_prepared, nr_asleep;
 	wait_queue_head_t prepare, run, progress;
+	struct page *door;
 	int err;			/* FAILED: why, where */
 	u32 failed_pid;
 	char step[32];
@@ -76,6 +80,8 @@ struct lm_restore_process {
 	void *buf;
 	u32 pid;
 	u32 mm_id;			/* 0: a zombie */
+	u32 exit_status;		/* of a zombie */
+	struct livemig_rusage rusage;
 	const struct livemig_sigaction *sigactions;
 	bool has_ctty;
 	struct livemig_cputime cputime[2];
@@ -109,6 +115,7 @@ struct lm_restore_thread {
 	bool has_start;
 	u64 start_ns;
 	struct livemig_cputime cputime;
+	struct livemig_seccomp seccomp;
 	struct lm_restore_process *process;	/* from SEALED on */
 
 	enum lm_thread_step step;	/* r->lock */
@@ -141,6 +148,14 @@ void lm_restore_fail(struct lm_restore *r, int err, u32 pid, const char *step);
 int lm_prepare_leader(struct lm_restore_thread *t, const char **step);
 int lm_prepare_thread(struct lm_restore_thread *t, const char **step);
 void lm_finish_thread(struct lm_restore_thread *t);
+
+/* door.c */
+int lm_door_mmap(struct file *file, struct vm_area_struct *vma);
+bool lm_has_filters(const struct livemig_seccomp *s);
+void lm_close_door(void);
+
+/* zombie.c */
+int lm_restore_zombies(struct lm_restore *r, u32 *pid);
 
 /* kmod/arch/.../setregs.c */
 int lm_arch_check_regs(const struct lm_restore_thread *t, const char **why);

@@ -12,7 +12,11 @@
 struct mm_struct;
 
 /* process.c: the PROCESS object. */
+int lm_put_fs(struct task_struct *t, struct sk_buff *obj, int umask_attr,
+	      int cwd_attr, int root_attr);
 int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n);
+
+int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t);
 
 /* check.c: what stands in the way of moving the process and its threads. */
 int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n);

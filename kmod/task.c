@@ -20,6 +20,22 @@ static const struct lm_task_kind kinds[] = {
 };
 
 /**
+ * lm_dump_zombie - queue what is left of a process
+ * @d: the dump
+ * @t: its main thread, a zombie, referenced
+ *
+ * Called with the session's lock held; sleeps. One that is waited for meanwhile
+ * is left out.
+ * Return: 0, -ENOMEM, -EMSGSIZE.
+ */
+int lm_dump_zombie(struct lm_dump *d, struct task_struct *t)
+{
+	int err = lm_dump_dead_proc(d, t) ?: lm_dump_threads(d, &t, 1);
+
+	return err == -ESRCH ? 0 : err;
+}
+
+/**
  * lm_dump_process - queue everything about one process
  * @d: the dump
  * @threads: its threads, leader first, each referenced

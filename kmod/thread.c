@@ -8,10 +8,12 @@
  */
 #include <linux/bitmap.h>
 #include <linux/cred.h>
+#include <linux/iocontext.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/seccomp.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include "arch/x86/regs.h"
@@ -122,6 +124,19 @@ static int put_sched(struct task_struct *t, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_THREAD_SCHED, sizeof(s), &s);
 }
 
+static int put_ioprio(struct task_struct *t, struct sk_buff *obj)
+{
+	u32 prio = 0;
+
+#ifdef CONFIG_BLOCK
+	task_lock(t);
+	if (t->io_context)
+		prio = t->io_context->ioprio;
+	task_unlock(t);
+#endif
+	return prio ? nla_put_u32(obj, LIVEMIG_THREAD_IOPRIO, prio) : 0;
+}
+
 static int put_user_words(struct task_struct *t, struct sk_buff *obj)
 {
 	struct livemig_rseq rseq = {
@@ -163,25 +178,59 @@ static int put_regs(struct task_struct *t, struct sk_buff *obj, u32 *flags)
 	return err;
 }
 
-static int dump_thread(struct lm_dump *d, struct task_struct *t)
+/* Only when they are its own, by unshare(CLONE_FS). */
+static int put_own_fs(struct lm_dump *d, struct task_struct *t,
+		      struct sk_buff *obj)
 {
-	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_THREAD);
-	u32 flags = 0;
+	struct fs_struct *fs = READ_ONCE(t->fs);
+	bool first;
+
+	if (!fs || fs == READ_ONCE(t->group_leader->fs))
+		return 0;
+	if (!lm_dump_id(d, LM_ID_FS, fs, &first))
+		return -ENOMEM;
+	if (!first)
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "working directory shared with another thread, but not with its process");
+	return lm_put_fs(t, obj, LIVEMIG_THREAD_UMASK, LIVEMIG_THREAD_CWD, 0);
+}
+
+/* What a filter is like, only the kernel's own code knows. */
+static int put_seccomp(struct lm_dump *d, struct task_struct *t,
+		       struct sk_buff *obj)
+{
+#ifdef CONFIG_SECCOMP
+	struct livemig_seccomp s = { .mode = READ_ONCE(t->seccomp.mode) };
+
+	if (s.mode == SECCOMP_MODE_DISABLED)
+		return 0;
+	if (s.mode == SECCOMP_MODE_FILTER) {
+		s.filters = atomic_read(&t->seccomp.filter_count);
+		s.id = lm_dump_id(d, LM_ID_SECCOMP,
+				  READ_ONCE(t->seccomp.filter), NULL);
+		if (!s.id)
+			return -ENOMEM;
+	}
+	return nla_put(obj, LIVEMIG_THREAD_SECCOMP, sizeof(s), &s);
+#else
+	return 0;
+#endif
+}
+
+/* What only a thread that lives has. */
+static int put_alive(struct lm_dump *d, struct task_struct *t,
+		     struct sk_buff *obj, u32 *flags)
+{
 	int err;
 
-	if (!obj)
-		return -ENOMEM;
 	if (task_no_new_privs(t))
-		flags |= LIVEMIG_THREAD_F_NO_NEW_PRIVS;
-	err = nla_put_u32(obj, LIVEMIG_THREAD_TID,
-			  task_pid_nr_ns(t, d->s->pid_ns)) ?:
-	      nla_put_u32(obj, LIVEMIG_THREAD_PID,
-			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
-	      put_comm(t, obj) ?:
-	      put_signals(t, obj) ?:
+		*flags |= LIVEMIG_THREAD_F_NO_NEW_PRIVS;
+	err = put_signals(t, obj) ?:
 	      put_user_words(t, obj) ?:
-	      put_creds(d, t, obj) ?:
 	      put_sched(t, obj) ?:
+	      put_ioprio(t, obj) ?:
+	      put_own_fs(d, t, obj) ?:
+	      put_seccomp(d, t, obj) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_TIMERSLACK,
 				t->timer_slack_ns, LIVEMIG_THREAD_PAD) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_START_NS,
@@ -192,7 +241,26 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      nla_put_u32(obj, LIVEMIG_THREAD_PDEATH_SIG, t->pdeath_signal) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_THREAD_SIGPENDING, false);
 	if (!err && d->frozen)
-		err = put_regs(t, obj, &flags);
+		err = put_regs(t, obj, flags);
+	return err;
+}
+
+static int dump_thread(struct lm_dump *d, struct task_struct *t)
+{
+	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_THREAD);
+	u32 flags = 0;
+	int err;
+
+	if (!obj)
+		return -ENOMEM;
+	err = nla_put_u32(obj, LIVEMIG_THREAD_TID,
+			  task_pid_nr_ns(t, d->s->pid_ns)) ?:
+	      nla_put_u32(obj, LIVEMIG_THREAD_PID,
+			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
+	      put_comm(t, obj) ?:
+	      put_creds(d, t, obj);
+	if (!err && READ_ONCE(t->exit_state) != EXIT_ZOMBIE)
+		err = put_alive(d, t, obj, &flags);
 	if (!err)
 		err = nla_put_u32(obj, LIVEMIG_THREAD_FLAGS, flags);
 	if (err)

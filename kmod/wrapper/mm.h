@@ -7,6 +7,16 @@
 #include <linux/version.h>
 
 /* Caller holds mmap_lock for writing. vm_flags is const from 6.3 on. */
+static inline void lm_vma_set_flags(struct vm_area_struct *vma,
+				    unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
 static inline void lm_vma_clear_flags(struct vm_area_struct *vma,
 				      unsigned long flags)
 {

@@ -103,4 +103,15 @@ static inline bool lm_mm_thp_disabled(struct mm_struct *mm)
 #endif
 }
 
+static inline u32 lm_mm_coredump_filter(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	unsigned long flags = __mm_flags_get_word(mm);
+#else
+	unsigned long flags = READ_ONCE(mm->flags);
+#endif
+
+	return (flags & MMF_DUMP_FILTER_MASK) >> MMF_DUMP_FILTER_SHIFT;
+}
+
 #endif

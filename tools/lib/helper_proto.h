@@ -22,6 +22,8 @@
 #define LM_HELPER_BASE		0x200000000000ULL
 #define LM_HELPER_BASE_ALT	0x300000000000ULL
 #define LM_HELPER_SIZE		0x40000000ULL
+#define LM_HELPER_DOOR		0x7ff000ULL	/* page of /dev/livemig (seccomp) */
+#define LM_HELPER_FILTERS	0x800000ULL	/* seccomp filters */
 #define LM_HELPER_SLOTS		0x1000000ULL	/* first slot, from the base */
 #define LM_HELPER_SLOT_SIZE	0x8000ULL
 /* In a slot: the thread's request, then its stack. */
@@ -53,6 +55,7 @@ enum lm_helper_nr {
 	LM_NR_STORE64 = 0x10000, /* (address, value): write into the data area */
 	LM_NR_STORE32,
 	LM_NR_MOVE_FD,		/* (from, to, cloexec): dup3 and close; from may be to */
+	LM_NR_TOUCH,		/* (address): read a byte */
 };
 
 enum lm_arg_kind {

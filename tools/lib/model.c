@@ -143,6 +143,7 @@ void lm_model_free(struct lm_model *m)
 	free(m->refusals);
 	free_objs(m->netns, m->nr_netns);
 	free_objs(m->cgroups, m->nr_cgroups);
+	free_objs(m->filters, m->nr_filters);
 	lm_model_init(m);
 }
 
@@ -401,6 +402,14 @@ static int add_cgroup(struct lm_model *m, const struct nlattr **tb,
 	return o ? obj_add(o, LM_REC_CGROUP, attrs, len, e) : oom(e);
 }
 
+static int add_filter(struct lm_model *m, const struct nlattr **tb,
+		      const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = append(m->filters, m->nr_filters);
+
+	return o ? obj_add(o, LM_REC_SECCOMP, attrs, len, e) : oom(e);
+}
+
 int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t len,
 		 struct lm_error *e)
 {
@@ -418,6 +427,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 		[LIVEMIG_OBJ_TIME] = add_time,
 		[LM_REC_NETNS] = add_netns,
 		[LM_REC_CGROUP] = add_cgroup,
+		[LM_REC_SECCOMP] = add_filter,
 	};
 	const struct nlattr *tb[TB_MAX + 1];
 
@@ -429,9 +439,27 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 	return add[type](m, tb, attrs, len, e);
 }
 
+struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid)
+{
+	struct lm_process *p = append(m->procs, m->nr_procs);
+
+	if (p) {
+		p->pid = pid;
+		p->stand_in = true;
+	}
+	return p;
+}
+
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid)
 {
 	return find(m->procs, m->nr_procs, pid, pid);
+}
+
+bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p)
+{
+	const struct lm_process *parent = lm_model_process(m, p->ppid);
+
+	return parent && p->fs_id && parent->fs_id == p->fs_id;
 }
 
 struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id)

@@ -34,6 +34,7 @@ struct lm_process {
 	size_t nr_threads;
 	struct lm_mm *mm;		/* NULL for a zombie */
 	struct lm_files *files;
+	bool stand_in;			/* restorer: for a leader that has ended */
 	void *restore;			/* the restorer's */
 };
 
@@ -99,6 +100,7 @@ struct lm_model {
 	struct lm_refusal *refusals; size_t nr_refusals;
 	struct lm_obj **netns;      size_t nr_netns;	/* LM_REC_NETNS */
 	struct lm_obj **cgroups;    size_t nr_cgroups;	/* LM_REC_CGROUP */
+	struct lm_obj **filters;    size_t nr_filters;	/* LM_REC_SECCOMP */
 };
 
 void lm_model_init(struct lm_model *m);
@@ -112,6 +114,12 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
  * are sorted and do not overlap, that there is one root process, ...
  */
 int lm_model_finish(struct lm_model *m, struct lm_error *e);
+
+/* A process that is only a number, or NULL: out of memory. */
+struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid);
+
+/* Does @p share its working directory and umask (CLONE_FS) with its parent? */
+bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p);
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid);
 struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id);

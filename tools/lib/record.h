@@ -24,6 +24,7 @@ enum lm_rec_type {
 	LM_REC_NETNS,		/* enum lm_netns_attr */
 	LM_REC_CGROUP,		/* enum lm_cgroup_attr */
 	LM_REC_END,		/* last of an image: enum lm_end_attr */
+	LM_REC_SECCOMP,		/* one filter: enum lm_seccomp_attr */
 	/* the migration protocol: not in images; migrate/wire.h */
 	LM_REC_HELLO = 128,
 	LM_REC_OFFER,
@@ -74,6 +75,15 @@ enum lm_cgroup_attr {
 	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write;
 				 * of a block device "io.max=sda rbps=1048576 ..." */
 	LM_CGROUP_MAX = LM_CGROUP_VALUE
+};
+
+/* Several of one ID are in the order in which they were put on. */
+enum lm_seccomp_attr {
+	LM_SECCOMP_UNSPEC,
+	LM_SECCOMP_ID,		/* u32, as in LIVEMIG_THREAD_SECCOMP */
+	LM_SECCOMP_FLAGS,	/* u32, SECCOMP_FILTER_FLAG_* */
+	LM_SECCOMP_PROG,	/* struct sock_filter[] */
+	LM_SECCOMP_MAX = LM_SECCOMP_PROG
 };
 
 enum lm_end_attr {

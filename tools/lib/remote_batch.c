@@ -50,6 +50,8 @@ static const char *const call_names[] = {
 	[__NR_prlimit64] = "prlimit64",
 	[__NR_setns] = "setns",
 	[__NR_mlock2] = "mlock2",
+	[__NR_membarrier] = "membarrier",
+	[__NR_seccomp] = "seccomp",
 	[__NR_pidfd_getfd] = "pidfd_getfd",
 };
 

@@ -56,6 +56,9 @@ static const struct lm_attr process_attrs[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_HOST_PID] = U32("host-pid"),
 	[LIVEMIG_PROCESS_CTTY] = U32("ctty"),
 	[LIVEMIG_PROCESS_CPUTIME] = BIN("cputime", 2 * sizeof(struct livemig_cputime)),
+	[LIVEMIG_PROCESS_EXIT_STATUS] = U32("exit-status"),
+	[LIVEMIG_PROCESS_LOGINUID] = U32("loginuid"),
+	[LIVEMIG_PROCESS_RUSAGE] = BIN("rusage", sizeof(struct livemig_rusage)),
 };
 SCHEMA(process, "PROCESS");
 
@@ -82,6 +85,10 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_FLAGS] = U32("flags"),
 	[LIVEMIG_THREAD_START_NS] = U64("start-ns"),
 	[LIVEMIG_THREAD_CPUTIME] = BIN("cputime", sizeof(struct livemig_cputime)),
+	[LIVEMIG_THREAD_IOPRIO] = U32("ioprio"),
+	[LIVEMIG_THREAD_UMASK] = U32("umask"),
+	[LIVEMIG_THREAD_CWD] = STR("cwd", 0),
+	[LIVEMIG_THREAD_SECCOMP] = BIN("seccomp", sizeof(struct livemig_seccomp)),
 };
 SCHEMA(thread, "THREAD");
 
@@ -95,6 +102,8 @@ static const struct lm_attr mm_attrs[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_VDSO_ID] = U64("vdso-id"),
 	[LIVEMIG_MM_MLOCKALL] = U32("mlockall"),
 	[LIVEMIG_MM_GUARDS] = LIST("guards", sizeof(struct livemig_range)),
+	[LIVEMIG_MM_MEMBARRIER] = U32("membarrier"),
+	[LIVEMIG_MM_COREDUMP] = U32("coredump"),
 };
 SCHEMA(mm, "MM");
 
@@ -256,6 +265,13 @@ static const struct lm_attr end_attrs[LM_END_MAX + 1] = {
 };
 SCHEMA(end, "END");
 
+static const struct lm_attr seccomp_attrs[LM_SECCOMP_MAX + 1] = {
+	[LM_SECCOMP_ID] = MUST_U32("id"),
+	[LM_SECCOMP_FLAGS] = U32("flags"),
+	[LM_SECCOMP_PROG] = MUST_LIST("prog", 8),
+};
+SCHEMA(seccomp, "SECCOMP");
+
 /* Not made of attributes. */
 static const struct lm_schema pages = { "PAGES" }, pad = { "PAD" };
 
@@ -280,6 +296,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LM_REC_NETNS] = &netns,
 		[LM_REC_CGROUP] = &cgroup,
 		[LM_REC_END] = &end,
+		[LM_REC_SECCOMP] = &seccomp,
 	};
 
 	return type < sizeof(by_type) / sizeof(*by_type) ? by_type[type] : NULL;

@@ -50,6 +50,8 @@
  * that may be cut anywhere). COOKIE is the same in all messages of one dump
  * and SEQ counts them from 0: a gap means that a message was lost.
  *
+ * Zombies follow at the end.
+ *
  * On a session that is not frozen the same dump is the inventory of a running
  * container: THREAD carries neither registers nor xstate, sockets carry no
  * queues. Whatever cannot be moved is answered by an UNSUPPORTED object, which
@@ -79,6 +81,10 @@
  * the file, fills their memory (LIVEMIG_IOC_APPLY), and gives the module the
  * THREAD, PROCESS and MM objects of the dump as they are (LIVEMIG_IOC_ADD).
  * Each helper task then calls LIVEMIG_IOC_BECOME and is parked in the kernel.
+ * A task that has put seccomp filters on itself can make no more system calls
+ * but those that they let through. So a helper maps a page of the file, and
+ * after each filter reads from it: that suspends the check until SERVE. Each
+ * mapping does so once.
  * When LIVEMIG_IOC_WAIT says that all are parked, everything is in place, the
  * registers too, and nothing has run: that is READY. LIVEMIG_IOC_SERVE lets all
  * tasks go: it is the commit point. If the coordinator closes the file (any of
@@ -280,15 +286,29 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_CPUTIME,	/* struct livemig_cputime[2]: of threads that
 					 * have ended, of children waited for (k)
 					 */
+	LIVEMIG_PROCESS_EXIT_STATUS,	/* u32, zombies: as wait() tells it (k) */
+	LIVEMIG_PROCESS_RUSAGE,		/* struct livemig_rusage, zombies (k) */
+	LIVEMIG_PROCESS_LOGINUID,	/* u32, absent when not set */
 	__LIVEMIG_PROCESS_MAX
 };
 #define LIVEMIG_PROCESS_MAX (__LIVEMIG_PROCESS_MAX - 1)
 
 enum livemig_process_flags {
 	LIVEMIG_PROCESS_F_SUBREAPER	= 1 << 0,
-	LIVEMIG_PROCESS_F_ZOMBIE	= 1 << 1,
+	LIVEMIG_PROCESS_F_ZOMBIE	= 1 << 1, /* no mm, no files; one THREAD
+						   * without registers
+						   */
 	LIVEMIG_PROCESS_F_THP_DISABLE	= 1 << 2,
 	LIVEMIG_PROCESS_F_STOPPED	= 1 << 3,
+};
+
+/* What a zombie has used, with its children that were waited for. */
+struct livemig_rusage {
+	__u64 utime_ns, stime_ns;
+	__u64 maxrss;			/* pages */
+	__u64 minflt, majflt;
+	__u64 inblock, oublock;
+	__u64 nvcsw, nivcsw;
 };
 
 struct livemig_sigaction {
@@ -341,6 +361,10 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_FLAGS,		/* u32, enum livemig_thread_flags */
 	LIVEMIG_THREAD_START_NS,	/* u64, start time, by its own CLOCK_BOOTTIME (k) */
 	LIVEMIG_THREAD_CPUTIME,		/* struct livemig_cputime (k) */
+	LIVEMIG_THREAD_SECCOMP,		/* struct livemig_seccomp, if in any mode */
+	LIVEMIG_THREAD_IOPRIO,		/* u32, as ioprio_get(), if ever set */
+	LIVEMIG_THREAD_UMASK,		/* u32; with CWD only when it does not */
+	LIVEMIG_THREAD_CWD,		/* string; share those of its process */
 	__LIVEMIG_THREAD_MAX
 };
 #define LIVEMIG_THREAD_MAX (__LIVEMIG_THREAD_MAX - 1)
@@ -360,6 +384,16 @@ struct livemig_altstack {
 	__u64 sp;
 	__u64 size;
 	__u32 flags;
+	__u32 resv;
+};
+
+/* The filters themselves are read and put back by user space (PTRACE_SECCOMP_
+ * GET_FILTER, seccomp()). Equal ids within one dump: the same filters.
+ */
+struct livemig_seccomp {
+	__u32 mode;		/* SECCOMP_MODE_STRICT, _FILTER */
+	__u32 filters;		/* how many */
+	__u32 id;
 	__u32 resv;
 };
 
@@ -403,7 +437,7 @@ struct livemig_sched {
 	__u32 reset_on_fork;
 };
 
-/* An address space. All (k). */
+/* An address space. All (k) but MEMBARRIER, COREDUMP. */
 enum livemig_mm_attr {
 	LIVEMIG_MM_UNSPEC,
 	LIVEMIG_MM_PAD,
@@ -418,6 +452,8 @@ enum livemig_mm_attr {
 	LIVEMIG_MM_GUARDS,		/* struct livemig_range[]: guard regions, found
 					 * by user space; several times if need be
 					 */
+	LIVEMIG_MM_MEMBARRIER,		/* u32, MEMBARRIER_CMD_REGISTER_* */
+	LIVEMIG_MM_COREDUMP,		/* u32, /proc/PID/coredump_filter */
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)

@@ -80,7 +80,7 @@ survives_rounds()
 nothing_left()
 {
 	! kill -0 "$1" 2>/dev/null || { echo "pid $1 is there"; return 1; }
-	wait_for 5 gone "$cg/plain" || { echo "the cgroup is there"; return 1; }
+	wait_for 60 gone "$cg/plain" || { echo "the cgroup is there"; return 1; }
 	! grep -l livemig-helper /proc/[0-9]*/comm 2>/dev/null || return 1
 }
 
@@ -220,15 +220,13 @@ killed_anywhere()
 		"$migctl" restore "$dir/plain.img" >/dev/null 2>&1 &
 		pid=$!
 		sleep $i
-		if kill -9 $pid 2>/dev/null; then
-			wait $pid 2>/dev/null
-			if wait_for 2 gone "/proc/$plain"; then
-				killed=$((killed + 1))
-				nothing_left "$plain" || { echo "after $i s"; return 1; }
-				continue
-			fi
-		fi
+		kill -9 $pid 2>/dev/null
 		wait $pid 2>/dev/null
+		if [ $? = 137 ] && wait_for 60 gone "/proc/$plain"; then
+			killed=$((killed + 1))
+			nothing_left "$plain" || { echo "after $i s"; return 1; }
+			continue
+		fi
 		# It was too late: it runs, whole.
 		unbox plain
 	done

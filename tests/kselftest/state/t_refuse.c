@@ -10,7 +10,6 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/perf_event.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -52,16 +51,6 @@ static void posix_timer(void)
 
 	NEED(!clock_getcpuclockid(getppid(), &clock) &&
 	     !timer_create(clock, NULL, &t));
-	ready();
-}
-
-static void seccomp(void)
-{
-	struct sock_filter f = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog prog = { 1, &f };
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	NEED(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog));
 	ready();
 }
 
@@ -383,26 +372,9 @@ static void share_files(void)
 	clone_with(CLONE_FILES);
 }
 
-static void share_fs(void)
-{
-	clone_with(CLONE_FS);
-}
-
 static void share_mm(void)
 {
 	clone_with(CLONE_VM);
-}
-
-static void zombie(void)
-{
-	pid_t pid = fork();
-	siginfo_t si;
-
-	if (!pid)
-		_exit(0);
-	told->n[1] = pid;
-	waitid(P_PID, pid, &si, WEXITED | WNOWAIT);
-	ready();
 }
 
 static void traced(void)
@@ -569,7 +541,6 @@ static const struct refusal {
 } table[] = {
 	{ "posix_timer", posix_timer,
 	  "posix timer on the CPU time of another process" },
-	{ "seccomp", seccomp, "seccomp filter" },
 	{ "dispatch", dispatch, "syscall user dispatch" },
 	{ "deadline", deadline, "deadline scheduling" },
 	{ "ldt", ldt, "local descriptor table" },
@@ -608,9 +579,7 @@ static const struct refusal {
 	{ "thread_files", thread_files,
 	  "thread with file descriptors of its own" },
 	{ "share_files", share_files, "file descriptors shared", .kid = true },
-	{ "share_fs", share_fs, "working directory shared", .kid = true },
 	{ "share_mm", share_mm, "memory shared with another", .kid = true },
-	{ "zombie", zombie, "a zombie", .kid = true, .transient = true },
 	{ "ptrace", traced, "traced process", .kid = true },
 	{ "signals", many_signals, "100 pending signals", .transient = true },
 	{ "netlink", netlink, "netlink socket (route)" },

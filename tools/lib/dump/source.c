@@ -117,6 +117,7 @@ void lm_source_close(struct lm_source *s)
 		lm_transient_undo(&s->transient);
 	lm_model_free(&s->model);
 	free(s->builds);
+	lm_seccomp_free(s);
 	if (s->cgroup_fd >= 0)
 		close(s->cgroup_fd);
 	if (s->nsfd >= 0)
@@ -151,7 +152,8 @@ static bool spawning(const struct lm_model *m)
 {
 	for (size_t i = 0; i < m->nr_procs; i++)
 		for (size_t j = 0; j < i; j++)
-			if (m->procs[i]->mm_id == m->procs[j]->mm_id)
+			if (m->procs[i]->mm &&
+			    m->procs[i]->mm == m->procs[j]->mm)
 				return true;
 	return false;
 }
@@ -187,6 +189,11 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 	if (list(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0)
 		return -1;
 	ret = lm_source_judge(s, report, arg, e);
+	if (ret >= 0 && lm_seccomp_learn(s, e) < 0) {
+		ret = -1;
+		if (report)
+			report(e->msg, arg);
+	}
 	if (s->nsfd >= 0) {
 		struct lm_error net = { 0 };
 

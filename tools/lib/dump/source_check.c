@@ -107,6 +107,29 @@ static void check_cttys(struct verdict *v, const struct lm_model *m)
 	}
 }
 
+/* A working directory is shared by being born with it. */
+static void check_fs(struct verdict *v, const struct lm_model *m)
+{
+	char line[256];
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_process *p = m->procs[i];
+
+		if (!p->fs_id || lm_model_shares_fs(m, p))
+			continue;
+		for (size_t j = 0; j < i; j++) {
+			const struct lm_process *o = m->procs[j];
+
+			if (o->fs_id != p->fs_id || lm_model_shares_fs(m, o))
+				continue;
+			snprintf(line, sizeof(line),
+				 "pid %u: working directory shared with pid %u, but not with its parent: not supported",
+				 p->pid, o->pid);
+			refuse(v, false, line);
+		}
+	}
+}
+
 /* What the kernel refused; not what a kind here refuses as well. */
 static void check_refusals(struct verdict *v, const struct lm_model *m)
 {
@@ -128,6 +151,7 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	check_refusals(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);
+	check_fs(&v, m);
 	for (size_t i = 0; i < m->nr_file; i++)
 		check_file(&v, m, m->file[i]);
 	if (v.e->code)

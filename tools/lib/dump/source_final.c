@@ -94,11 +94,15 @@ int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
 	return lm_objects_add_buf(o, LM_REC_NETNS, &b, e);
 }
 
-/* What the host knows about the container: its network and its limits. */
+/* What the host knows about the container: its network, its limits; and what can
+ * only be learned from running tasks.
+ */
 static int describe_around(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
-	return lm_source_describe_net(s, o, e) ? -1 :
-	       lm_cgroup_describe(s->dir, o, e);
+	return lm_source_describe_net(s, o, e) ||
+	       lm_cgroup_describe(s->dir, o, e) ||
+	       lm_seccomp_learn(s, e) ||
+	       lm_seccomp_describe(s, o, e) ? -1 : 0;
 }
 
 static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
@@ -121,7 +125,7 @@ static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 	if (stop(s, t, clock, e) < 0 || lm_objects_get(s, o, e) < 0 ||
 	    lm_source_builds(s, o, e) < 0 || lm_source_guards(s, o, e) < 0)
 		return -1;
-	return lm_source_judge(s, NULL, NULL, e);
+	return lm_source_judge(s, NULL, NULL, e) ?: lm_seccomp_known(s, e);
 }
 
 static int dump_files(struct lm_source *s, struct lm_out *out, struct lm_error *e)

@@ -53,6 +53,8 @@ struct lm_source {
 	struct lm_netlock *lock;
 	struct lm_known_build *builds;
 	size_t nr_builds;
+	struct lm_seccomp_chain *chains; /* what source_seccomp.c has learned */
+	size_t nr_chains;
 };
 
 /* source_target.c */
@@ -87,6 +89,16 @@ int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e
 int lm_cgroup_remove(const char *dir);
 /* Return: 0 when nothing lives in the cgroup (any more). */
 int lm_cgroup_wait_empty(const char *dir, int timeout_ms);
+
+/* source_seccomp.c: read the filters of the running container that the model
+ * names and that are not known yet.
+ */
+int lm_seccomp_learn(struct lm_source *s, struct lm_error *e);
+/* Are all known that the (frozen) model names? Return: 0; 1: not these. */
+int lm_seccomp_known(const struct lm_source *s, struct lm_error *e);
+int lm_seccomp_describe(const struct lm_source *s, struct lm_objects *o,
+			struct lm_error *e);
+void lm_seccomp_free(struct lm_source *s);
 
 /* source_final.c: NETNS of a container that has its own. */
 int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,

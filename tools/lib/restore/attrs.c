@@ -4,6 +4,8 @@
  * make for itself go to its helper; what can be set from outside is.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -57,6 +59,45 @@ static void add_place(struct lm_batch *b, const struct lm_process *mp)
 			     lm_u32(mp->obj.tb[LIVEMIG_PROCESS_UMASK]));
 }
 
+static void add_membarrier(struct lm_batch *b, const struct lm_process *mp)
+{
+	uint32_t commands = lm_u32(mp->mm->obj.tb[LIVEMIG_MM_MEMBARRIER]);
+
+	for (uint32_t cmd = 1; commands; cmd <<= 1) {
+		if (commands & cmd)
+			lm_batch_add(b, __NR_membarrier, cmd, 0, 0);
+		commands &= ~cmd;
+	}
+}
+
+/* For the audit log; a kernel without it, or whose administrator forbids it to
+ * change, is no obstacle. Threads are born with it.
+ */
+static void add_loginuid(struct lm_batch *b, const struct lm_process *mp)
+{
+	const struct nlattr *a = mp->obj.tb[LIVEMIG_PROCESS_LOGINUID];
+	size_t path, number;
+	char text[16];
+	int fd, len;
+
+	len = snprintf(text, sizeof(text), "%u", a ? lm_u32(a) : UINT32_MAX);
+	path = lm_batch_str(b, "/proc/self/loginuid");
+	number = lm_batch_str(b, text);
+	fd = lm_batch_try(b, __NR_openat, AT_FDCWD, LM_DATA(path), O_WRONLY);
+	lm_batch_try(b, __NR_write, LM_RESULT(fd), LM_DATA(number), len);
+	lm_batch_try(b, __NR_close, LM_RESULT(fd));
+}
+
+static int write_proc(uint32_t pid, const char *name, const char *text,
+		      struct lm_error *e)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
+	return lm_write_text(path, text) ?
+	       lm_fail_errno(e, LM_FAILED, "%s", path) : 0;
+}
+
 /* Signals are blocked in the helper: they stay pending. */
 static int queue_signals(struct lm_proc *p, const struct lm_process *mp,
 			 struct lm_error *e)
@@ -105,7 +146,8 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 {
 	uint32_t flags = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]);
 	const struct nlattr *oom = mp->obj.tb[LIVEMIG_PROCESS_OOM_SCORE_ADJ];
-	char path[48], text[16];
+	const struct nlattr *core = mp->mm->obj.tb[LIVEMIG_MM_COREDUMP];
+	char text[16];
 	struct lm_batch *b;
 	int ret;
 
@@ -117,9 +159,12 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 	b = lm_batch_new(p->remote);
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
+	/* It did when it was made, in an earlier round. */
+	if (p->shares_fs && !lm_model_shares_fs(&r->m, mp))
+		lm_batch_add(b, __NR_unshare, CLONE_FS);
+	add_loginuid(b, mp);	/* while /proc is where it is here */
 	add_place(b, mp);
-	if (flags & LIVEMIG_PROCESS_F_SUBREAPER)
-		lm_batch_add(b, __NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	add_membarrier(b, mp);
 	if (flags & LIVEMIG_PROCESS_F_THP_DISABLE)
 		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	ret = lm_batch_run(b, e);
@@ -127,10 +172,14 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 	if (ret || queue_signals(p, mp, e))
 		return lm_prefix(e, "pid %u", p->pid);
 	if (oom) {
-		snprintf(path, sizeof(path), "/proc/%u/oom_score_adj", p->pid);
 		snprintf(text, sizeof(text), "%d", lm_s32(oom));
-		if (lm_write_text(path, text))
-			return lm_fail_errno(e, LM_FAILED, "%s", path);
+		if (write_proc(p->pid, "oom_score_adj", text, e))
+			return -1;
+	}
+	if (core) {
+		snprintf(text, sizeof(text), "%#x", lm_u32(core));
+		if (write_proc(p->pid, "coredump_filter", text, e))
+			return -1;
 	}
 	return 0;
 }
@@ -173,10 +222,25 @@ static int schedule(const struct lm_thread *t, struct lm_error *e)
 	return 0;
 }
 
+void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t)
+{
+	const char *cwd = lm_str(t->obj.tb[LIVEMIG_THREAD_CWD]);
+
+	if (!cwd)
+		return;
+	lm_batch_add(b, __NR_unshare, CLONE_FS);
+	lm_batch_add(b, __NR_chdir, LM_DATA(lm_batch_str(b, cwd)));
+	lm_batch_add(b, __NR_umask, lm_u32(t->obj.tb[LIVEMIG_THREAD_UMASK]));
+}
+
 int lm_attrs_thread(const struct lm_thread *t, struct lm_error *e)
 {
 	const struct nlattr *cpus = t->obj.tb[LIVEMIG_THREAD_AFFINITY];
+	const struct nlattr *prio = t->obj.tb[LIVEMIG_THREAD_IOPRIO];
 
+	if (prio && syscall(__NR_ioprio_set, IOPRIO_WHO_PROCESS, t->tid,
+			    lm_u32(prio)))
+		return lm_fail_errno(e, LM_FAILED, "tid %u: I/O priority", t->tid);
 	/* EINVAL: it knew only CPUs that are not here; then any will do. */
 	if (cpus && syscall(__NR_sched_setaffinity, t->tid, lm_len(cpus),
 			    lm_data(cpus)) && errno != EINVAL)

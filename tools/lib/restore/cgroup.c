@@ -217,8 +217,8 @@ static int values(struct lm_restorer *r, const struct lm_obj *o,
 	return 0;
 }
 
-static int place(struct lm_restorer *r, const struct lm_process *p,
-		 struct lm_error *e)
+int lm_cgroup_place(struct lm_restorer *r, const struct lm_process *p,
+		    struct lm_error *e)
 {
 	const char *sub = lm_str(p->obj.tb[LIVEMIG_PROCESS_CGROUP]);
 	char dir[PATH_MAX], procs[PATH_MAX + 16], pid[16];
@@ -238,7 +238,7 @@ static int place(struct lm_restorer *r, const struct lm_process *p,
 int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->m.nr_procs; i++)
-		if (place(r, r->m.procs[i], e))
+		if (r->m.procs[i]->mm && lm_cgroup_place(r, r->m.procs[i], e))
 			return -1;
 	for (size_t i = 0; i < r->m.nr_cgroups; i++)
 		if (values(r, r->m.cgroups[i], e))

@@ -160,19 +160,18 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 static int check_process(const struct lm_restorer *r, const struct lm_process *p,
 			 struct lm_error *e)
 {
-	uint32_t flags = lm_u32(p->obj.tb[LIVEMIG_PROCESS_FLAGS]);
-
-	if (flags & LIVEMIG_PROCESS_F_ZOMBIE || !p->mm)
-		return lm_fail(e, LM_REFUSED,
-			       "pid %u is a zombie: not supported; dump again when its parent has waited for it",
-			       p->pid);
+	if (!p->mm)	/* it has ended: there is nothing to share */
+		return 0;
 	for (size_t i = 0; i < r->m.nr_procs; i++) {
 		const struct lm_process *o = r->m.procs[i];
 
 		if (o == p)
 			break;
+		if (!o->mm)
+			continue;
 		if (o->mm_id == p->mm_id || o->files_id == p->files_id ||
-		    o->fs_id == p->fs_id)
+		    (o->fs_id == p->fs_id && !lm_model_shares_fs(&r->m, o) &&
+		     !lm_model_shares_fs(&r->m, p)))
 			return lm_fail(e, LM_REFUSED,
 				       "pids %u and %u share %s: not supported",
 				       o->pid, p->pid,
@@ -181,21 +180,6 @@ static int check_process(const struct lm_restorer *r, const struct lm_process *p
 				       "their table of open files" :
 				       "their working directory");
 	}
-	return 0;
-}
-
-/* A session or group cannot be made without the process that it is called by. */
-static int check_leaders(struct lm_restorer *r, const struct lm_process *p,
-			 struct lm_error *e)
-{
-	if (p->sid && !lm_model_process(&r->m, p->sid))
-		return lm_fail(e, LM_REFUSED,
-			       "pid %u: the leader of its session, %u, has ended: not supported",
-			       p->pid, p->sid);
-	if (p->pgid && p->pgid != p->sid && !lm_model_process(&r->m, p->pgid))
-		return lm_fail(e, LM_REFUSED,
-			       "pid %u: the leader of its process group, %u, has ended: not supported",
-			       p->pid, p->pgid);
 	return 0;
 }
 
@@ -224,9 +208,8 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 	for (size_t i = 0; i < r->m.nr_procs; i++)
 		if (check_process(r, r->m.procs[i], e))
 			return -1;
-	for (size_t i = 0; i < r->m.nr_procs; i++)
-		if (check_leaders(r, r->m.procs[i], e))
-			return -1;
+	if (r->final && lm_seccomp_check(r, e))
+		return -1;
 	if (check_pids(r, e) || check_clocks(e))
 		return -1;
 	for (size_t i = 0; i < r->m.nr_file; i++)

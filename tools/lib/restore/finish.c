@@ -65,6 +65,12 @@ static int give_mm(struct lm_restorer *r, const struct lm_mm *mm, struct lm_erro
 	return ret;
 }
 
+/* Not zombies, nor who stood in for a leader. */
+static bool lives(const struct lm_process *mp)
+{
+	return mp->mm;
+}
+
 static int give_all(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
@@ -73,10 +79,12 @@ static int give_all(struct lm_restorer *r, struct lm_error *e)
 		if (give_mm(r, m->mms[i], e))
 			return -1;
 	for (size_t i = 0; i < m->nr_procs; i++)
-		if (give(r, &m->procs[i]->obj, 0, "pid", m->procs[i]->pid, e))
+		if (!m->procs[i]->stand_in &&
+		    give(r, &m->procs[i]->obj, 0, "pid", m->procs[i]->pid, e))
 			return -1;
 	for (size_t i = 0; i < m->nr_procs; i++)
-		for (size_t j = 0; j < m->procs[i]->nr_threads; j++)
+		for (size_t j = 0; lives(m->procs[i]) &&
+				   j < m->procs[i]->nr_threads; j++)
 			if (give(r, &m->procs[i]->threads[j]->obj, 0, "thread",
 				 m->procs[i]->threads[j]->tid, e))
 				return -1;
@@ -99,8 +107,9 @@ static void how_to_become(const struct lm_thread *t, struct lm_helper_become *ho
 	how->futex_op = restart->flags;
 }
 
-static int become(struct lm_proc *p, const struct lm_process *mp,
-		  const struct lm_thread *t, struct lm_error *e)
+static int become(struct lm_restorer *r, struct lm_proc *p,
+		  const struct lm_process *mp, const struct lm_thread *t,
+		  struct lm_error *e)
 {
 	const struct nlattr *dumpable = mp->obj.tb[LIVEMIG_PROCESS_DUMPABLE];
 	struct lm_batch *b = lm_batch_new(p->remote);
@@ -110,6 +119,8 @@ static int become(struct lm_proc *p, const struct lm_process *mp,
 
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
+	lm_attrs_own_fs(b, t);
+	lm_seccomp_batch(r, p, b, mp, t);
 	lm_creds_batch(b, t);
 	/* New credentials have reset it, in any thread: the last one sets it.
 	 * Two cannot be asked for; it is what the reset leaves.
@@ -130,15 +141,15 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 	struct lm_proc *p = lm_proc(r, mp->pid);
 
 	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
-	    lm_ctty_take(r, p, mp, e) ||
-	    lm_mm_guard(p, mp->mm, e) || lm_mm_lock(p, mp->mm, e))
+	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
+	    lm_mm_lock(p, mp->mm, e) || lm_seccomp_load(r, p, mp, e))
 		return -1;
 	for (size_t i = 0; i < mp->nr_threads; i++) {
 		const struct lm_thread *t = mp->threads[i];
 
 		if (t->tid == mp->pid)
 			continue;
-		if (become(p, mp, t, e) || lm_attrs_thread(t, e))
+		if (become(r, p, mp, t, e) || lm_attrs_thread(t, e))
 			return -1;
 	}
 	return lm_attrs_limits(mp, e);
@@ -154,7 +165,7 @@ static int finish_leader(struct lm_restorer *r, const struct lm_process *mp,
 
 		if (t->tid != mp->pid)
 			continue;
-		return become(lm_proc(r, mp->pid), mp, t, e) ||
+		return become(r, lm_proc(r, mp->pid), mp, t, e) ||
 		       lm_attrs_thread(t, e) ? -1 : 0;
 	}
 	return lm_fail(e, LM_REFUSED,
@@ -181,19 +192,20 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
 
-	if (lm_time_make(r, e) || lm_tree_groups(r, e) || lm_pages_unstash(r, e) || lm_shmem_seal(r, e))
+	if (lm_tree_groups(r, e) || lm_zombies_make(r, e) ||
+	    lm_time_make(r, e) || lm_pages_unstash(r, e) || lm_shmem_seal(r, e))
 		return -1;
 	lm_progress(r, "files", 0, m->nr_file);
 	if (lm_files_make(r, e) || give_all(r, e))
 		return -1;
 	lm_progress(r, "processes", 0, m->nr_procs);
 	for (size_t i = 0; i < m->nr_procs; i++)
-		if (finish_process(r, m->procs[i], e))
+		if (lives(m->procs[i]) && finish_process(r, m->procs[i], e))
 			return -1;
 	if (lm_cgroup_finish(r, e))
 		return -1;
 	for (size_t i = 0; i < m->nr_procs; i++)
-		if (finish_leader(r, m->procs[i], e))
+		if (lives(m->procs[i]) && finish_leader(r, m->procs[i], e))
 			return -1;
 	return wait_parked(r, e);
 }

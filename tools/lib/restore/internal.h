@@ -8,6 +8,8 @@
  *	undo.c		what is to be removed if it fails, or if we die
  *	cgroup.c	where it lives
  *	tree.c		processes, sessions, process groups
+ *	leaders.c	who stands in for leaders that have ended
+ *	zombie.c	processes that have ended
  *	mm.c		mappings
  *	shmem.c		shared memory, files to be mapped
  *	pages.c stash.c	contents; those that have no place yet
@@ -16,6 +18,7 @@
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
  *	time.c timers.c	clocks; what is armed on them
+ *	seccomp.c	seccomp filters
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY
  */
@@ -35,7 +38,10 @@ struct lm_proc {
 	uint32_t pid, sid, mm_id;
 	struct lm_proc *parent;		/* NULL: the coordinator or nobody */
 	struct lm_remote *remote;
+	uint32_t exit_signal;
 	bool setsid;			/* still to be called */
+	bool subreaper;
+	bool shares_fs;			/* with who gave birth to it */
 	struct livemig_vma *vmas;	/* what is mapped, by address */
 	size_t nr_vmas;
 };
@@ -110,6 +116,9 @@ void lm_undo_run(struct lm_undo *u);	/* waits until it is done; frees */
 
 /* cgroup.c */
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);
+/* Move a process to its cgroup below the container's. */
+int lm_cgroup_place(struct lm_restorer *r, const struct lm_process *p,
+		    struct lm_error *e);
 int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e);
 int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e);
 
@@ -122,7 +131,32 @@ struct lm_proc *lm_proc(const struct lm_restorer *r, uint32_t pid);
 struct lm_proc *lm_proc_of_mm(const struct lm_restorer *r, uint32_t mm_id);
 int lm_tree_sync(struct lm_restorer *r, struct lm_error *e);
 int lm_tree_groups(struct lm_restorer *r, struct lm_error *e);
+/* The session that @p is in, of those that we make. */
+uint32_t lm_tree_session(const struct lm_restorer *r, const struct lm_process *p);
+/* The one that it is to be born into: where its children were born, if it made
+ * one of its own later; 0: any.
+ */
+uint32_t lm_tree_birth(const struct lm_restorer *r, const struct lm_process *p);
 void lm_proc_free(struct lm_proc *p);
+
+/* Is @pid, of the model, @from or below it? 0 is above all. */
+bool lm_tree_descends(const struct lm_restorer *r, uint32_t pid, uint32_t from);
+
+/* leaders.c */
+int lm_leaders_add(struct lm_restorer *r, struct lm_error *e);
+
+/* zombie.c: end the helpers of those that had ended. */
+int lm_zombies_make(struct lm_restorer *r, struct lm_error *e);
+
+/* seccomp.c: do all threads have the filters that are there? */
+int lm_seccomp_check(const struct lm_restorer *r, struct lm_error *e);
+/* Write the filters of @mp into its helper. */
+int lm_seccomp_load(struct lm_restorer *r, struct lm_proc *p,
+		    const struct lm_process *mp, struct lm_error *e);
+/* Add the calls with which @t puts them on. */
+void lm_seccomp_batch(const struct lm_restorer *r, const struct lm_proc *p,
+		      struct lm_batch *b, const struct lm_process *mp,
+		      const struct lm_thread *t);
 
 /* mm.c */
 int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
@@ -208,6 +242,9 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e);
 /* What is set from outside on a thread that is there. */
 int lm_attrs_thread(const struct lm_thread *t, struct lm_error *e);
+
+/* Add the calls for a working directory and umask of its own. */
+void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t);
 
 /* creds.c: add the calls that @t makes for itself before it becomes. */
 void lm_creds_batch(struct lm_batch *b, const struct lm_thread *t);

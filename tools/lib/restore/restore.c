@@ -87,7 +87,8 @@ err:
 static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 {
 	r->synced = true;
-	if (lm_model_finish(&r->m, e) || lm_check_model(r, e))
+	if (lm_model_finish(&r->m, e) || lm_leaders_add(r, e) ||
+	    lm_check_model(r, e))
 		return -1;
 	if (!r->built && lm_cgroup_make(r, e))
 		return -1;
@@ -96,8 +97,9 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 	r->built = true;
 	for (size_t i = 0; i < r->nr_procs; i++) {
 		struct lm_proc *p = r->procs[i];
+		const struct lm_mm *mm = lm_model_process(&r->m, p->pid)->mm;
 
-		if (lm_mm_sync(r, p, lm_model_process(&r->m, p->pid)->mm, e))
+		if (mm && lm_mm_sync(r, p, mm, e))
 			return -1;
 	}
 	lm_object_fds_close(&r->mapped);

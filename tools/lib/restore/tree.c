@@ -3,8 +3,9 @@
  * The tree of processes: born with their pids from the parents that they had,
  * in the sessions that they had. A child keeps the session that its parent had
  * when it was born, so setsid() of a parent waits for children that remained
- * in the session before. Ids from outside the container are those of its first
- * process.
+ * in the session before; where the parent never was in it (an orphan), a
+ * sibling that is gives birth. Leaders that have ended are there for a while
+ * (leaders.c). Ids from outside the container are those of its first process.
  */
 #include <errno.h>
 #include <sched.h>
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -51,11 +54,47 @@ static const struct lm_process *first(const struct lm_restorer *r)
 	return NULL;
 }
 
-static uint32_t session(const struct lm_restorer *r, const struct lm_process *p)
+uint32_t lm_tree_session(const struct lm_restorer *r, const struct lm_process *p)
 {
 	if (p->sid && lm_model_process(&r->m, p->sid))
 		return p->sid;
 	return first(r)->pid;
+}
+
+bool lm_tree_descends(const struct lm_restorer *r, uint32_t pid, uint32_t from)
+{
+	const struct lm_process *p = lm_model_process(&r->m, pid);
+	size_t steps = 0;
+
+	while (p && p->pid != from && steps++ < r->m.nr_procs)
+		p = p->ppid ? lm_model_process(&r->m, p->ppid) : NULL;
+	return !from || (p && p->pid == from);
+}
+
+uint32_t lm_tree_birth(const struct lm_restorer *r, const struct lm_process *p)
+{
+	uint32_t sid = lm_tree_session(r, p), born;
+
+	if (sid != p->pid)
+		return sid;
+	for (size_t i = 0; i < r->m.nr_procs; i++) {
+		const struct lm_process *c = r->m.procs[i];
+
+		if (c->ppid != p->pid)
+			continue;
+		born = lm_tree_birth(r, c);
+		/* (A session made further down: the child is an orphan.) */
+		if (born && !lm_tree_descends(r, born, p->pid))
+			return born;
+	}
+	return 0;
+}
+
+static uint32_t exit_signal(const struct lm_process *p)
+{
+	const struct nlattr *a = p->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL];
+
+	return a ? lm_u32(a) : SIGCHLD;
 }
 
 /* ---- birth ---- */
@@ -74,6 +113,7 @@ static struct lm_proc *add_proc(struct lm_restorer *r, uint32_t pid,
 		return NULL;
 	}
 	p->pid = pid;
+	p->exit_signal = SIGCHLD;
 	p->parent = parent;
 	return p;
 }
@@ -131,32 +171,38 @@ static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 	return p;
 }
 
-static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *parent,
+/* Born from @from: as its child, or as the child of its parent. */
+static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 				 bool sibling, const struct lm_process *mp,
 				 struct lm_error *e)
 {
 	struct lm_remote_fork f = {
 		.pid = mp->pid,
-		.exit_signal = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL]),
+		/* A sibling has that of @from. */
+		.exit_signal = sibling ? 0 : exit_signal(mp),
 		.clone_flags = sibling ? CLONE_PARENT : 0,
 	};
-	struct lm_proc *p = add_proc(r, mp->pid, sibling ? NULL : parent, e);
+	struct lm_proc *p;
 
+	if (!sibling && lm_model_shares_fs(&r->m, mp))
+		f.clone_flags |= CLONE_FS;
+
+	p = add_proc(r, mp->pid, sibling ? from->parent : from, e);
 	if (!p)
 		return NULL;
-	if (!mp->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL] || sibling)
-		f.exit_signal = SIGCHLD;
-	p->sid = parent->sid;
-	if (parent->nr_vmas) {		/* what it inherits; reset by lm_mm_sync() */
-		p->vmas = malloc(parent->nr_vmas * sizeof(*p->vmas));
+	p->sid = from->sid;
+	p->shares_fs = f.clone_flags & CLONE_FS;
+	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
+	if (from->nr_vmas) {		/* what it inherits; reset by lm_mm_sync() */
+		p->vmas = malloc(from->nr_vmas * sizeof(*p->vmas));
 		if (!p->vmas) {
 			lm_fail(e, LM_FAILED, "out of memory");
 			goto err;
 		}
-		memcpy(p->vmas, parent->vmas, parent->nr_vmas * sizeof(*p->vmas));
-		p->nr_vmas = parent->nr_vmas;
+		memcpy(p->vmas, from->vmas, from->nr_vmas * sizeof(*p->vmas));
+		p->nr_vmas = from->nr_vmas;
 	}
-	if (lm_remote_fork(parent->remote, &f, &p->remote, e))
+	if (lm_remote_fork(from->remote, &f, &p->remote, e))
 		goto err;
 	return p;
 err:
@@ -181,37 +227,55 @@ static bool awaited(const struct lm_restorer *r, const struct lm_proc *p)
 		const struct lm_process *c = r->m.procs[i];
 
 		if (c->ppid == p->pid && !lm_proc(r, c->pid) &&
-		    session(r, c) == p->sid)
+		    lm_tree_birth(r, c) == p->sid)
 			return true;
 	}
 	return false;
+}
+
+/* Who can give birth to @mp, a child of @parent (NULL: of ours), now. */
+static struct lm_proc *find_origin(const struct lm_restorer *r,
+				   const struct lm_process *mp,
+				   struct lm_proc *parent, bool *sibling)
+{
+	uint32_t sid = lm_tree_birth(r, mp);
+
+	*sibling = false;
+	if (parent && (!sid || parent->sid == sid))
+		return parent;
+	*sibling = true;
+	for (size_t i = 0; i < r->nr_procs; i++) {
+		struct lm_proc *p = r->procs[i];
+
+		if (p->parent == parent && (!sid || p->sid == sid) &&
+		    p->exit_signal == exit_signal(mp))
+			return p;
+	}
+	return NULL;
 }
 
 /* Return: 1 made, 0 not yet possible, -1 error. */
 static int make(struct lm_restorer *r, const struct lm_process *mp,
 		struct lm_error *e)
 {
-	uint32_t sid = session(r, mp);
-	struct lm_proc *parent = NULL, *p;
-	bool sibling = false;
+	struct lm_proc *parent = NULL, *origin, *p;
+	bool sibling;
 
 	if (mp->ppid) {
 		parent = lm_proc(r, mp->ppid);
 		if (!parent)
 			return 0;
-	} else if (r->root_pid) {
-		parent = lm_proc(r, r->root_pid);
-		sibling = true;
 	}
-	if (parent && sid != mp->pid && sid != parent->sid)
+	origin = find_origin(r, mp, parent, &sibling);
+	if (!origin && (r->nr_procs || lm_tree_birth(r, mp)))
 		return 0;
-	p = parent ? fork_from(r, parent, sibling, mp, e) : start(r, mp, e);
+	p = origin ? fork_from(r, origin, sibling, mp, e) : start(r, mp, e);
 	if (!p)
 		return lm_prefix(e, "pid %u", mp->pid);
 	r->procs[r->nr_procs++] = p;
-	if (!r->root_pid)
+	if (!r->root_pid && !mp->ppid && !mp->stand_in)
 		r->root_pid = p->pid;
-	p->setsid = sid == p->pid;
+	p->setsid = lm_tree_session(r, mp) == p->pid;
 	if (p->setsid && !awaited(r, p))
 		return new_session(p, e) ? -1 : 1;
 	return 1;
@@ -273,7 +337,7 @@ static void end(struct lm_restorer *r, size_t i)
 	kill(p->pid, SIGKILL);
 	if (p->parent)
 		lm_remote_syscall(p->parent->remote, NULL, __NR_wait4, p->pid,
-				  0, 0, 0);
+				  0, __WALL, 0);
 	for (size_t j = 0; j < r->nr_procs; j++)
 		if (r->procs[j]->parent == p)
 			r->procs[j]->parent = NULL;
@@ -285,10 +349,15 @@ static void end(struct lm_restorer *r, size_t i)
 static int follow(struct lm_restorer *r, struct lm_proc *p,
 		  const struct lm_process *mp, struct lm_error *e)
 {
-	uint32_t sid = session(r, mp);
+	uint32_t sid = lm_tree_session(r, mp);
 
-	if (p->parent ? mp->ppid != p->parent->pid : mp->ppid != 0)
-		return changed_too_much(mp, "parent", e);
+	if (mp->ppid != (p->parent ? p->parent->pid : 0)) {
+		/* An orphan? Ours went to whom the kernel gave it, too. */
+		if (p->parent ||
+		    lm_remote_syscall(p->remote, e, __NR_getppid) != mp->ppid)
+			return changed_too_much(mp, "parent", e);
+		p->parent = lm_proc(r, mp->ppid);
+	}
 	if (sid == p->sid)
 		return 0;
 	if (sid != p->pid)
@@ -297,9 +366,20 @@ static int follow(struct lm_restorer *r, struct lm_proc *p,
 	return 0;
 }
 
-/* Children of one that ended belong to the next process above that takes
- * orphans; ours then has the same one, unless the roles changed meanwhile.
- */
+/* Before anybody here becomes an orphan. */
+static int set_subreaper(struct lm_proc *p, const struct lm_process *mp,
+			 struct lm_error *e)
+{
+	bool want = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
+		    LIVEMIG_PROCESS_F_SUBREAPER;
+
+	if (want == p->subreaper)
+		return 0;
+	p->subreaper = want;
+	return lm_remote_syscall(p->remote, e, __NR_prctl, PR_SET_CHILD_SUBREAPER,
+				 want) < 0 ? lm_prefix(e, "pid %u", p->pid) : 0;
+}
+
 int lm_tree_sync(struct lm_restorer *r, struct lm_error *e)
 {
 	if (!first(r))
@@ -316,7 +396,13 @@ int lm_tree_sync(struct lm_restorer *r, struct lm_error *e)
 		if (follow(r, r->procs[i],
 			   lm_model_process(&r->m, r->procs[i]->pid), e))
 			return -1;
-	return make_all(r, e);
+	if (make_all(r, e))
+		return -1;
+	for (size_t i = 0; i < r->nr_procs; i++)
+		if (set_subreaper(r->procs[i],
+				  lm_model_process(&r->m, r->procs[i]->pid), e))
+			return -1;
+	return 0;
 }
 
 /* ---- process groups ---- */
@@ -327,10 +413,14 @@ static uint32_t group(const struct lm_restorer *r, const struct lm_process *p,
 	const struct lm_process *leader = p->pgid ?
 		lm_model_process(&r->m, p->pgid) : NULL;
 
-	return leader && session(r, leader) == proc->sid ? p->pgid : proc->sid;
+	return leader && lm_tree_session(r, leader) == proc->sid ? p->pgid :
+								    proc->sid;
 }
 
-/* In the last round: leaders first, then those who join. */
+/* In the last round: leaders first, then those who join. Now that all are in
+ * their sessions and groups, those who only stood in for their leaders go,
+ * children before their parents.
+ */
 int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
 {
 	for (int leaders = 1; leaders >= 0; leaders--) {
@@ -347,5 +437,8 @@ int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
 						 p->pid, want);
 		}
 	}
+	for (size_t i = r->nr_procs; i-- > 0;)
+		if (lm_model_process(&r->m, r->procs[i]->pid)->stand_in)
+			end(r, i);
 	return 0;
 }

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a process and its threads have set about themselves: all of it to odd
+ * values, written down as text before and after.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/futex.h>
+#include <linux/ioprio.h>
+#include <linux/membarrier.h>
+#include <linux/securebits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tasks.h"
+
+#define UID	1111
+#define GID	2222
+
+struct text {
+	char buf[16384];
+	size_t len;
+};
+
+static struct text before, after;
+
+static __attribute__((format(printf, 2, 3)))
+void say(struct text *t, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	t->len += vsnprintf(t->buf + t->len, sizeof(t->buf) - t->len, fmt, args);
+	va_end(args);
+	if (t->len > sizeof(t->buf))
+		t->len = sizeof(t->buf);
+}
+
+static void put_file(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+
+	check(fd >= 0 && write(fd, text, strlen(text)) >= 0);
+	close(fd);
+}
+
+/* The whole of a file; zeros become spaces. */
+static void say_file(struct text *t, const char *file)
+{
+	char buf[4096];
+	int fd = open(file, O_RDONLY);
+	ssize_t n = read(fd, buf, sizeof(buf) - 1);
+
+	close(fd);
+	for (ssize_t i = 0; i < n; i++)
+		if (!buf[i])
+			buf[i] = ' ';
+	buf[n > 0 ? n : 0] = 0;
+	say(t, "%s: %s\n", file, buf);
+}
+
+/* Those lines of status that do not change by themselves. */
+static void say_status(struct text *t)
+{
+	static const char *const keys[] = {
+		"Name", "Umask", "Pid", "TracerPid", "Uid", "Gid", "Groups",
+		"THP_enabled", "Threads", "SigPnd", "ShdPnd", "SigBlk", "SigIgn",
+		"SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb",
+		"NoNewPrivs", "Seccomp", "Seccomp_filters", "Cpus_allowed",
+		"Mems_allowed", "Speculation_Store_Bypass",
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		say(t, "%s: %s\n", keys[i], status_line(gettid(), keys[i]));
+}
+
+static void say_thread(struct text *t)
+{
+	struct sched_param param = { 0 };
+	unsigned long cpus[16] = { 0 };
+	void *head = NULL;
+	size_t len = 0;
+	int sig = -1;
+
+	say(t, "tid %d\n", gettid());
+	say_status(t);
+	say(t, "timer slack %d\n", prctl(PR_GET_TIMERSLACK));
+	say(t, "personality %#x\n", personality(0xffffffff));
+	say(t, "securebits %#x\n", prctl(PR_GET_SECUREBITS));
+	prctl(PR_GET_PDEATHSIG, &sig);
+	say(t, "pdeath_sig %d\n", sig);
+	say(t, "nice %d\n", getpriority(PRIO_PROCESS, gettid()));
+	sched_getparam(gettid(), &param);
+	say(t, "policy %#x %d\n", sched_getscheduler(gettid()), param.sched_priority);
+	syscall(SYS_sched_getaffinity, gettid(), sizeof(cpus), cpus);
+	say(t, "affinity %lx %lx\n", cpus[0], cpus[1]);
+	say(t, "ioprio %#lx\n", syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, gettid()));
+	say(t, "fsuid %d fsgid %d\n", (int)syscall(SYS_setfsuid, -1),
+	    (int)syscall(SYS_setfsgid, -1));
+	syscall(SYS_get_robust_list, 0, &head, &len);
+	say(t, "robust list %p %zu\n", head, len);
+}
+
+static void say_process(struct text *t)
+{
+	int reaper = -1;
+
+	say(t, "dumpable %d\n", prctl(PR_GET_DUMPABLE));
+	say(t, "THP disabled %d\n", prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
+	say(t, "subreaper %d\n", reaper);
+	say(t, "barrier %ld\n", syscall(SYS_membarrier,
+					MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit l;
+
+		getrlimit(i, &l);
+		say(t, "limit %d %lu %lu\n", i, l.rlim_cur, l.rlim_max);
+	}
+	say_file(t, "/proc/self/cmdline");
+	say_file(t, "/proc/self/environ");
+	say_file(t, "/proc/self/oom_score_adj");
+	say_file(t, "/proc/self/coredump_filter");
+	say_file(t, "/proc/self/loginuid");
+	say_file(t, "/proc/self/comm");
+}
+
+static void compare(void)
+{
+	const char *a = before.buf, *b = after.buf;
+
+	while (*a || *b) {
+		int la = strcspn(a, "\n"), lb = strcspn(b, "\n");
+
+		if (la != lb || memcmp(a, b, la)) {
+			snprintf(wrong, sizeof(wrong), "was \"%.*s\", is \"%.*s\"",
+				 la, a, lb, b);
+			return;
+		}
+		a += la + !!a[la];
+		b += lb + !!b[lb];
+	}
+}
+
+/* ---- a thread that has other credentials and another policy ---- */
+
+static pthread_t thread;
+static volatile int turn, done;
+
+static void *other(void *arg)
+{
+	struct sched_param param = { .sched_priority = 3 };
+	gid_t groups[] = { 7, 77, 777 };
+
+	check(!prctl(PR_SET_NAME, "an odd thread"));
+	check(!prctl(PR_SET_TIMERSLACK, 7654321));
+	check(!setpriority(PRIO_PROCESS, gettid(), -7));
+	check(!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param));
+	check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 2)));
+	check(!prctl(PR_SET_PDEATHSIG, SIGUSR2));
+	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	/* The system calls themselves: the library's change all threads. */
+	check(!syscall(SYS_setgroups, 3, groups));
+	check(!syscall(SYS_setresgid, GID, GID + 1, GID + 2));
+	check(!syscall(SYS_setresuid, UID, UID + 1, UID + 2));
+	for (int next = 1; ; next++) {
+		done = next;
+		while (turn < next)
+			usleep(1000);
+		say_thread(turn == 1 ? &before : &after);
+	}
+	return NULL;
+}
+
+static void ask_thread(void)
+{
+	turn++;
+	while (done <= turn)
+		usleep(1000);
+}
+
+/* What setproctitle() does: the program's own words where they were. */
+static void rename_program(void)
+{
+	char buf[4096], *start = (char *)stat_field(getpid(), 48);
+	char *end = (char *)stat_field(getpid(), 49);
+
+	snprintf(buf, sizeof(buf), "renamed: odd title");
+	check(end > start);
+	memset(start, 0, end - start);
+	strncpy(start, buf, end - start - 1);
+}
+
+static void set_attrs(void)
+{
+	struct rlimit limit = { 123, 4567 };
+	gid_t groups[] = { 5, 55, 555, 5555 };
+
+	check(!personality(ADDR_NO_RANDOMIZE | STICKY_TIMEOUTS));
+	check(!setrlimit(RLIMIT_MSGQUEUE, &limit));
+	check(!setpriority(PRIO_PROCESS, 0, 5));
+	check(!sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 }));
+	check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6)));
+	check(!prctl(PR_SET_TIMERSLACK, 123456));
+	check(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
+	check(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	check(!prctl(PR_SET_NAME, "odd) R 1 (name"));
+	check(!syscall(SYS_membarrier,
+		       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
+	put_file("/proc/self/oom_score_adj", "123");
+	put_file("/proc/self/coredump_filter", "0x1d");
+	put_file("/proc/self/loginuid", "4321");
+	rename_program();
+	umask(0146);
+	check(!setgroups(4, groups));
+	check(!pthread_create(&thread, NULL, other, NULL));
+	while (!done)
+		usleep(1000);
+	check(!prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_KEEP_CAPS |
+		     SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED));
+	check(!prctl(PR_CAPBSET_DROP, 33 /* CAP_MAC_ADMIN */, 0, 0, 0));
+	check(!prctl(PR_SET_DUMPABLE, 0));
+	say_process(&before);
+	say_thread(&before);
+	ask_thread();
+}
+
+static void get_attrs(void)
+{
+	say_process(&after);
+	say_thread(&after);
+	ask_thread();
+	compare();
+	check(before.len > 1000 && before.len < sizeof(before.buf) &&
+	      after.len == before.len);
+}
+
+const struct test attr_tests[] = {
+	{ "attrs", set_attrs, get_attrs },
+	{ }
+};
