@@ -14,7 +14,7 @@
 #define LM_LOCK_BATCH	256
 
 /* The locks that one look finds. */
-struct lock_list {
+struct held_locks {
 	struct livemig_lock *v;
 	unsigned int n, cap;	/* n may be more than there is room for */
 };
@@ -29,7 +29,7 @@ static bool is_held(struct file_lock *fl, struct file *f,
 	       (lm_lock_owner(fl) == (fl_owner_t)files && lm_lock_file(fl) == f);
 }
 
-static void note(struct lock_list *l, struct file_lock *fl, u32 kind, u32 owner)
+static void note(struct held_locks *l, struct file_lock *fl, u32 kind, u32 owner)
 {
 	if (l->n < l->cap)
 		l->v[l->n] = (struct livemig_lock){
@@ -43,7 +43,7 @@ static void note(struct lock_list *l, struct file_lock *fl, u32 kind, u32 owner)
 }
 
 static void collect(struct file_lock_context *ctx, struct file *f,
-		    struct files_struct *files, u32 owner, struct lock_list *l)
+		    struct files_struct *files, u32 owner, struct held_locks *l)
 {
 	struct file_lock *fl;
 
@@ -93,7 +93,7 @@ int lm_dump_locks(struct lm_dump *d, struct file *f, struct files_struct *files,
 		  u32 owner, u32 id, u32 type)
 {
 	struct file_lock_context *ctx = smp_load_acquire(&file_inode(f)->i_flctx);
-	struct lock_list l = {};
+	struct held_locks l = {};
 	unsigned int i;
 	int err = 0;
 
