@@ -78,6 +78,22 @@ dump_box()
 	}
 }
 
+# is_ready FILE: until the program has made FILE.ready, which is empty or says
+# what went wrong.
+is_ready()
+{
+	wait_for 120 test -e "$1.ready" || { echo "not ready"; return 1; }
+	[ ! -s "$1.ready" ] || { cat "$1.ready"; return 1; }
+}
+
+# answers FILE: what the program says about itself in the end.
+answers()
+{
+	touch "$1.go"
+	wait_for 120 test -e "$1" || { echo "no answer"; return 1; }
+	[ "$(cat "$1")" = ok ] || { cat "$1"; return 1; }
+}
+
 # refused STATUS TEXT COMMAND...: it fails like this
 refused()
 {

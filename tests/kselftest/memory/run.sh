@@ -19,14 +19,7 @@ refused="hugetlb"
 start()
 {
 	box "memory-$1" "$dir/state" "$1" "$dir/$1"
-	wait_for 60 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
-}
-
-answer()
-{
-	touch "$dir/$1.go"
-	wait_for 60 test -e "$dir/$1" || { echo "no answer"; return 1; }
-	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
+	is_ready "$dir/$1"
 }
 
 # Dump, kill, restore; then what it says itself.
@@ -35,7 +28,7 @@ moves()
 	start "$1" || return
 	dump_box "memory-$1" "$dir/$1.img" || return
 	"$migctl" restore "$dir/$1.img" || return
-	answer "$1"
+	answers "$dir/$1"
 }
 
 declare -A why=([hugetlb]="hugetlb file")
@@ -47,7 +40,7 @@ stays()
 	refused 2 "${why[$1]}" "$migctl" dump "$cg/memory-$1" -o "$dir/$1.img" \
 		--leave killed || return
 	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
-	answer "$1"
+	answers "$dir/$1"
 }
 
 load_module

@@ -21,15 +21,7 @@ refused="notify"
 start()
 {
 	box "tasks-$1" "$dir/main" "$1" "$dir/$1"
-	wait_for 120 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
-	[ ! -s "$dir/$1.ready" ] || { cat "$dir/$1.ready"; return 1; }
-}
-
-answer()
-{
-	touch "$dir/$1.go"
-	wait_for 120 test -e "$dir/$1" || { echo "no answer"; return 1; }
-	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
+	is_ready "$dir/$1"
 }
 
 # Dump, kill, restore; then what it says itself.
@@ -38,7 +30,7 @@ moves()
 	start "$1" || return
 	dump_box "tasks-$1" "$dir/$1.img" || return
 	"$migctl" restore --detach "$dir/$1.img" || return
-	answer "$1"
+	answers "$dir/$1"
 }
 
 declare -A why=(
@@ -52,7 +44,7 @@ stays()
 	refused 2 "${why[$1]}" "$migctl" dump "$cg/tasks-$1" -o "$dir/$1.img" \
 		--leave killed || return
 	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
-	answer "$1"
+	answers "$dir/$1"
 }
 
 load_module
