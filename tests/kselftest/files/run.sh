@@ -3,7 +3,8 @@
 # tests/kselftest/files/run.sh - each kind of open file, dumped and restored
 #
 # usage: run.sh [KIND...]
-# state.c sets the files up, and looks at them when it runs again.
+# Each .c file here is a few kinds: a program that sets files up, and looks at them
+# when it runs again.
 #
 # vm: mem=1024 timeout=600
 # requires: build/migctl
@@ -23,20 +24,18 @@ moves()
 {
 	local kind=$1 f=$dir/$1
 
-	box "files-$kind" "$dir/state" "$kind" "$f"
-	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
-	sleep 0.2
+	box "files-$kind" "$dir/tests" "$kind" "$f"
+	is_ready "$f" || return
 	dump_box "files-$kind" "$f.img" || return
 	"$migctl" restore "$f.img" || return
-	touch "$f.go"
-	wait_for 60 test -e "$f" || { echo "no answer"; return 1; }
-	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
+	answers "$f"
 }
 
 declare -A why=(
 	[lease]="lease on" [othername]="known by another name" [hole]="3072 MB"
-	[deadpidfd]="has ended" [ownthread]=F_OWNER_TID [unread]="nobody has read" [watchgone]="no name leads" [tty]="terminal of the host /dev/console" [outpty]="whose master is outside" [lostwatch]=epoll
-	[outpipe]="outside"
+	[deadpidfd]="has ended" [ownthread]=F_OWNER_TID [unread]="nobody has read"
+	[watchgone]="no name leads" [tty]="terminal of the host /dev/console"
+	[outpty]="whose master is outside" [lostwatch]=epoll [outpipe]="outside"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -45,22 +44,19 @@ stays()
 	local kind=$1 f=$dir/$1
 
 	if [ "$kind" = outpipe ]; then
-		box "files-$kind" sh -c "sh -c 'exec $dir/state $kind $f' | sh -c 'echo \$\$ >$cg/cgroup.procs; exec cat'"
+		box "files-$kind" sh -c "sh -c 'exec $dir/tests $kind $f' | sh -c 'echo \$\$ >$cg/cgroup.procs; exec cat'"
 	elif [ "$kind" = outpty ]; then
 		script -qc "sh -c 'mkdir -p $cg/files-$kind
 			echo \$\$ >$cg/files-$kind/cgroup.procs
-			exec $dir/state $kind $f'" /dev/null </dev/null >/dev/null 2>&1 &
+			exec $dir/tests $kind $f'" /dev/null </dev/null >/dev/null 2>&1 &
 	else
-		box "files-$kind" "$dir/state" "$kind" "$f"
+		box "files-$kind" "$dir/tests" "$kind" "$f"
 	fi
-	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
-	sleep 0.2
+	is_ready "$f" || return
 	refused 2 "${why[$kind]}" "$migctl" dump "$cg/files-$kind" -o "$f.img" \
 		--leave killed || return
 	gone "$f.img" || { echo "an image is left"; return 1; }
-	touch "$f.go"
-	wait_for 60 test -e "$f" || { echo "it does not run on"; return 1; }
-	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
+	answers "$f"
 }
 
 # What somebody here has locked meanwhile.
@@ -68,8 +64,8 @@ lock_taken()
 {
 	local f=$dir/taken status
 
-	box files-locks "$dir/state" locks "$f"
-	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
+	box files-locks "$dir/tests" locks "$f"
+	is_ready "$f" || return
 	dump_box files-locks "$f.img" || return
 	exec {lock}<"$f.data"
 	flock -x "$lock"
@@ -86,19 +82,17 @@ deleted_program()
 {
 	local f=$dir/upgraded pid
 
-	cp "$dir/state" "$dir/program"
+	cp "$dir/tests" "$dir/program"
 	box files-program "$dir/program" reg "$f"
-	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
+	is_ready "$f" || return
 	rm "$dir/program"
 	pid=$(cat "$cg/files-program/cgroup.procs")
 	dump_box files-program "$f.img" || return
 	"$migctl" restore "$f.img" || return
 	[ "$(readlink "/proc/$pid/exe")" = "$dir/program (deleted)" ] ||
 		{ readlink "/proc/$pid/exe"; return 1; }
-	cmp "/proc/$pid/exe" "$dir/state" || return
-	touch "$f.go"
-	wait_for 60 test -e "$f" || { echo "no answer"; return 1; }
-	[ "$(cat "$f")" = ok ] || { cat "$f"; return 1; }
+	cmp "/proc/$pid/exe" "$dir/tests" || return
+	answers "$f"
 }
 
 # No room where the contents of a deleted file go: it is told, and nothing stays;
@@ -110,8 +104,8 @@ no_room()
 	mkdir "$small"
 	mount -t tmpfs -o size=1m tmpfs "$small" || return
 	f=$small/x
-	box files-deleted "$dir/state" deleted "$f"
-	wait_for 60 test -e "$f.ready" || { echo "not ready"; return 1; }
+	box files-deleted "$dir/tests" deleted "$f"
+	is_ready "$f" || return
 	dump_box files-deleted "$dir/full.img" || return
 	dd if=/dev/zero of="$small/full" bs=4k count=1000 2>/dev/null
 	df --output=avail "$small"
@@ -123,16 +117,15 @@ no_room()
 	((status)) || pgrep livemig-helper && { echo "a helper is left"; status=1; }
 	rm "$small/full"
 	((status)) || "$migctl" restore "$dir/full.img" || status=1
-	touch "$f.go"
-	((status)) || wait_for 60 test -e "$f" || { echo "no answer"; status=1; }
-	((status)) || [ "$(cat "$f")" = ok ] || { cat "$f"; status=1; }
+	((status)) || answers "$f" || status=1
 	unbox files-deleted
 	umount "$small"
 	return $status
 }
 
 load_module
-build state.c -lpthread
+build tests.c named.c pipes.c events.c inotify.c shmem.c deleted.c locks.c pidfd.c \
+	owner.c tty.c ../program.c -lpthread
 # shellcheck disable=SC2086
 extra="lock_taken deleted_program no_room"
 [ $# = 0 ] || { moved=$*; refused=; extra=; }

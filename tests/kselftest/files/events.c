@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is waited for: eventfd, epoll, timerfd, signalfd. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "files.h"
+
+static int fd1, fd2, fd3, p[2];
+
+static void set_eventfd(void)
+{
+	fd1 = eventfd(41, EFD_NONBLOCK);
+	fd2 = eventfd(0, 0);
+	fd3 = eventfd(0, EFD_NONBLOCK);
+	eventfd_write(fd3, 0xfffffffffffffffeULL);
+}
+
+static void get_eventfd(void)
+{
+	eventfd_t v;
+
+	check(!eventfd_write(fd1, 1) && !eventfd_read(fd1, &v) && v == 42);
+	check(eventfd_read(fd1, &v) && errno == EAGAIN);
+	check(!eventfd_write(fd2, 3) && !eventfd_read(fd2, &v) && v == 3);
+	check(!eventfd_read(fd3, &v) && v == 0xfffffffffffffffeULL);
+}
+
+static int ep;
+
+static void watch(int fd, uint32_t events, uint64_t data)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = data };
+
+	check(!epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev));
+}
+
+/* Ready at once, ready later, edge-triggered, one that was added under a number
+ * below and one above the epoll's own.
+ */
+static void set_epoll(void)
+{
+	fd1 = eventfd(1, 0);
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	fd2 = eventfd(0, 0);
+	check(!pipe(p));
+	check(dup2(fd2, 300) == 300);
+	watch(fd1, EPOLLIN, 0x1111111111ULL);
+	watch(300, EPOLLIN | EPOLLET, 2);
+	watch(p[0], EPOLLIN, 3);
+	check(write(p[1], "x", 1) == 1);
+}
+
+static void get_epoll(void)
+{
+	struct epoll_event ev[8];
+	uint64_t sum = 0;
+	int n = epoll_wait(ep, ev, 8, 1000);
+
+	check(n == 2);
+	for (int i = 0; i < n; i++)
+		sum += ev[i].data.u64;
+	check(sum == 0x1111111111ULL + 3);
+	eventfd_write(fd2, 1);
+	check(epoll_wait(ep, ev, 8, 1000) == 3);
+	check(epoll_wait(ep, ev, 8, 0) == 2);		/* an edge comes once */
+	check(!epoll_ctl(ep, EPOLL_CTL_DEL, fd1, ev));
+	check(epoll_ctl(ep, EPOLL_CTL_DEL, fd2, ev) && errno == ENOENT);
+	check(!epoll_ctl(ep, EPOLL_CTL_DEL, 300, ev));
+	ev[0].events = EPOLLOUT;
+	check(!epoll_ctl(ep, EPOLL_CTL_MOD, p[0], ev));
+	check(epoll_wait(ep, ev, 8, 0) == 0);
+	check(fcntl(ep, F_GETFD) == FD_CLOEXEC);
+}
+
+/* The far one must not fire before its time, measured on its own clock. */
+static void set_timerfd(void)
+{
+	struct itimerspec far = { { 0 }, { 1000, 0 } };
+	struct itimerspec often = { { 500, 0 }, { 900, 0 } };
+	struct itimerspec soon = { { 0 }, { 0, 1000 } };
+
+	fd1 = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	fd2 = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+	fd3 = timerfd_create(CLOCK_BOOTTIME, 0);
+	check(!timerfd_settime(fd1, 0, &far, NULL));
+	check(!timerfd_settime(fd2, 0, &often, NULL));
+	check(!timerfd_settime(fd3, 0, &soon, NULL));
+	usleep(10000);
+}
+
+static void get_timerfd(void)
+{
+	struct itimerspec it;
+	uint64_t n = 0;
+
+	check(!timerfd_gettime(fd1, &it) && it.it_value.tv_sec > 0 &&
+	      it.it_value.tv_sec < 1000 && !it.it_interval.tv_sec);
+	check(read(fd1, &n, 8) < 0 && errno == EAGAIN);
+	check(!timerfd_gettime(fd2, &it) && it.it_value.tv_sec > 0 &&
+	      it.it_value.tv_sec < 900 && it.it_interval.tv_sec == 500);
+	check(read(fd3, &n, 8) == 8 && n == 1);		/* was due before */
+	check(!timerfd_gettime(fd3, &it) && !it.it_value.tv_sec);
+}
+
+static void set_signalfd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGRTMIN + 3);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd1 = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	sigqueue(getpid(), SIGRTMIN + 3, (union sigval){ .sival_int = 1234 });
+}
+
+static void get_signalfd(void)
+{
+	struct signalfd_siginfo si;
+
+	check(read(fd1, &si, sizeof(si)) == sizeof(si));
+	check((int)si.ssi_signo == SIGRTMIN + 3 && si.ssi_int == 1234);
+	check(read(fd1, &si, sizeof(si)) < 0 && errno == EAGAIN);
+	kill(getpid(), SIGUSR1);
+	check(read(fd1, &si, sizeof(si)) == sizeof(si) && si.ssi_signo == SIGUSR1);
+}
+
+static void set_semaphore(void)
+{
+	fd1 = eventfd(5, EFD_SEMAPHORE | EFD_NONBLOCK);
+	fd2 = eventfd(5, 0);
+}
+
+static void get_semaphore(void)
+{
+	uint64_t n;
+
+	check(read(fd1, &n, 8) == 8 && n == 1);
+	check(read(fd1, &n, 8) == 8 && n == 1);
+	check(read(fd2, &n, 8) == 8 && n == 5);
+}
+
+/* Watched through a number that is closed, while the file lives on. */
+static void set_lostwatch(void)
+{
+	ep = epoll_create1(0);
+	fd1 = eventfd(0, 0);
+	fd2 = dup(fd1);
+	watch(fd2, EPOLLIN, 1);
+	close(fd2);
+}
+
+const struct test event_tests[] = {
+	{ "eventfd", set_eventfd, get_eventfd },
+	{ "semaphore", set_semaphore, get_semaphore },
+	{ "epoll", set_epoll, get_epoll },
+	{ "timerfd", set_timerfd, get_timerfd },
+	{ "signalfd", set_signalfd, get_signalfd },
+	{ "lostwatch", set_lostwatch, NULL },
+	{ }
+};

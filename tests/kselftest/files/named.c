@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Files that a path leads to. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+
+static int fd1, fd2, fd3;
+static pid_t child;
+static DIR *dir;
+
+static void set_reg(void)
+{
+	write_file(name("data"), "0123456789abcdef");
+	fd1 = open(name("data"), O_RDWR);
+	lseek(fd1, 5, SEEK_SET);
+	fd2 = open(name("data"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	lseek(fd2, 12, SEEK_SET);
+	check(dup2(fd2, 77) == 77);
+}
+
+static void get_reg(void)
+{
+	char c;
+
+	check(read(fd1, &c, 1) == 1 && c == '5');
+	check(write(fd1, "X", 1) == 1);
+	check(read(fd2, &c, 1) == 1 && c == 'c');
+	check(read(77, &c, 1) == 1 && c == 'd');	/* shares the position */
+	check(lseek(fd2, 0, SEEK_CUR) == 14);
+	check(fcntl(fd1, F_GETFD) == 0 && fcntl(fd2, F_GETFD) == FD_CLOEXEC);
+	check(fcntl(77, F_GETFD) == 0);
+	check((fcntl(fd2, F_GETFL) & (O_ACCMODE | O_NONBLOCK)) ==
+	      (O_RDONLY | O_NONBLOCK));
+	check(write(fd2, "X", 1) < 0 && errno == EBADF);
+	check(syscall(SYS_fcntl, 78, F_GETFD) < 0 && errno == EBADF);
+}
+
+static void set_append(void)
+{
+	write_file(name("data"), "one ");
+	fd1 = open(name("data"), O_WRONLY | O_APPEND);
+	check(write(fd1, "two ", 4) == 4);
+}
+
+static void get_append(void)
+{
+	char buf[32] = "";
+
+	check(fcntl(fd1, F_GETFL) & O_APPEND);
+	check(lseek(fd1, 0, SEEK_SET) == 0);
+	check(write(fd1, "three", 5) == 5);
+	fd2 = open(name("data"), O_RDONLY);
+	check(read(fd2, buf, sizeof(buf)) == 13 && !strcmp(buf, "one two three"));
+}
+
+/* What the kernel makes up: of this process, and of the system. */
+static void set_proc(void)
+{
+	fd1 = open("/proc/self/stat", O_RDONLY);
+	fd2 = open("/proc/meminfo", O_RDONLY);
+	check(fd1 >= 0 && fd2 >= 0);
+}
+
+static void get_proc(void)
+{
+	char buf[64] = "";
+
+	check(read(fd1, buf, sizeof(buf) - 1) > 0 && atoi(buf) == getpid());
+	check(read(fd2, buf, sizeof(buf) - 1) > 0 && !strncmp(buf, "MemTotal", 8));
+}
+
+/* A child has the same description: what one reads the other does not. */
+static void set_fork(void)
+{
+	char c;
+
+	write_file(name("data"), "0123456789");
+	fd1 = open(name("data"), O_RDONLY);
+	child = fork();
+	if (!child) {
+		wait_for(name("child"));
+		_exit(read(fd1, &c, 1) == 1 && c == '3' ? 33 : 1);
+	}
+	check(lseek(fd1, 2, SEEK_SET) == 2);
+}
+
+static void get_fork(void)
+{
+	int status = 0;
+	char c;
+
+	check(read(fd1, &c, 1) == 1 && c == '2');
+	write_file(name("child"), "");
+	check(waitpid(child, &status, 0) == child);
+	check(WIFEXITED(status) && WEXITSTATUS(status) == 33);
+	check(read(fd1, &c, 1) == 1 && c == '4');
+}
+
+static void set_dir(void)
+{
+	mkdir(name("dir"), 0700);
+	fd1 = open(name("dir"), O_RDONLY | O_DIRECTORY);
+	write_file(name("dir/x"), "");
+	check(!chdir(name("dir")));
+	umask(0123);
+}
+
+static void get_dir(void)
+{
+	char cwd[512];
+	struct stat st;
+
+	check(!fstat(fd1, &st) && S_ISDIR(st.st_mode));
+	check(!faccessat(fd1, "x", F_OK, 0));
+	dir = fdopendir(fd1);
+	check(dir && readdir(dir));
+	check(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, name("dir")));
+	check(umask(0) == 0123);
+}
+
+static void set_dev(void)
+{
+	fd1 = open("/dev/null", O_RDWR);
+	fd2 = open("/dev/zero", O_RDONLY);
+	fd3 = open("/dev/urandom", O_RDONLY);
+}
+
+static void get_dev(void)
+{
+	char buf[8] = "xxxxxxx";
+	struct stat st;
+
+	check(write(fd1, buf, 8) == 8 && read(fd1, buf, 8) == 0);
+	check(read(fd2, buf, 8) == 8 && !memcmp(buf, "\0\0\0\0\0\0\0", 8));
+	check(read(fd3, buf, 8) == 8);
+	check(!fstat(fd3, &st) && S_ISCHR(st.st_mode));
+}
+
+static void set_opath(void)
+{
+	write_file(name("data"), "");
+	check(!symlink("nowhere", name("link")));
+	fd1 = open(name("link"), O_PATH | O_NOFOLLOW);
+	fd2 = open(name("data"), O_PATH);
+	fd3 = open("/dev/kmsg", O_PATH);
+	check(fd1 >= 0 && fd2 >= 0 && fd3 >= 0);
+}
+
+static void get_opath(void)
+{
+	char buf[32] = "";
+	struct stat st;
+
+	check(readlinkat(fd1, "", buf, sizeof(buf)) == 7 && !strcmp(buf, "nowhere"));
+	check(read(fd2, buf, 1) < 0 && errno == EBADF);
+	check(fcntl(fd2, F_GETFL) & O_PATH);
+	check(!fstat(fd3, &st) && S_ISCHR(st.st_mode));
+}
+
+const struct test named_tests[] = {
+	{ "reg", set_reg, get_reg },
+	{ "append", set_append, get_append },
+	{ "proc", set_proc, get_proc },
+	{ "fork", set_fork, get_fork },
+	{ "dir", set_dir, get_dir },
+	{ "dev", set_dev, get_dev },
+	{ "opath", set_opath, get_opath },
+	{ }
+};
