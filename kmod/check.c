@@ -60,8 +60,6 @@ static bool other_##name(struct lm_dump *d, struct task_struct *t)	\
 	return look(t, &b) && b.ns.name != current->nsproxy->name;	\
 }
 OTHER_NS(mnt_ns)
-OTHER_NS(uts_ns)
-OTHER_NS(ipc_ns)
 OTHER_NS(pid_ns_for_children)
 
 /* One for the whole container, whichever: the restored one gets one of its own. */
@@ -120,13 +118,18 @@ static bool other_root(struct lm_dump *d, struct task_struct *t)
 	return other;
 }
 
-static bool own_net_ns(struct lm_dump *d, struct task_struct *t)
-{
-	struct belongings leader, b;
-
-	return look(t, &b) && look(t->group_leader, &leader) &&
-	       b.ns.net_ns != leader.ns.net_ns;
+/* Another one than the rest of the process is in. */
+#define OWN_NS(name)							\
+static bool own_##name(struct lm_dump *d, struct task_struct *t)	\
+{									\
+	struct belongings leader, b;					\
+									\
+	return look(t, &b) && look(t->group_leader, &leader) &&		\
+	       b.ns.name != leader.ns.name;				\
 }
+OWN_NS(net_ns)
+OWN_NS(uts_ns)
+OWN_NS(ipc_ns)
 
 static bool own_files(struct lm_dump *d, struct task_struct *t)
 {
@@ -185,14 +188,14 @@ static const struct obstacle thread_obstacles[] = {
 	{ "core scheduling", has_core_cookie },
 	{ "thread with file descriptors of its own", own_files },
 	{ "thread in another network namespace", own_net_ns },
+	{ "thread in another uts namespace", own_uts_ns },
+	{ "thread in another ipc namespace", own_ipc_ns },
 	{ "pid namespace", other_pid_ns,
 	  "run migctl in the container's pid namespace" },
 	{ "pid namespace for children", other_pid_ns_for_children },
 	{ "user namespace", other_user_ns },
 	{ "mount namespace", other_mnt_ns,
 	  "run migctl in the container's mount namespace" },
-	{ "uts namespace", other_uts_ns },
-	{ "ipc namespace", other_ipc_ns },
 	{ "second time namespace in one container", other_time_ns },
 	{ "time namespace for children", other_time_ns_for_children },
 	{ "chroot", other_root },

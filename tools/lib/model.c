@@ -144,6 +144,7 @@ void lm_model_free(struct lm_model *m)
 	free_objs(m->netns, m->nr_netns);
 	free_objs(m->cgroups, m->nr_cgroups);
 	free_objs(m->filters, m->nr_filters);
+	free_objs(m->ns, m->nr_ns);
 	lm_model_init(m);
 }
 
@@ -410,6 +411,14 @@ static int add_filter(struct lm_model *m, const struct nlattr **tb,
 	return o ? obj_add(o, LM_REC_SECCOMP, attrs, len, e) : oom(e);
 }
 
+static int add_ns(struct lm_model *m, const struct nlattr **tb,
+		  const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = append(m->ns, m->nr_ns);
+
+	return o ? obj_add(o, LM_REC_NS, attrs, len, e) : oom(e);
+}
+
 int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t len,
 		 struct lm_error *e)
 {
@@ -428,6 +437,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 		[LM_REC_NETNS] = add_netns,
 		[LM_REC_CGROUP] = add_cgroup,
 		[LM_REC_SECCOMP] = add_filter,
+		[LM_REC_NS] = add_ns,
 	};
 	const struct nlattr *tb[TB_MAX + 1];
 

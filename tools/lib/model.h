@@ -101,6 +101,7 @@ struct lm_model {
 	struct lm_obj **netns;      size_t nr_netns;	/* LM_REC_NETNS */
 	struct lm_obj **cgroups;    size_t nr_cgroups;	/* LM_REC_CGROUP */
 	struct lm_obj **filters;    size_t nr_filters;	/* LM_REC_SECCOMP */
+	struct lm_obj **ns;         size_t nr_ns;	/* LM_REC_NS */
 };
 
 void lm_model_init(struct lm_model *m);

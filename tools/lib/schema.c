@@ -4,6 +4,7 @@
 
 #include "build_id.h"
 #include "net/netns.h"
+#include "ns/ns.h"
 #include "record.h"
 #include "schema.h"
 
@@ -272,6 +273,15 @@ static const struct lm_attr seccomp_attrs[LM_SECCOMP_MAX + 1] = {
 };
 SCHEMA(seccomp, "SECCOMP");
 
+static const struct lm_attr ns_attrs[LM_NS_MAX + 1] = {
+	[LM_NS_KIND] = { .name = "kind", .kind = LM_ATTR_STR, .size = 31, .must = true },
+	[LM_NS_ID] = MUST_U32("id"),
+	[LM_NS_HOSTNAME] = STR("hostname", 64),
+	[LM_NS_DOMAINNAME] = STR("domainname", 64),
+	[LM_NS_SYSCTL] = STR("sysctl", 255),
+};
+SCHEMA(ns, "NS");
+
 /* Not made of attributes. */
 static const struct lm_schema pages = { "PAGES" }, pad = { "PAD" };
 
@@ -297,6 +307,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LM_REC_CGROUP] = &cgroup,
 		[LM_REC_END] = &end,
 		[LM_REC_SECCOMP] = &seccomp,
+		[LM_REC_NS] = &ns,
 	};
 
 	return type < sizeof(by_type) / sizeof(*by_type) ? by_type[type] : NULL;

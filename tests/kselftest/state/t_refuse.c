@@ -304,14 +304,32 @@ static void unshared(int flags)
 	ready();
 }
 
+static void *own_ns(void *flags)
+{
+	NEED(!unshare((long)flags));
+	told->n[0] = 1;
+	for (;;)
+		pause();
+}
+
+static void thread_unshared(long flags)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, own_ns, (void *)flags);
+	while (!*(volatile uint64_t *)&told->n[0])
+		usleep(1000);
+	ready();
+}
+
 static void uts_ns(void)
 {
-	unshared(CLONE_NEWUTS);
+	thread_unshared(CLONE_NEWUTS);
 }
 
 static void ipc_ns(void)
 {
-	unshared(CLONE_NEWIPC);
+	thread_unshared(CLONE_NEWIPC);
 }
 
 static void user_ns(void)
@@ -570,8 +588,8 @@ static const struct refusal {
 	{ "bpf", bpf, "bpf" },
 	{ "nsfd", nsfd, "descriptor of a namespace" },
 	{ "terminal", terminal, "terminal of the host /dev/console" },
-	{ "uts_ns", uts_ns, "uts namespace" },
-	{ "ipc_ns", ipc_ns, "ipc namespace" },
+	{ "uts_ns", uts_ns, "thread in another uts namespace" },
+	{ "ipc_ns", ipc_ns, "thread in another ipc namespace" },
 	{ "user_ns", user_ns, "user namespace" },
 	{ "mnt_ns", mnt_ns, "mount namespace" },
 	{ "pid_ns", pid_ns, "pid namespace for children" },

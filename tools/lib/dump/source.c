@@ -194,6 +194,11 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 		if (report)
 			report(e->msg, arg);
 	}
+	if (ret >= 0 && lm_source_describe_ns(s, NULL, e) < 0) {
+		ret = -1;
+		if (report)
+			report(e->msg, arg);
+	}
 	if (s->nsfd >= 0) {
 		struct lm_error net = { 0 };
 
@@ -257,6 +262,7 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 
 	if (list(s, &o, e) == 0 && lm_source_builds(s, &o, e) == 0 &&
 	    lm_source_describe_net(s, &o, e) == 0 &&
+	    lm_source_describe_ns(s, &o, e) == 0 &&
 	    lm_source_round_begin(s, out, false, e) == 0 &&
 	    lm_objects_write(&o, out, e) == 0)
 		ret = lm_source_round_end(s, out, 0, st, e);

@@ -100,6 +100,10 @@ int lm_seccomp_describe(const struct lm_source *s, struct lm_objects *o,
 			struct lm_error *e);
 void lm_seccomp_free(struct lm_source *s);
 
+/* source_ns.c: NS records into @o (NULL: only look whether all can be moved). */
+int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
+			  struct lm_error *e);
+
 /* source_final.c: NETNS of a container that has its own. */
 int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
 			   struct lm_error *e);

@@ -21,7 +21,7 @@
 #include "rtnl.h"
 
 struct visit {
-	int nsfd, ret;
+	int nsfd, flag, ret;
 	lm_ns_fn fn;
 	void *arg;
 	struct lm_error *e;
@@ -31,22 +31,21 @@ static void *visitor(void *arg)
 {
 	struct visit *v = arg;
 
-	if (setns(v->nsfd, CLONE_NEWNET) < 0)
-		v->ret = lm_fail_errno(v->e, LM_FAILED, "cannot enter the network namespace");
+	if (setns(v->nsfd, v->flag) < 0)
+		v->ret = lm_fail_errno(v->e, LM_FAILED, "cannot enter the namespace");
 	else
 		v->ret = v->fn(v->arg, v->e);
 	return NULL;
 }
 
-int lm_in_netns(int nsfd, lm_ns_fn fn, void *arg, struct lm_error *e)
+int lm_in_ns(int nsfd, int flag, lm_ns_fn fn, void *arg, struct lm_error *e)
 {
-	struct visit v = { .nsfd = nsfd, .ret = -1, .fn = fn, .arg = arg, .e = e };
+	struct visit v = { .nsfd = nsfd, .flag = flag, .ret = -1, .fn = fn,
+			   .arg = arg, .e = e };
 	sigset_t all, old;
 	pthread_t thread;
 	int err;
 
-	if (nsfd < 0)
-		return fn(arg, e);
 	/* Signals are the caller's business. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -58,6 +57,11 @@ int lm_in_netns(int nsfd, lm_ns_fn fn, void *arg, struct lm_error *e)
 	}
 	pthread_join(thread, NULL);
 	return v.ret;
+}
+
+int lm_in_netns(int nsfd, lm_ns_fn fn, void *arg, struct lm_error *e)
+{
+	return nsfd < 0 ? fn(arg, e) : lm_in_ns(nsfd, CLONE_NEWNET, fn, arg, e);
 }
 
 struct socket_args {

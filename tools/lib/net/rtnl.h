@@ -17,6 +17,8 @@
  */
 typedef int (*lm_ns_fn)(void *arg, struct lm_error *e);
 int lm_in_netns(int nsfd, lm_ns_fn fn, void *arg, struct lm_error *e);
+/* The same for a namespace of the type @flag, CLONE_NEW*. */
+int lm_in_ns(int nsfd, int flag, lm_ns_fn fn, void *arg, struct lm_error *e);
 /* socket() in @nsfd, close-on-exec. Return: fd or -1. */
 int lm_socket_in_netns(int nsfd, int family, int type, int protocol,
 		       struct lm_error *e);

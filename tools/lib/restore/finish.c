@@ -193,7 +193,8 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 	const struct lm_model *m = &r->m;
 
 	if (lm_tree_groups(r, e) || lm_zombies_make(r, e) ||
-	    lm_time_make(r, e) || lm_pages_unstash(r, e) || lm_shmem_seal(r, e))
+	    lm_time_make(r, e) || lm_ns_fill(r, e) || lm_pages_unstash(r, e) ||
+	    lm_shmem_seal(r, e))
 		return -1;
 	lm_progress(r, "files", 0, m->nr_file);
 	if (lm_files_make(r, e) || give_all(r, e))

@@ -18,6 +18,7 @@
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
  *	time.c timers.c	clocks; what is armed on them
+ *	ns.c		namespaces
  *	seccomp.c	seccomp filters
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY
@@ -31,6 +32,7 @@
 
 #include "restore.h"
 #include "../net/netns.h"
+#include "../ns/ns.h"
 #include "../textfile.h"
 
 /* A process of the skeleton. */
@@ -42,6 +44,7 @@ struct lm_proc {
 	bool setsid;			/* still to be called */
 	bool subreaper;
 	bool shares_fs;			/* with who gave birth to it */
+	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
 	struct livemig_vma *vmas;	/* what is mapped, by address */
 	size_t nr_vmas;
 };
@@ -65,6 +68,7 @@ struct lm_stash {
 };
 
 struct lm_undo;
+struct lm_ns_made;
 
 struct lm_restorer {
 	struct lm_restore_opts o;
@@ -93,6 +97,8 @@ struct lm_restorer {
 	void *net_as;			/* attributes that it was made of */
 	size_t net_as_len;
 	int timens;
+	struct lm_ns_made *ns;
+	size_t nr_ns;
 	uint64_t pages;
 };
 
@@ -231,6 +237,13 @@ void lm_deleted_close(struct lm_restorer *r);
 /* A time namespace in which the container's clocks go on. */
 int lm_time_make(struct lm_restorer *r, struct lm_error *e);
 int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e);
+
+/* ns.c: all are in their namespaces, before they have memory. */
+int lm_ns_sync(struct lm_restorer *r, struct lm_error *e);
+int lm_ns_fill(struct lm_restorer *r, struct lm_error *e);
+/* A namespace that was made, or -1. */
+int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t id);
+void lm_ns_close(struct lm_restorer *r);
 
 /* timers.c: of @p, whose threads are there; the leader does it last. */
 int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,

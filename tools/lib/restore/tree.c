@@ -191,6 +191,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	if (!p)
 		return NULL;
 	p->sid = from->sid;
+	memcpy(p->ns, from->ns, sizeof(p->ns));
 	p->shares_fs = f.clone_flags & CLONE_FS;
 	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
 	if (from->nr_vmas) {		/* what it inherits; reset by lm_mm_sync() */
