@@ -17,6 +17,7 @@
 
 #include "dump.h"
 #include "extack.h"
+#include "inflight.h"
 #include "netlink.h"
 #include "wrapper/cgroup.h"
 
@@ -269,6 +270,7 @@ static int dump_open(struct netlink_callback *cb)
 	if (!d)
 		return -ENOMEM;
 	skb_queue_head_init(&d->queue);
+	INIT_LIST_HEAD(&d->inflight);
 	hash_init(d->seen);
 	d->s = lm_session_find(nla_get_u32(attr));
 	if (!d->s) {
@@ -283,6 +285,7 @@ static int dump_open(struct netlink_callback *cb)
 		return err;
 	d->frozen = lm_session_frozen(d->s);
 	d->freezes = d->s->freezes;
+	lm_held_drop(d->s);
 	d->cookie = ++d->s->cookie;
 	d->nr_tasks = lm_tasks_get(d->s, &d->tasks);
 	if (d->nr_tasks < 0) {
@@ -360,7 +363,9 @@ int lm_dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 			err = fatal_signal_pending(current) ?
 			      lm_err(extack, -EINTR, "killed") :
 			      d->next_task < d->nr_tasks ?
-			      dump_next(d, extack) : dump_zombie(d);
+			      dump_next(d, extack) :
+			      !list_empty(&d->inflight) ?
+			      lm_inflight_dump(d) : dump_zombie(d);
 			continue;
 		}
 		err = put_obj(d, skb, cb, obj);
@@ -399,6 +404,7 @@ int lm_dump_done(struct netlink_callback *cb)
 		return 0;
 	cb->args[0] = 0;
 	__skb_queue_purge(&d->queue);
+	lm_inflight_free(d);
 	hash_for_each_safe(d->seen, bkt, tmp, e, node) {
 		hash_del(&e->node);
 		kfree(e);

@@ -21,6 +21,7 @@ struct lm_dump {
 	struct lm_session *s;
 	bool frozen;		/* false: inventory of a running container */
 	struct sk_buff_head queue; /* finished objects */
+	struct list_head inflight; /* files to be dumped; inflight.c */
 	const void *time_ns;	/* of the first process; only to compare */
 	/* private to dump.c: */
 	struct task_struct **tasks;

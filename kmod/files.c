@@ -256,19 +256,36 @@ static int collect(struct task_struct *t, struct fd_batch *b)
 
 static int dump_fd(struct lm_dump *d, struct task_struct *t,
 		   struct files_struct *files, u32 files_id, struct file *f,
-		   int fd, u32 *id)
+		   int fd, u32 *id, bool *first)
 {
-	bool first;
 	int err = 0;
 
-	*id = lm_dump_id(d, LM_ID_FILE, f, &first);
+	*id = lm_dump_id(d, LM_ID_FILE, f, first);
 	if (!*id)
 		return -ENOMEM;
-	if (first)
+	if (*first)
 		err = dump_file(d, t, fd, f, *id);
-	if (first && !err && lm_file_leased(f))
+	if (*first && !err && lm_file_leased(f))
 		err = lm_unsupported_path(d, t, fd, NULL, "lease on", &f->f_path);
 	return err ?: lm_dump_locks(d, f, files, files_id, *id, kind_of(f)->type);
+}
+
+/**
+ * lm_dump_file - queue the objects of a file without a descriptor
+ * @d: the dump
+ * @t: the process that it was found at
+ * @f: the file, referenced
+ * @first: set to false when this dump has had it already
+ *
+ * Sleeps.
+ * Return: 0 or -errno.
+ */
+int lm_dump_file(struct lm_dump *d, struct task_struct *t, struct file *f,
+		 bool *first)
+{
+	u32 id;
+
+	return dump_fd(d, t, NULL, 0, f, -1, &id, first);
 }
 
 static int dump_batch(struct lm_dump *d, struct task_struct *t, u32 files_id,
@@ -277,6 +294,7 @@ static int dump_batch(struct lm_dump *d, struct task_struct *t, u32 files_id,
 	struct livemig_fd *list;
 	struct sk_buff *obj;
 	int i, err = 0;
+	bool first;
 
 	list = kcalloc(b->n, sizeof(*list), GFP_KERNEL);
 	if (!list)
@@ -285,7 +303,7 @@ static int dump_batch(struct lm_dump *d, struct task_struct *t, u32 files_id,
 		list[i].fd = b->fds[i].fd;
 		list[i].cloexec = b->fds[i].cloexec;
 		err = dump_fd(d, t, b->files, files_id, b->fds[i].file, b->fds[i].fd,
-			      &list[i].file);
+			      &list[i].file, &first);
 	}
 	if (err)
 		goto out;

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "extack.h"
+#include "inflight.h"
 #include "session.h"
 #include "wrapper/cgroup.h"
 #include "wrapper/sched.h"
@@ -226,6 +227,7 @@ int lm_thaw(struct lm_session *s)
 	bool was_frozen = s->state == LIVEMIG_STATE_FROZEN;
 	int err;
 
+	lm_held_drop(s);
 	if (s->state == LIVEMIG_STATE_RUNNING)
 		return 0;
 	if (s->froze) {

@@ -16,6 +16,7 @@
 
 #include "dump.h"
 #include "extack.h"
+#include "inflight.h"
 #include "netlink.h"
 #include "session.h"
 #include "track.h"
@@ -64,6 +65,11 @@ static const struct nla_policy set_policy[] = {
 static const struct nla_policy freeze_policy[] = {
 	[LIVEMIG_A_SESSION]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[LIVEMIG_A_TIMEOUT_MS]	= NLA_POLICY_FULL_RANGE(NLA_U32, &timeout_range),
+};
+
+static const struct nla_policy file_policy[] = {
+	[LIVEMIG_A_SESSION]	= NLA_POLICY_MIN(NLA_U32, 1),
+	[LIVEMIG_A_FILE]	= NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 static const struct nla_policy pages_policy[] = {
@@ -397,6 +403,37 @@ out:
 	return err;
 }
 
+/* In the context of the caller, who gets the descriptor. */
+static int file_get(struct sk_buff *req, struct genl_info *info)
+{
+	struct lm_session *s = info->user_ptr[0];
+	struct sk_buff *skb;
+	struct file *f;
+	void *hdr;
+	int fd, err;
+
+	if (!info->attrs[LIVEMIG_A_FILE])
+		return missing(info, LIVEMIG_A_FILE, "FILE");
+	f = lm_held_get(s, nla_get_u32(info->attrs[LIVEMIG_A_FILE]));
+	if (!f)
+		return lm_err(info->extack, -ENOENT,
+			      "FILE is not in flight in the frozen container");
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	err = fd < 0 ? fd : -ENOMEM;
+	skb = fd < 0 ? NULL : reply_begin(info, &hdr);
+	if (skb)
+		err = reply_end(info, skb, hdr,
+				nla_put_s32(skb, LIVEMIG_A_FD, fd));
+	if (!err) {
+		fd_install(fd, f);
+		return 0;
+	}
+	if (fd >= 0)
+		put_unused_fd(fd);
+	fput(f);
+	return err;
+}
+
 /* ---- the family ---- */
 
 /* With maxattr 0, the core would read the family's number of entries from the
@@ -432,6 +469,8 @@ static const struct genl_ops lm_ops[] = {
 	  POLICY(session_policy) },
 	{ .cmd = LIVEMIG_CMD_PAGES, .doit = pages, ADMIN,
 	  POLICY(pages_policy), .internal_flags = NEED_LOCKED },
+	{ .cmd = LIVEMIG_CMD_FILE_GET, .doit = file_get, ADMIN,
+	  POLICY(file_policy), .internal_flags = NEED_LOCKED },
 };
 
 static const struct genl_multicast_group lm_groups[] = {

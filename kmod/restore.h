@@ -8,6 +8,7 @@
  *	prepare.c	what a parked task does to itself
  *	door.c		a way in past seccomp filters
  *	zombie.c	how those that have ended ended
+ *	peer.c		PEER: whom unix sockets are connected to
  *	arch/x86/setregs.c	registers
  *	apply.c		APPLY: filling memory
  *
@@ -156,6 +157,9 @@ void lm_close_door(void);
 
 /* zombie.c */
 int lm_restore_zombies(struct lm_restore *r, u32 *pid);
+
+/* peer.c */
+int lm_restore_peer(const struct livemig_ioc_peer *p);
 
 /* kmod/arch/.../setregs.c */
 int lm_arch_check_regs(const struct lm_restore_thread *t, const char **why);

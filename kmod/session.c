@@ -243,6 +243,7 @@ int lm_session_new(int fd, const char *name, u32 flags, u32 portid,
 		return -ENOMEM;
 	}
 	INIT_LIST_HEAD(&s->list);
+	INIT_LIST_HEAD(&s->held);
 	refcount_set(&s->refs, 2);	/* the list's and the caller's */
 	mutex_init(&s->lock);
 	init_completion(&s->ended);

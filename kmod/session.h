@@ -63,6 +63,7 @@ struct lm_session {
 	struct file *dir;	/* the cgroup's directory */
 	struct file *freeze_file; /* its cgroup.freeze, open for writing */
 	struct pid_namespace *pid_ns; /* the owner's: pids are given in it */
+	struct list_head held;	/* files in flight; inflight.c */
 	u32 next_id[LM_ID_MAX];
 	DECLARE_HASHTABLE(ids, 8);
 	u32 cookie;		/* of the last TASK_GET */

@@ -18,6 +18,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "inflight.h"
 #include "round.h"
 #include "session.h"
 #include "shmem.h"
@@ -79,6 +80,13 @@ static int note_fd(const void *objs, struct file *f, unsigned int fd)
 			   GFP_ATOMIC | __GFP_ACCOUNT) ? 0 : -ENOMEM;
 }
 
+static int note_held(struct file *f, void *objs)
+{
+	if (!lm_is_shmem_object(f))
+		return 0;
+	return lm_obj_note(objs, f, GFP_KERNEL_ACCOUNT) ? 0 : -ENOMEM;
+}
+
 /**
  * lm_objs_of_task() - note the objects that a task has open
  * @objs: the objects of the tracker
@@ -95,6 +103,18 @@ int lm_objs_of_task(struct list_head *objs, struct task_struct *t)
 		err = iterate_fd(t->files, 0, note_fd, objs);
 	task_unlock(t);
 	return err;
+}
+
+/**
+ * lm_objs_held() - note the objects that are in flight
+ * @objs: the objects of the tracker
+ * @s: the session
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int lm_objs_held(struct list_head *objs, struct lm_session *s)
+{
+	return lm_held_each(s, note_held, objs);
 }
 
 /* Another object at the address of an inode that is gone gets its own id. */

@@ -34,6 +34,7 @@ bool lm_is_shmem_object(struct file *f);
 
 struct lm_obj *lm_obj_note(struct list_head *objs, struct file *f, gfp_t gfp);
 int lm_objs_of_task(struct list_head *objs, struct task_struct *t);
+int lm_objs_held(struct list_head *objs, struct lm_session *s);
 int lm_objs_round(struct lm_round *r, struct list_head *objs);
 void lm_objs_round_end(struct lm_session *s, struct list_head *objs, bool drop);
 void lm_objs_stale(struct list_head *objs);

@@ -333,6 +333,25 @@ static int put_options(const struct sock *sk, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_SOCK_OPTIONS, sizeof(o), &o);
 }
 
+/**
+ * lm_sock_ino - the number by which others name a socket
+ * @d: the dump
+ * @sk: the socket, referenced
+ *
+ * Return: its inode number; or, before it is accepted, a number above 2^32;
+ * 0: no memory.
+ */
+u64 lm_sock_ino(struct lm_dump *d, const struct sock *sk)
+{
+	u64 ino = sock_i_ino((struct sock *)sk);
+	u32 id;
+
+	if (ino)
+		return ino;
+	id = lm_dump_id(d, LM_ID_FILE, sk, NULL);
+	return id ? BIT_ULL(32) | id : 0;
+}
+
 static int put_sock(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 {
 	const struct lm_sock_kind *kind = kind_of(sk);
@@ -342,7 +361,7 @@ static int put_sock(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 	      nla_put_u32(obj, LIVEMIG_SOCK_TYPE, sk->sk_type) ?:
 	      nla_put_u32(obj, LIVEMIG_SOCK_PROTOCOL, sk->sk_protocol) ?:
 	      nla_put_u32(obj, LIVEMIG_SOCK_STATE, sk->sk_state) ?:
-	      nla_put_u64_64bit(obj, LIVEMIG_SOCK_INO, sock_i_ino(sk),
+	      nla_put_u64_64bit(obj, LIVEMIG_SOCK_INO, lm_sock_ino(d, sk),
 				LIVEMIG_SOCK_PAD) ?:
 	      nla_put_u32(obj, LIVEMIG_SOCK_NETNS, sock_net(sk)->ns.inum) ?:
 	      nla_put_u32(obj, LIVEMIG_SOCK_SHUTDOWN, sk->sk_shutdown);
@@ -377,9 +396,77 @@ static int dump_queues(struct lm_dump *d, struct task_struct *t, int fd,
 	struct sock *sk = sock_of(f);
 	const struct lm_sock_kind *kind = sk ? kind_of(sk) : NULL;
 
-	if (!d->frozen || !kind || !kind->put_data)
+	if (!kind || !kind->put_queues)
 		return 0;
-	return kind->put_data(d, sk, file_id);
+	return kind->put_queues(d, t, sk, file_id);
+}
+
+static int dump_unaccepted(struct lm_dump *d, struct task_struct *t,
+			   struct sock *sk, u32 listener, struct sk_buff *obj)
+{
+	struct livemig_holder holder = {
+		.pid = task_tgid_nr_ns(t, d->s->pid_ns),
+		.fd = -1,
+	};
+	struct nlattr *nest;
+	int err;
+
+	err = nla_put_u32(obj, LIVEMIG_FILE_A_ID,
+			  lm_dump_id(d, LM_ID_FILE, sk, NULL)) ?:
+	      nla_put_u32(obj, LIVEMIG_FILE_A_TYPE, LIVEMIG_FILE_SOCKET) ?:
+	      nla_put_u32(obj, LIVEMIG_FILE_A_FLAGS, O_RDWR) ?:
+	      nla_put(obj, LIVEMIG_FILE_A_HOLDER, sizeof(holder), &holder);
+	if (err)
+		return err;
+	nest = nla_nest_start(obj, LIVEMIG_FILE_A_SOCK);
+	if (!nest)
+		return -EMSGSIZE;
+	err = put_sock(d, sk, obj) ?:
+	      nla_put_u32(obj, LIVEMIG_SOCK_LISTENER, listener);
+	nla_nest_end(obj, nest);
+	return err;
+}
+
+/**
+ * lm_dump_unaccepted - queue the objects of a connection in a listener's queue
+ * @d: the dump
+ * @t: the process that has the listener
+ * @sk: the connection, referenced; it has no file yet
+ * @listener: number of the listener's FILE
+ *
+ * Context: the caller holds the locks that a file of the kind would be dumped
+ * with. May sleep.
+ * Return: 0 or -errno.
+ */
+int lm_dump_unaccepted(struct lm_dump *d, struct task_struct *t, struct sock *sk,
+		       u32 listener)
+{
+	const struct lm_sock_kind *kind = kind_of(sk);
+	bool transient = false, first;
+	struct sk_buff *obj;
+	const char *why;
+	u32 id;
+	int err;
+
+	id = lm_dump_id(d, LM_ID_FILE, sk, &first);
+	if (!id)
+		return -ENOMEM;
+	if (!first)
+		return 0;
+	why = kind->unsupported(d, sk, &transient);
+	if (why)
+		return lm_unsupported(d, t, -1, transient, NULL,
+				      "%s (not accepted yet)", why);
+	obj = lm_obj_begin(d, LIVEMIG_OBJ_FILE);
+	if (!obj)
+		return -ENOMEM;
+	err = dump_unaccepted(d, t, sk, listener, obj);
+	if (err) {
+		kfree_skb(obj);
+		return err;
+	}
+	lm_obj_end(d, obj);
+	return kind->put_queues ? kind->put_queues(d, t, sk, id) : 0;
 }
 
 static void lock_inet(struct file *f)

@@ -15,8 +15,12 @@ struct lm_sock_kind {
 	bool (*match)(const struct sock *sk);
 	/* Adds addresses and what else is special. Inet sockets are locked. */
 	int (*put)(struct lm_dump *d, struct sock *sk, struct sk_buff *obj);
-	/* Queues DATA objects, frozen sessions only; may be NULL. */
-	int (*put_data)(struct lm_dump *d, struct sock *sk, u32 file_id);
+	/* What is in its queues: DATA objects (frozen sessions only), FILE
+	 * objects of connections that are not accepted; may be NULL. @t: the
+	 * process that it was found at.
+	 */
+	int (*put_queues)(struct lm_dump *d, struct task_struct *t,
+			  struct sock *sk, u32 file_id);
 	/* Why it cannot be moved, or NULL. Not locked. */
 	const char *(*unsupported)(struct lm_dump *d, struct sock *sk,
 				   bool *transient);
@@ -31,6 +35,22 @@ int lm_put_inet_addresses(const struct sock *sk, struct sk_buff *obj);
 /* sock.c: obstacles that every inet socket may have, or NULL. */
 const char *lm_inet_unsupported(const struct sock *sk);
 
+/* sock.c: number of a socket's inode, or a number of its own. 0: no memory. */
+u64 lm_sock_ino(struct lm_dump *d, const struct sock *sk);
+/* sock.c: the objects of a connection that the listener, FILE @listener, has not
+ * accepted.
+ */
+int lm_dump_unaccepted(struct lm_dump *d, struct task_struct *t, struct sock *sk,
+		       u32 listener);
+
+/* What is said about a message besides its bytes. */
+struct lm_data_head {
+	const void *name;	/* address of the sender, NULL: none */
+	int name_len;
+	const u32 *fds;		/* FILE ids */
+	int nr_fds;
+};
+
 /* Contents of a queue on the way into DATA objects. */
 struct lm_data {
 	struct lm_dump *d;
@@ -38,12 +58,13 @@ struct lm_data {
 	u32 queue;		/* enum livemig_queue */
 	bool stream;		/* offset counts bytes, not messages */
 	u64 offset;
+	const struct ucred *cred; /* of the message, or NULL */
 	struct sk_buff *obj;	/* under construction, or NULL */
 	struct nlattr *bytes;	/* its BYTES, reserved at full size */
 	size_t used;
 };
 
-int lm_data_begin(struct lm_data *w, const void *name, int name_len);
+int lm_data_begin(struct lm_data *w, const struct lm_data_head *head);
 int lm_data_add(struct lm_data *w, const struct sk_buff *skb, int off, int len);
 void lm_data_end(struct lm_data *w);
 void lm_data_abort(struct lm_data *w);

@@ -11,17 +11,28 @@
 
 #define LM_DATA_MAX	16384	/* as the uapi header promises */
 
+static int put_head(struct sk_buff *obj, const struct lm_data_head *h)
+{
+	int err = 0;
+
+	if (h->name)
+		err = nla_put(obj, LIVEMIG_DATA_NAME, h->name_len, h->name);
+	if (!err && h->nr_fds)
+		err = nla_put(obj, LIVEMIG_DATA_FDS, h->nr_fds * sizeof(*h->fds),
+			      h->fds);
+	return err;
+}
+
 /**
  * lm_data_begin - start an object
  * @w: the writer, with no object under construction
- * @name: address of the sender, NULL: none
- * @name_len: its length
+ * @head: what is said besides the bytes, NULL: nothing
  *
  * lm_data_add() starts objects by itself; this is for messages, which may be
  * empty.
  * Return: 0, -ENOMEM or -EMSGSIZE.
  */
-int lm_data_begin(struct lm_data *w, const void *name, int name_len)
+int lm_data_begin(struct lm_data *w, const struct lm_data_head *head)
 {
 	struct sk_buff *obj = lm_obj_begin(w->d, LIVEMIG_OBJ_DATA);
 	int err;
@@ -32,8 +43,10 @@ int lm_data_begin(struct lm_data *w, const void *name, int name_len)
 	      nla_put_u32(obj, LIVEMIG_DATA_QUEUE, w->queue) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_DATA_OFFSET, w->offset,
 				LIVEMIG_DATA_PAD);
-	if (!err && name)
-		err = nla_put(obj, LIVEMIG_DATA_NAME, name_len, name);
+	if (!err && w->cred)
+		err = nla_put(obj, LIVEMIG_DATA_CRED, sizeof(*w->cred), w->cred);
+	if (!err && head)
+		err = put_head(obj, head);
 	if (err)
 		goto err;
 	err = -EMSGSIZE;
@@ -99,7 +112,7 @@ int lm_data_add(struct lm_data *w, const struct sk_buff *skb, int off, int len)
 		if (w->obj && w->used == LM_DATA_MAX)
 			lm_data_end(w);
 		if (!w->obj) {
-			err = lm_data_begin(w, NULL, 0);
+			err = lm_data_begin(w, NULL);
 			if (err)
 				return err;
 		}

@@ -4,7 +4,7 @@
  * not read and those that the other side has not acknowledged. What came out
  * of order is left out: it is not acknowledged and comes again.
  *
- * Locking: put() and put_data() run under one lock_sock(); segments that
+ * Locking: put() and put_queues() run under one lock_sock(); segments that
  * arrive meanwhile wait in the backlog, unacknowledged.
  */
 #include <linux/skmsg.h>
@@ -234,9 +234,10 @@ static int put_queue(struct lm_dump *d, struct sock *sk, u32 file_id, u32 queue,
 	return err;
 }
 
-static int put_tcp_data(struct lm_dump *d, struct sock *sk, u32 file_id)
+static int put_tcp_queues(struct lm_dump *d, struct task_struct *t,
+			  struct sock *sk, u32 file_id)
 {
-	if (!is_connected(sk->sk_state))
+	if (!d->frozen || !is_connected(sk->sk_state))
 		return 0;
 	return put_queue(d, sk, file_id, LIVEMIG_QUEUE_RECV, put_recv) ?:
 	       put_queue(d, sk, file_id, LIVEMIG_QUEUE_SEND, put_send);
@@ -246,6 +247,6 @@ const struct lm_sock_kind lm_sock_tcp = {
 	.name = "TCP",
 	.match = is_tcp,
 	.put = put_tcp,
-	.put_data = put_tcp_data,
+	.put_queues = put_tcp_queues,
 	.unsupported = tcp_unsupported,
 };

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Unix sockets: streams, datagrams, sequenced packets; pairs and listeners.
- * What waits in a socket to be read is dumped with it.
+ * What waits in a socket to be read is dumped with it, and so are connections
+ * that wait to be accepted; files in flight are noted (inflight.c).
  *
- * Locking: unix_state_lock() (a spin lock) for the address; the queue's own
- * lock while references on its buffers are taken. Nothing is held while they
- * are copied: processes outside that share the socket cannot pull them away.
+ * Locking: unix_state_lock() (a spin lock) for the address; iolock (a mutex that
+ * readers hold) while messages are dumped, so that nobody outside who shares the
+ * socket takes the files out of them; in it the queue's own lock while references
+ * on the buffers are taken.
  */
+#include <linux/limits.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
+#include "inflight.h"
 #include "sock.h"
 #include "state.h"
 #include "wrapper/unix_state.h"
+
+#define LM_GROUPS_MAX	2048	/* must fit into an object */
 
 static bool is_unix(const struct sock *sk)
 {
@@ -28,21 +34,6 @@ static bool has_oob(struct sock *sk)
 #endif
 }
 
-static bool has_fds(struct sock *sk)
-{
-	bool found = false;
-	struct sk_buff *skb;
-
-	/* The queue of a listener holds connections. */
-	if (sk->sk_state == TCP_LISTEN)
-		return false;
-	spin_lock(&sk->sk_receive_queue.lock);
-	skb_queue_walk(&sk->sk_receive_queue, skb)
-		found |= lm_unix_has_fds(skb);
-	spin_unlock(&sk->sk_receive_queue.lock);
-	return found;
-}
-
 /* A reference on the path that it is bound to; false: to none. */
 static bool bound_path(struct sock *sk, struct path *path)
 {
@@ -54,18 +45,14 @@ static bool bound_path(struct sock *sk, struct path *path)
 	return path->dentry;
 }
 
-/* A listener behind a name that nobody can find any more. The other ends of
- * its connections have the same name, which does not matter.
- */
-static bool is_deleted(struct sock *sk)
+static bool has_many_groups(struct sock *sk)
 {
-	struct path path;
 	bool ret;
 
-	if (sk->sk_state != TCP_LISTEN || !bound_path(sk, &path))
-		return false;
-	ret = d_unlinked(path.dentry);
-	path_put(&path);
+	spin_lock(&sk->sk_peer_lock);
+	ret = sk->sk_peer_cred &&
+	      sk->sk_peer_cred->group_info->ngroups > LM_GROUPS_MAX;
+	spin_unlock(&sk->sk_peer_lock);
 	return ret;
 }
 
@@ -74,21 +61,10 @@ static const char *unix_unsupported(struct lm_dump *d, struct sock *sk,
 {
 	if (rcu_access_pointer(sk->sk_filter))
 		return "socket filter";
-	if (is_deleted(sk))
-		return "deleted unix socket";
-	if (!d->frozen)
-		return NULL;
-	if (sk->sk_state == TCP_LISTEN &&
-	    skb_queue_len_lockless(&sk->sk_receive_queue)) {
-		*transient = true;
-		return "connection that is not accepted yet";
-	}
-	if (has_fds(sk)) {
-		*transient = true;
-		return "fds in flight in a unix socket";
-	}
-	if (has_oob(sk))
+	if (d->frozen && has_oob(sk))
 		return "urgent data in a unix socket";
+	if (has_many_groups(sk))
+		return "unix socket whose peer is in more than 2048 groups";
 	return NULL;
 }
 
@@ -100,19 +76,61 @@ static int put_name(struct sock *sk, int attr, struct sk_buff *obj)
 	return addr ? nla_put(obj, attr, addr->len, addr->name) : 0;
 }
 
-static int put_peer(struct sock *sk, struct sk_buff *obj)
+/* Where the inode is that it is bound to: it may have been renamed or deleted. */
+static int put_bound(struct sock *sk, struct sk_buff *obj)
+{
+	struct livemig_sock_bound b = {};
+	struct inode *inode;
+	struct path path;
+	int err;
+
+	if (!bound_path(sk, &path))
+		return 0;
+	inode = d_backing_inode(path.dentry);
+	b.mode = inode->i_mode;
+	b.uid = from_kuid(&init_user_ns, inode->i_uid);
+	b.gid = from_kgid(&init_user_ns, inode->i_gid);
+	b.deleted = d_unlinked(path.dentry);
+	err = lm_put_path(obj, LIVEMIG_SOCK_PATH, &path) ?:
+	      nla_put(obj, LIVEMIG_SOCK_BOUND, sizeof(b), &b);
+	path_put(&path);
+	return err;
+}
+
+static int put_peer(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 {
 	struct sock *peer = unix_peer_get(sk);
+	u64 ino = 0;
 	int err;
 
 	if (!peer)
 		return 0;
 	/* 0: the other end is closed. */
-	err = nla_put_u64_64bit(obj, LIVEMIG_SOCK_PEER_INO, sock_i_ino(peer),
+	if (!sock_flag(peer, SOCK_DEAD))
+		ino = lm_sock_ino(d, peer);
+	err = nla_put_u64_64bit(obj, LIVEMIG_SOCK_PEER_INO, ino,
 				LIVEMIG_SOCK_PAD) ?:
 	      put_name(peer, LIVEMIG_SOCK_REMOTE, obj);
 	sock_put(peer);
 	return err;
+}
+
+static int put_groups(const struct cred *cred, struct sk_buff *obj)
+{
+	const struct group_info *g = cred->group_info;
+	struct nlattr *a;
+	u32 *ids;
+	int i;
+
+	if (!g->ngroups)
+		return 0;
+	a = nla_reserve(obj, LIVEMIG_SOCK_PEER_GROUPS, g->ngroups * sizeof(*ids));
+	if (!a)
+		return -EMSGSIZE;
+	ids = nla_data(a);
+	for (i = 0; i < g->ngroups; i++)
+		ids[i] = from_kgid(&init_user_ns, g->gid[i]);
+	return 0;
 }
 
 static int put_peer_cred(struct lm_dump *d, struct sock *sk,
@@ -121,6 +139,7 @@ static int put_peer_cred(struct lm_dump *d, struct sock *sk,
 	struct ucred uc = {};
 	const struct cred *cred;
 	struct pid *pid;
+	int err;
 
 	spin_lock(&sk->sk_peer_lock);
 	pid = get_pid(sk->sk_peer_pid);
@@ -131,9 +150,12 @@ static int put_peer_cred(struct lm_dump *d, struct sock *sk,
 		uc.gid = from_kgid(&init_user_ns, cred->egid);
 	}
 	uc.pid = pid_nr_ns(pid, d->s->pid_ns);
+	err = pid ? nla_put(obj, LIVEMIG_SOCK_PEER_CRED, sizeof(uc), &uc) : 0;
+	if (!err && cred)
+		err = put_groups(cred, obj);
 	put_cred(cred);
 	put_pid(pid);
-	return pid ? nla_put(obj, LIVEMIG_SOCK_PEER_CRED, sizeof(uc), &uc) : 0;
+	return err;
 }
 
 static int put_unix(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
@@ -141,7 +163,8 @@ static int put_unix(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 	int err;
 
 	err = put_name(sk, LIVEMIG_SOCK_LOCAL, obj) ?:
-	      put_peer(sk, obj) ?:
+	      put_bound(sk, obj) ?:
+	      put_peer(d, sk, obj) ?:
 	      put_peer_cred(d, sk, obj);
 	if (!err && sk->sk_state == TCP_LISTEN)
 		err = nla_put_u32(obj, LIVEMIG_SOCK_BACKLOG,
@@ -181,15 +204,58 @@ static void put_buffers(struct sk_buff **skbs, int n)
 	kvfree(skbs);
 }
 
-static int put_message(struct lm_data *w, struct sk_buff *skb)
+/* What a message carries besides its bytes. */
+struct ancillary {
+	struct lm_data_head head;
+	struct ucred cred;
+	u32 fds[SCM_MAX_FD];
+};
+
+static int get_fds(struct lm_dump *d, struct task_struct *t,
+		   const struct scm_fp_list *fp, struct ancillary *a)
+{
+	int i;
+
+	for (i = 0; i < fp->count; i++) {
+		a->fds[i] = lm_inflight_note(d, t, fp->fp[i]);
+		if (!a->fds[i])
+			return -ENOMEM;
+	}
+	a->head.fds = a->fds;
+	a->head.nr_fds = fp->count;
+	return 0;
+}
+
+static int get_ancillary(struct lm_data *w, struct task_struct *t,
+			 const struct sk_buff *skb, struct ancillary *a)
+{
+	struct lm_dump *d = w->d;
+
+	memset(&a->head, 0, sizeof(a->head));
+	w->cred = NULL;
+	if (LM_UNIX_CB(skb)->pid) {
+		a->cred.pid = pid_nr_ns(LM_UNIX_CB(skb)->pid, d->s->pid_ns);
+		a->cred.uid = from_kuid(&init_user_ns, LM_UNIX_CB(skb)->uid);
+		a->cred.gid = from_kgid(&init_user_ns, LM_UNIX_CB(skb)->gid);
+		w->cred = &a->cred;
+	}
+	return LM_UNIX_CB(skb)->fp ?
+	       get_fds(d, t, LM_UNIX_CB(skb)->fp, a) : 0;
+}
+
+static int put_message(struct lm_data *w, struct sk_buff *skb,
+		       struct ancillary *a)
 {
 	const struct unix_address *from = NULL;
 	int err;
 
 	if (skb->sk)
 		from = smp_load_acquire(&unix_sk(skb->sk)->addr);
-	err = lm_data_begin(w, from ? from->name : NULL, from ? from->len : 0) ?:
-	      lm_data_add(w, skb, 0, skb->len);
+	if (from) {
+		a->head.name = from->name;
+		a->head.name_len = from->len;
+	}
+	err = lm_data_begin(w, &a->head) ?: lm_data_add(w, skb, 0, skb->len);
 	if (err)
 		return err;
 	lm_data_end(w);
@@ -197,14 +263,39 @@ static int put_message(struct lm_data *w, struct sk_buff *skb)
 	return 0;
 }
 
-static int put_stream(struct lm_data *w, struct sk_buff *skb)
+/* Bytes run on from buffer to buffer, but not across what comes along. */
+static int put_stream(struct lm_data *w, struct sk_buff *skb,
+		      struct ancillary *a)
 {
-	u32 read = lm_unix_consumed(skb);
+	u32 read = LM_UNIX_CB(skb)->consumed;
+	bool alone = w->cred || a->head.nr_fds;
+	int err = 0;
 
-	return read < skb->len ? lm_data_add(w, skb, read, skb->len - read) : 0;
+	if (read >= skb->len)
+		return 0;
+	if (alone) {
+		lm_data_end(w);
+		err = lm_data_begin(w, &a->head);
+	}
+	err = err ?: lm_data_add(w, skb, read, skb->len - read);
+	if (alone && !err)
+		lm_data_end(w);
+	return err;
 }
 
-static int put_unix_data(struct lm_dump *d, struct sock *sk, u32 file_id)
+static int put_buffer(struct lm_data *w, struct task_struct *t,
+		      struct sk_buff *skb, struct ancillary *a)
+{
+	int err = get_ancillary(w, t, skb, a);
+
+	/* Of a running container only the files are of interest. */
+	if (err || !w->d->frozen)
+		return err;
+	return w->stream ? put_stream(w, skb, a) : put_message(w, skb, a);
+}
+
+static int put_messages(struct lm_dump *d, struct task_struct *t,
+			struct sock *sk, u32 file_id)
 {
 	struct lm_data w = {
 		.d = d,
@@ -212,18 +303,21 @@ static int put_unix_data(struct lm_dump *d, struct sock *sk, u32 file_id)
 		.queue = LIVEMIG_QUEUE_RECV,
 		.stream = sk->sk_type == SOCK_STREAM,
 	};
+	struct ancillary *a;
 	struct sk_buff **skbs;
 	int i, n, err = 0;
 
-	if (sk->sk_state == TCP_LISTEN)
-		return 0;
 	n = get_buffers(sk, &skbs);
 	if (n < 0)
 		return n;
+	a = kmalloc(sizeof(*a), GFP_KERNEL);
+	if (!a)
+		err = -ENOMEM;
 	for (i = 0; i < n && !err; i++)
-		err = w.stream ? put_stream(&w, skbs[i]) :
-				 put_message(&w, skbs[i]);
+		err = fatal_signal_pending(current) ? -EINTR :
+		      put_buffer(&w, t, skbs[i], a);
 	put_buffers(skbs, n);
+	kfree(a);
 	if (err)
 		lm_data_abort(&w);
 	else
@@ -231,10 +325,45 @@ static int put_unix_data(struct lm_dump *d, struct sock *sk, u32 file_id)
 	return err;
 }
 
+/* The queue of a listener holds a buffer for each connection, which belongs to
+ * the socket that accept() is going to give.
+ */
+static int put_unaccepted(struct lm_dump *d, struct task_struct *t,
+			  struct sock *sk, u32 file_id)
+{
+	struct sk_buff **skbs;
+	int i, n, err = 0;
+
+	n = get_buffers(sk, &skbs);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n && !err; i++) {
+		/* (the buffer holds the socket) */
+		err = fatal_signal_pending(current) ? -EINTR :
+		      lm_dump_unaccepted(d, t, skbs[i]->sk, file_id);
+	}
+	put_buffers(skbs, n);
+	return err;
+}
+
+static int put_unix_queues(struct lm_dump *d, struct task_struct *t,
+			   struct sock *sk, u32 file_id)
+{
+	int err;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return put_unaccepted(d, t, sk, file_id);
+	if (mutex_lock_killable(&unix_sk(sk)->iolock))
+		return -EINTR;
+	err = put_messages(d, t, sk, file_id);
+	mutex_unlock(&unix_sk(sk)->iolock);
+	return err;
+}
+
 const struct lm_sock_kind lm_sock_unix = {
 	.name = "unix",
 	.match = is_unix,
 	.put = put_unix,
-	.put_data = put_unix_data,
+	.put_queues = put_unix_queues,
 	.unsupported = unix_unsupported,
 };

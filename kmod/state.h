@@ -28,6 +28,10 @@ s64 lm_boottime_offset(struct task_struct *t);
 int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		   u32 *id);
 
+/* files.c: a file that no descriptor names. */
+int lm_dump_file(struct lm_dump *d, struct task_struct *t, struct file *f,
+		 bool *first);
+
 /* file_shmem.c: id of the shared memory behind @f; dumps it at first sight. */
 int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id);
 

@@ -214,7 +214,7 @@ static int find_mms(struct lm_round *r, struct lm_tracker *t)
 		err = note_task(r, t, tasks[i]);
 	}
 	lm_tasks_put(tasks, n);
-	return err;
+	return err ?: lm_objs_held(r->objs, r->s);
 }
 
 static void drop_unused_mms(struct lm_round *r, struct lm_tracker *t)

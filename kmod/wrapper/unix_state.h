@@ -7,6 +7,7 @@
 
 #include <linux/version.h>
 #include <net/af_unix.h>
+#include <net/scm.h>
 #include <net/sock.h>
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
@@ -17,38 +18,22 @@
 #error "the layout of skb->cb of Unix sockets is not known"
 #endif
 struct lm_unix_cb {
-	void *pid;
+	struct pid *pid;
 	kuid_t uid;
 	kgid_t gid;
-	void *fds;
+	struct scm_fp_list *fp;
 #ifdef CONFIG_SECURITY_NETWORK
 	u32 secid;
 #endif
 	u32 consumed;
 };
 
-static inline bool lm_unix_has_fds(const struct sk_buff *skb)
-{
-	return ((const struct lm_unix_cb *)skb->cb)->fds;
-}
-
-static inline u32 lm_unix_consumed(const struct sk_buff *skb)
-{
-	return ((const struct lm_unix_cb *)skb->cb)->consumed;
-}
+#define LM_UNIX_CB(skb)	((const struct lm_unix_cb *)(skb)->cb)
 
 /* Exported, but not declared for modules any more. */
 struct sock *unix_peer_get(struct sock *sk);
 #else
-static inline bool lm_unix_has_fds(const struct sk_buff *skb)
-{
-	return UNIXCB(skb).fp;
-}
-
-static inline u32 lm_unix_consumed(const struct sk_buff *skb)
-{
-	return UNIXCB(skb).consumed;
-}
+#define LM_UNIX_CB(skb)	(&UNIXCB(skb))
 #endif
 
 #endif

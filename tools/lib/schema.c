@@ -131,6 +131,10 @@ static const struct lm_attr sock_attrs[LIVEMIG_SOCK_MAX + 1] = {
 	[LIVEMIG_SOCK_TCP] = BIN("tcp", sizeof(struct livemig_tcp)),
 	[LIVEMIG_SOCK_PEER_CRED] = BIN("peer-cred", 12),
 	[LIVEMIG_SOCK_QUEUED] = U32("queued"),
+	[LIVEMIG_SOCK_LISTENER] = U32("listener"),
+	[LIVEMIG_SOCK_PATH] = STR("path", 0),
+	[LIVEMIG_SOCK_BOUND] = BIN("bound", sizeof(struct livemig_sock_bound)),
+	[LIVEMIG_SOCK_PEER_GROUPS] = LIST("peer-groups", 4),
 };
 SCHEMA(sock, "SOCK");
 
@@ -183,6 +187,7 @@ static const struct lm_attr data_attrs[LIVEMIG_DATA_MAX + 1] = {
 	[LIVEMIG_DATA_BYTES] = ANY("bytes", 16384),
 	[LIVEMIG_DATA_FDS] = LIST("fds", 4),
 	[LIVEMIG_DATA_NAME] = ANY("name", 128),
+	[LIVEMIG_DATA_CRED] = BIN("cred", 12),
 };
 SCHEMA(data, "DATA");
 

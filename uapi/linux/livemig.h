@@ -137,6 +137,7 @@ enum livemig_cmd {
 	LIVEMIG_CMD_PAGES,
 	LIVEMIG_CMD_EVENT,		/* kernel to user, multicast only */
 	LIVEMIG_CMD_SESSION_SET,
+	LIVEMIG_CMD_FILE_GET,		/* a descriptor of a file in flight */
 	__LIVEMIG_CMD_MAX
 };
 #define LIVEMIG_CMD_MAX (__LIVEMIG_CMD_MAX - 1)
@@ -153,7 +154,7 @@ enum livemig_attr {
 	LIVEMIG_A_CGROUP_ID,	/* u64, the cgroup's inode number */
 	LIVEMIG_A_TASKS,	/* u32, live threads in the cgroup and below */
 	LIVEMIG_A_TIMEOUT_MS,	/* u32, 1..600000; FREEZE: 10000 when absent */
-	LIVEMIG_A_FD,		/* s32, >= 0: where PAGES writes */
+	LIVEMIG_A_FD,		/* s32, >= 0: where PAGES writes; what FILE_GET gives */
 	LIVEMIG_A_PAGES_FLAGS,	/* u32, enum livemig_pages_flags */
 	LIVEMIG_A_ROUND,	/* u32, 0 is the first */
 	LIVEMIG_A_STATS,	/* nest, enum livemig_stats_attr */
@@ -172,6 +173,7 @@ enum livemig_attr {
 	LIVEMIG_A_FEATURES,	/* multi string: names, for example "soft-dirty" */
 	LIVEMIG_A_SESSIONS,	/* u32, how many there are */
 	LIVEMIG_A_TRACKER,	/* string: "none", "soft-dirty" */
+	LIVEMIG_A_FILE,		/* u32, >= 1: id of a FILE of the last TASK_GET */
 	__LIVEMIG_A_MAX
 };
 #define LIVEMIG_A_MAX (__LIVEMIG_A_MAX - 1)
@@ -562,7 +564,11 @@ enum livemig_file_attr {
 	LIVEMIG_FILE_A_SHMEM_ID,	/* u32 */
 	LIVEMIG_FILE_A_SOCK,		/* nest, enum livemig_sock_attr */
 	LIVEMIG_FILE_A_MAPPED,		/* flag: named by a mapping, not by an fd */
-	LIVEMIG_FILE_A_HOLDER,		/* struct livemig_holder: one who has it open */
+	LIVEMIG_FILE_A_HOLDER,		/* struct livemig_holder: one who has it open;
+					 * fd -1: nobody, it is in flight, or a
+					 * connection that is not accepted yet, in
+					 * a socket of pid
+					 */
 	LIVEMIG_FILE_A_BUILD_ID,	/* binary, up to 64 bytes: of a program or
 					 * library; read by user space
 					 */
@@ -637,7 +643,9 @@ enum livemig_sock_attr {
 	LIVEMIG_SOCK_TYPE,		/* u32, SOCK_* */
 	LIVEMIG_SOCK_PROTOCOL,		/* u32 */
 	LIVEMIG_SOCK_STATE,		/* u32, TCP_ESTABLISHED ... */
-	LIVEMIG_SOCK_INO,		/* u64 */
+	LIVEMIG_SOCK_INO,		/* u64; a connection that is not accepted yet
+					 * has none, but a number above 2^32
+					 */
 	LIVEMIG_SOCK_NETNS,		/* u32, inode number */
 	LIVEMIG_SOCK_LOCAL,		/* struct sockaddr_in, _in6, _un */
 	LIVEMIG_SOCK_REMOTE,		/* the same */
@@ -649,9 +657,21 @@ enum livemig_sock_attr {
 	LIVEMIG_SOCK_TCP,		/* struct livemig_tcp */
 	LIVEMIG_SOCK_PEER_CRED,		/* struct ucred, unix */
 	LIVEMIG_SOCK_QUEUED,		/* u32, messages or skbs in the receive queue */
+	LIVEMIG_SOCK_LISTENER,		/* u32, FILE id: not accepted yet, in the order
+					 * of its queue
+					 */
+	LIVEMIG_SOCK_PATH,		/* string, unix: where its name is now */
+	LIVEMIG_SOCK_BOUND,		/* struct livemig_sock_bound, unix: its inode */
+	LIVEMIG_SOCK_PEER_GROUPS,	/* u32[], unix: SO_PEERGROUPS, up to 2048 */
 	__LIVEMIG_SOCK_MAX
 };
 #define LIVEMIG_SOCK_MAX (__LIVEMIG_SOCK_MAX - 1)
+
+struct livemig_sock_bound {
+	__u32 mode;		/* of the socket's inode in its file system */
+	__u32 uid, gid;		/* in the initial namespace */
+	__u32 deleted;		/* 1: no name leads there any more */
+};
 
 struct livemig_sock_options {
 	__u32 flags;		/* enum livemig_sock_flags */
@@ -715,6 +735,9 @@ enum livemig_data_attr {
 	LIVEMIG_DATA_BYTES,		/* binary, up to 16384 */
 	LIVEMIG_DATA_FDS,		/* u32[]: FILE ids of SCM_RIGHTS in this message */
 	LIVEMIG_DATA_NAME,		/* sender's address */
+	LIVEMIG_DATA_CRED,		/* struct ucred: SCM_CREDENTIALS; pid 0: of one
+					 * that is not visible
+					 */
 	__LIVEMIG_DATA_MAX
 };
 #define LIVEMIG_DATA_MAX (__LIVEMIG_DATA_MAX - 1)
@@ -924,6 +947,24 @@ struct livemig_ioc_timer {
 	__u32 resv;
 };
 
+enum livemig_peer_flags {
+	/* Of the socket at the other end, which may be waiting to be accepted. */
+	LIVEMIG_PEER_F_OTHER	= 1 << 0,
+};
+
+/* Whom the unix socket @fd takes for its peer: SO_PEERCRED, SO_PEERGROUPS.
+ * Errors: EBADF, ENOTSOCK (no unix socket), ENOTCONN (there is no other end),
+ * EINVAL, ESRCH (no such pid).
+ */
+struct livemig_ioc_peer {
+	__s32 fd;
+	__u32 flags;		/* enum livemig_peer_flags */
+	__u32 pid;		/* 0: none, as of one that is not visible */
+	__u32 uid, gid;
+	__u32 nr_groups;	/* 0..65536 */
+	__u64 groups;		/* __u32[] */
+};
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
@@ -931,5 +972,6 @@ struct livemig_ioc_timer {
 #define LIVEMIG_IOC_WAIT	_IOWR(LIVEMIG_IOC_MAGIC, 4, struct livemig_ioc_wait)
 #define LIVEMIG_IOC_SERVE	_IOWR(LIVEMIG_IOC_MAGIC, 5, struct livemig_ioc_serve)
 #define LIVEMIG_IOC_TIMER	_IOW(LIVEMIG_IOC_MAGIC, 6, struct livemig_ioc_timer)
+#define LIVEMIG_IOC_PEER	_IOW(LIVEMIG_IOC_MAGIC, 7, struct livemig_ioc_peer)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */
