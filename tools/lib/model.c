@@ -271,7 +271,7 @@ static int add_file(struct lm_model *m, const struct nlattr **tb,
 		f = append(m->file, m->nr_file);
 		if (!f)
 			return oom(e);
-		f->fd = -1;
+		f->fd = f->dir = f->other = -1;
 	}
 	f->id = id;
 	if (obj_add(&f->obj, LIVEMIG_OBJ_FILE, attrs, len, e))

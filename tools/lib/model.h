@@ -73,7 +73,8 @@ struct lm_file {
 	size_t nr_data;
 	const struct lm_file_kind *kind; /* kinds/kind.h */
 	int fd;				/* restorer: the coordinator's fd, or -1 */
-	void *restore;
+	int dir, other;			/* restorer: more of them, for its kind; or -1 */
+	struct lm_source *source;	/* source: whose model it is in */
 };
 
 struct lm_shmem {

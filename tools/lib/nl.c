@@ -341,6 +341,28 @@ static int on_pages(uint8_t cmd, const void *attrs, size_t len, void *arg,
 	return lm_parse_stats(tb[LIVEMIG_A_STATS], arg, e);
 }
 
+static int on_file(uint8_t cmd, const void *attrs, size_t len, void *arg,
+		   struct lm_error *e)
+{
+	const struct nlattr *tb[LIVEMIG_A_MAX + 1];
+
+	if (lm_parse(attrs, len, tb, LIVEMIG_A_MAX, e))
+		return -1;
+	*(int *)arg = lm_u32(tb[LIVEMIG_A_FD]);
+	return 0;
+}
+
+int lm_nl_file_get(struct lm_nl *nl, uint32_t id, uint32_t file, int *fd,
+		   struct lm_error *e)
+{
+	struct request r;
+
+	*fd = -1;
+	command(&r, nl, LIVEMIG_CMD_FILE_GET, id);
+	mnl_attr_put_u32(r.h, LIVEMIG_A_FILE, file);
+	return talk(nl, &r, "file in flight", false, on_file, fd, e);
+}
+
 int lm_nl_pages(struct lm_nl *nl, uint32_t id, int fd, uint32_t flags,
 		struct lm_stats *st, struct lm_error *e)
 {

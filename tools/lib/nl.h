@@ -67,6 +67,9 @@ int lm_nl_track(struct lm_nl *nl, uint32_t id, bool on, struct lm_error *e);
 /* Checks COOKIE and SEQ: an incomplete dump is an error. */
 int lm_nl_task_get(struct lm_nl *nl, uint32_t id, lm_obj_cb cb, void *arg,
 		   struct lm_error *e);
+/* A descriptor of a file in flight of the last TASK_GET, which froze it. */
+int lm_nl_file_get(struct lm_nl *nl, uint32_t id, uint32_t file, int *fd,
+		   struct lm_error *e);
 /* @fd -1 with LIVEMIG_PAGES_F_COUNT. Runs until the round is over. */
 int lm_nl_pages(struct lm_nl *nl, uint32_t id, int fd, uint32_t flags,
 		struct lm_stats *st, struct lm_error *e);

@@ -33,6 +33,11 @@ uint32_t lm_source_session(const struct lm_source *s);
 /* The newest model (of lm_source_check, _round or _final). */
 const struct lm_model *lm_source_model(const struct lm_source *s);
 
+/* For kinds: */
+bool lm_source_is_frozen(const struct lm_source *s);
+/* An fd of our own for a file that is in flight in the frozen container. */
+int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error *e);
+
 /* Inventory while it runs; LM_REFUSED naming every thing that cannot move (the
  * first in e->msg, all on @report if not NULL). Transient refusals pass.
  */

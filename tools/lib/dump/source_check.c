@@ -48,7 +48,10 @@ static void check_file(struct verdict *v, const struct lm_model *m, const struct
 		snprintf(why.msg, sizeof(why.msg), "%s: not supported", file_name(f));
 	else if (!kind->check || kind->check(m, f, &why) == 0)
 		return;
-	if (f->mapped)
+	if (f->holder.fd < 0 && !f->mapped)
+		snprintf(line, sizeof(line), "pid %u, in the queue of a socket: %s",
+			 f->holder.pid, why.msg);
+	else if (f->mapped)
 		snprintf(line, sizeof(line), "pid %u: mapped file: %s", f->holder.pid, why.msg);
 	else
 		snprintf(line, sizeof(line), "pid %u fd %d: %s", f->holder.pid, f->holder.fd,

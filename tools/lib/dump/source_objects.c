@@ -73,7 +73,21 @@ int lm_objects_get(struct lm_source *s, struct lm_objects *o, struct lm_error *e
 		return -1;
 	if (!s->model.nr_procs)
 		return lm_fail(e, LM_REFUSED, "%s: there is no process in it", s->name);
+	for (size_t i = 0; i < s->model.nr_file; i++)
+		s->model.file[i]->source = s;
 	return lm_model_finish(&s->model, e);
+}
+
+bool lm_source_is_frozen(const struct lm_source *s)
+{
+	return s->frozen;
+}
+
+int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error *e)
+{
+	int fd;
+
+	return lm_nl_file_get(s->nl, s->session, f->id, &fd, e) < 0 ? -1 : fd;
 }
 
 int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_error *e)

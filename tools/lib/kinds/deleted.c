@@ -84,8 +84,17 @@ static int open_source(const struct lm_model *m, const struct lm_file *f,
 		       struct lm_error *e)
 {
 	char path[96];
-	int fd;
+	int fd, own;
 
+	if (!f->mapped && f->holder.fd < 0) {
+		own = lm_kind_grab(f, e);
+		fd = own < 0 ? -1 : lm_kind_reopen(own, O_RDONLY);
+		if (own >= 0 && fd < 0)
+			lm_fail_errno(e, LM_FAILED, "%s (deleted)", f->path);
+		if (own >= 0)
+			close(own);
+		return fd;
+	}
 	if (!f->mapped)
 		snprintf(path, sizeof(path), "/proc/%u/fd/%d", f->holder.pid,
 			 f->holder.fd);

@@ -12,6 +12,7 @@
 
 #include "kinds.h"
 #include "sock.h"
+#include "../dump/source.h"
 
 static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_opath,
@@ -31,6 +32,7 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_inotify,
 	&lm_kind_tcp,
 	&lm_kind_udp,
+	&lm_kind_unix_unaccepted,
 	&lm_kind_unix,
 };
 
@@ -68,11 +70,18 @@ int lm_kind_setfl(const struct lm_file *f, struct lm_error *e)
 	return 0;
 }
 
+bool lm_kind_later(const struct lm_file *f)
+{
+	return f->holder.fd < 0 && !lm_source_is_frozen(f->source);
+}
+
 int lm_kind_grab(const struct lm_file *f, struct lm_error *e)
 {
-	int pidfd = syscall(SYS_pidfd_open, f->holder.pid, 0);
-	int fd = -1;
+	int pidfd, fd = -1;
 
+	if (f->holder.fd < 0)
+		return lm_source_grab(f->source, f, e);
+	pidfd = syscall(SYS_pidfd_open, f->holder.pid, 0);
 	if (pidfd >= 0) {
 		fd = syscall(SYS_pidfd_getfd, pidfd, f->holder.fd, 0);
 		if (fd < 0)

@@ -16,6 +16,7 @@ struct lm_restorer;	/* restore/restore.h */
 struct lm_file_kind {
 	const char *name;	/* as users call it: "pipe", "TCP socket" */
 	bool (*match)(const struct lm_file *f);
+	bool no_fd;		/* in the destination: another kind makes it */
 	bool mapped;		/* dump() also what mappings alone hold */
 	/* Source, before and after the freeze: can it be moved? NULL: yes. On
 	 * refusal @e says why, without "pid N fd M:".

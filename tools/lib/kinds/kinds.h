@@ -29,8 +29,12 @@ int lm_kind_open_flags(const struct lm_file *f);
 int lm_kind_reopen(int fd, int flags);
 /* F_SETFL with the flags of @f; not O_ASYNC: see restore/files.c. */
 int lm_kind_setfl(const struct lm_file *f, struct lm_error *e);
-/* Source: an fd of our own for the open file of the (frozen) holder. */
+/* Source: an fd of our own for the open file of the (frozen) holder, or of one that
+ * is in flight.
+ */
 int lm_kind_grab(const struct lm_file *f, struct lm_error *e);
+/* Source: can it not be taken before the container is frozen? */
+bool lm_kind_later(const struct lm_file *f);
 /* The text after "key:" in the fdinfo of @f, without blanks; NULL: not there. */
 const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
 /* A regular file without a name, which moves with its contents. */

@@ -75,7 +75,7 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 		return 0;
 	reader = first(m, f, reads);
 	writer = first(m, f, writes);
-	if (reader && writer)
+	if ((reader && writer) || lm_kind_later(f))
 		return 0;
 	p.fd = lm_kind_grab(f, e);
 	if (p.fd < 0)

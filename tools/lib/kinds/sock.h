@@ -19,6 +19,7 @@ union lm_sockaddr {
 
 extern const struct lm_file_kind lm_kind_tcp;
 extern const struct lm_file_kind lm_kind_udp;
+extern const struct lm_file_kind lm_kind_unix_unaccepted;
 extern const struct lm_file_kind lm_kind_unix;
 
 bool lm_sock_is(const struct lm_file *f, int family, int type, int protocol);

@@ -71,6 +71,8 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 		return lm_fail(e, LM_REFUSED,
 			       "terminal %s, whose master is outside the container: not supported; start it with setsid and other files",
 			       f->path);
+	if (lm_kind_later(f))
+		return 0;
 	fd = lm_kind_grab(f, e);
 	if (fd < 0)
 		return -1;

@@ -14,6 +14,8 @@
 
 static int blame(const struct lm_file *f, struct lm_error *e)
 {
+	if (f->holder.fd < 0)
+		return lm_prefix(e, "pid %u, in the queue of a socket", f->holder.pid);
 	return lm_prefix(e, "pid %u fd %d", f->holder.pid, f->holder.fd);
 }
 
@@ -46,7 +48,7 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 	for (size_t i = 0; i < m->nr_file; i++) {
 		struct lm_file *f = m->file[i];
 
-		f->fd = -1;
+		f->fd = f->dir = f->other = -1;
 		f->kind = f->mapped ? NULL : lm_file_kind(f);
 	}
 	for (size_t i = 0; i < m->nr_file; i++) {
@@ -62,6 +64,8 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 		struct lm_file *f = m->file[i];
 
 		if (!f->kind)
+			continue;
+		if (f->kind->no_fd)
 			continue;
 		if (f->fd < 0) {
 			lm_fail(e, LM_FAILED, "%s: was not made", f->kind->name);
@@ -125,8 +129,13 @@ void lm_files_close(struct lm_restorer *r)
 {
 	if (!r->files_made)
 		return;
-	for (size_t i = 0; i < r->m.nr_file; i++)
-		if (r->m.file[i]->fd >= 0)
-			close(r->m.file[i]->fd);
+	for (size_t i = 0; i < r->m.nr_file; i++) {
+		const struct lm_file *f = r->m.file[i];
+		const int fds[] = { f->fd, f->dir, f->other };
+
+		for (size_t j = 0; j < sizeof(fds) / sizeof(*fds); j++)
+			if (fds[j] >= 0)
+				close(fds[j]);
+	}
 	r->files_made = false;
 }

@@ -26,6 +26,11 @@ const struct lm_model *lm_restorer_model(const struct lm_restorer *r)
 	return &r->m;
 }
 
+int lm_restorer_device(const struct lm_restorer *r)
+{
+	return r->dev;
+}
+
 int lm_restorer_netns(const struct lm_restorer *r)
 {
 	return r->netns;

@@ -45,6 +45,8 @@ void lm_restorer_free(struct lm_restorer *r);
 
 /* For kinds: */
 const struct lm_model *lm_restorer_model(const struct lm_restorer *r);
+/* /dev/livemig, open. */
+int lm_restorer_device(const struct lm_restorer *r);
 /* An fd of the container's network namespace, or -1 for the host's. */
 int lm_restorer_netns(const struct lm_restorer *r);
 /* The coordinator's own fd of the deleted file @f (owned by @r), which is made when

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/sockets/run.sh - sockets, dumped and restored
+#
+# usage: run.sh [TEST...]
+# main.c sets a state up, and looks at it when it runs again.
+#
+# vm: mem=1024 timeout=400
+# requires: build/migctl
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
+. ../move.sh
+
+moved="backlog seqbacklog rights deeprights cycle waitingrights scmcreds streamcreds
+peercred names"
+refused=""
+
+start()
+{
+	box "sockets-$1" "$dir/main" "$1" "$dir/$1"
+	is_ready "$dir/$1"
+}
+
+# Dump, kill, restore; then what it says itself.
+moves()
+{
+	start "$1" || return
+	dump_box "sockets-$1" "$dir/$1.img" || return
+	"$migctl" restore --detach "$dir/$1.img" || return
+	answers "$dir/$1"
+}
+
+declare -A why=(
+)
+
+# Refused by name, before anything is stopped; it runs on.
+stays()
+{
+	start "$1" || return
+	refused 2 "${why[$1]}" "$migctl" dump "$cg/sockets-$1" -o "$dir/$1.img" \
+		--leave killed || return
+	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
+	answers "$dir/$1"
+}
+
+load_module
+build main.c backlog.c rights.c creds.c names.c
+# shellcheck disable=SC2086
+[ $# = 0 ] || { moved=$*; refused=; }
+# shellcheck disable=SC2086
+set -- $moved $refused
+plan $#
+for t in $moved; do
+	check "$t" moves "$t"
+	unbox "sockets-$t"
+done
+for t in $refused; do
+	check "$t is refused" stays "$t"
+	unbox "sockets-$t"
+done
+finish
