@@ -11,8 +11,8 @@ line for each of these: NAME|EXIT STATUS|what migctl image verify has to say.
 import struct
 import sys
 
-PROCESS, THREAD, MM, VMAS, FILE, FDS, SHMEM, DATA, UNSUPPORTED, PAGES = range(1, 11)
-PAD, HEADER, ROUND, ROUND_END, NETNS, CGROUP, END = range(64, 71)
+PROCESS, THREAD, MM, VMAS, FILE, FDS, SHMEM, DATA, UNSUPPORTED, PAGES, TIME = range(1, 12)
+PAD, HEADER, ROUND, ROUND_END, NETNS, CGROUP, END, SECCOMP, NS = range(64, 73)
 HELLO = 128
 REQUIRED = 1
 PAGE = 4096
@@ -148,6 +148,7 @@ def good():
         Rec(PROCESS, {2: 12, 3: 10, 6: 1, 8: 1, 9: 1}),
         Rec(THREAD, {2: 12, 3: 12, 4: "child"}),
         Rec(PROCESS, {2: 13, 3: 12, 20: 2}),
+        Rec(TIME, {2: 10, 3: struct.pack("<3q", 5, 6, 7), 4: bytes(64), 5: 1}),
     ]
     header = Rec(HEADER, {1: 1, 2: bytes(range(16)), 4: "x86_64", 5: "6.1.0", 6: "hosta",
                           7: u64(1700000000), 8: u64(7), 9: 576, 10: u64(77), 11: "box",
@@ -170,6 +171,8 @@ def good():
         Rec(NETNS, {1: 1, 2: "ns", 3: [attrs({2: "lo", 3: "lo"}), attrs({2: "eth0"})],
                     6: "net/ipv4/ip_forward=0"}),
         Rec(CGROUP, {1: "/box", 2: "", 3: ["memory.max=max", "pids.max=max"]}),
+        Rec(SECCOMP, {1: 1, 3: bytes(16)}),
+        Rec(NS, {1: "uts", 2: 1, 3: "box"}),
         Rec("align"), pages(0, 1, 1, last), pages(1, 1, 1, [(PAGE, 0, a_page(4))]),
         end(1, 2, 2, 5, 2 * PAGE + 2 * PAGE, True), Rec(END)]
 
@@ -358,6 +361,12 @@ change("data-fd-missing", "file 88 in its queue is missing", DATA, 6, struct.pac
 change("refusal-mute", "UNSUPPORTED: what is missing", UNSUPPORTED, 4, None)
 change("netns-link", "NETNS: LINK: mac has the wrong size", NETNS, 3, attrs({4: bytes(5)}))
 change("cgroup-open", "CGROUP: value is not a terminated string", CGROUP, 3, b"x")
+change("time-of-nobody", "TIME: no process 77 before it", TIME, 2, 77)
+change("clocks-short", "TIME: clocks has the wrong size", TIME, 3, bytes(16))
+change("timers-cut", "TIME: timers is cut", TIME, 4, bytes(65))
+change("filter-mute", "SECCOMP: prog is missing", SECCOMP, 3, None)
+change("ns-of-no-kind", "NS: kind is missing", NS, 1, None)
+change("filter-cut", "SECCOMP: prog is cut", SECCOMP, 3, bytes(12))
 insert("pages-outside", "PAGES outside of a round", END,
        lambda: pages(0, 1, 1, [(0x500000, 1, 1)]))
 
