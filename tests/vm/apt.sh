@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # tests/vm/apt.sh - packages of other Debian suites, from this machine's mirror
 # (sourced after common.sh)

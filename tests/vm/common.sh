@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # tests/vm/common.sh - what the scripts in this directory share (sourced)
 
@@ -23,7 +24,7 @@ die()
 # The comment that opens a script is its help text.
 usage()
 {
-	sed -n '2,/^$/s/^# \{0,1\}//p' "$1"
+	sed -n '2,/^$/{/SPDX/d;s/^# \{0,1\}//p}' "$1"
 }
 
 # kernel_files NAME: sets vmlinuz, release and moddir of a kernel that is there.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # tests/vm/ktap.sh - KTAP for test scripts (sourced)
 #

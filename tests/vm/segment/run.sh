@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # tests/vm/segment - a container's own MAC on the segment, before and after it
 # moves to another host
 #
