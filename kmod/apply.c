@@ -9,6 +9,8 @@
  * would show, as nothing that drops pages of another task is exported; in any
  * other mapping, or in none, it is up to user space (@missed), which does
  * madvise(MADV_DONTNEED) or forgets pages that it kept for a mapping to come.
+ * With KEEP_SAME pages are read into buffers first, and copied where they differ
+ * from what is there.
  *
  * Locking: mmap_lock of the target is held for reading while pages are looked
  * up, never while the fd is read. Nothing that userspace says is believed.
@@ -158,16 +160,82 @@ static int check_page(struct apply *ap, unsigned int i, struct page *page)
 	return err;
 }
 
+static int get_buffers(struct apply *ap, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		ap->page[i] = alloc_page(GFP_KERNEL_ACCOUNT);
+		if (!ap->page[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Is there an anonymous page with these bytes? mmap_lock is held for reading. */
+static bool has_page(struct apply *ap, unsigned long addr, struct page *bytes)
+{
+	struct page *page;
+	void *a, *b;
+	bool same;
+
+	if (lm_walk_mapped(ap->mm, addr, addr + PAGE_SIZE) != addr ||
+	    lm_get_user_pages(ap->mm, addr, 1, FOLL_FORCE, &page) != 1)
+		return false;
+	a = kmap_local_page(page);
+	b = kmap_local_page(bytes);
+	same = PageAnon(page) && !memcmp(a, b, PAGE_SIZE);
+	kunmap_local(b);
+	kunmap_local(a);
+	put_page(page);
+	return same;
+}
+
+/* Puts what was read into buffers to its place. */
+static int copy_differing(struct apply *ap, unsigned int first, unsigned int n)
+{
+	unsigned int i;
+	struct page *page;
+	long got = 1;
+
+	if (mmap_read_lock_killable(ap->mm))
+		return -EINTR;
+	for (i = 0; i < n; i++) {
+		unsigned long addr = entry_addr(&ap->entry[first + i]);
+
+		if (has_page(ap, addr, ap->page[i]))
+			continue;
+		got = lm_get_user_pages(ap->mm, addr, 1, FOLL_WRITE | FOLL_FORCE,
+					&page);
+		if (got == 1) {
+			copy_highpage(page, ap->page[i]);
+			set_page_dirty_lock(page);
+			put_page(page);
+		} else if (!got || got == -EFAULT) {
+			__set_bit(first + i, ap->missed);
+		} else {
+			break;
+		}
+	}
+	mmap_read_unlock(ap->mm);
+	if (i == n)
+		return 0;
+	return fatal_signal_pending(current) ? -EINTR : got;
+}
+
 static int apply_data(struct apply *ap, unsigned int first, unsigned int n,
 		      u32 *done)
 {
+	bool keep = ap->a->flags & LIVEMIG_APPLY_F_KEEP_SAME;
 	unsigned int i;
 	int err, bad;
 
 	memset(ap->page, 0, n * sizeof(*ap->page));
-	err = find_pages(ap, first, n);
+	err = keep ? get_buffers(ap, n) : find_pages(ap, first, n);
 	if (!err)
 		err = read_pages(ap, n);
+	if (!err && keep)
+		err = copy_differing(ap, first, n);
 	for (i = 0; i < n && ap->page[i]; i++) {
 		bad = err ?: check_page(ap, first + i, ap->page[i]);
 		if (!bad)

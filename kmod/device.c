@@ -154,7 +154,8 @@ static int ioc_apply(struct lm_restore *r, void __user *uarg)
 	if (copy_from_user(&a, uarg, sizeof(a)))
 		return -EFAULT;
 	a.done = 0;
-	if (!a.nr_entries || a.nr_entries > LIVEMIG_PAGES_ENTRIES_MAX)
+	if (!a.nr_entries || a.nr_entries > LIVEMIG_PAGES_ENTRIES_MAX ||
+	    (a.flags & ~LIVEMIG_APPLY_F_KEEP_SAME) || a.resv)
 		return -EINVAL;
 	task = find_helper(r, a.pid);
 	if (IS_ERR(task))

@@ -29,6 +29,7 @@ extern const struct lm_tracker_ops lm_track_none, lm_track_soft_dirty;
 /* An address space under work. */
 struct lm_mm {
 	struct hlist_node node;
+	struct list_head order;	/* in lm_tracker.order */
 	struct mm_struct *mm;	/* mmgrab()ed */
 	u32 id;
 	u32 pid;		/* one of the processes that use it */

@@ -35,6 +35,7 @@ MODULE_PARM_DESC(unsafe_controls,
 struct lm_tracker {
 	const struct lm_tracker_ops *ops;
 	DECLARE_HASHTABLE(mms, 8);
+	struct list_head order;	/* the same, a parent before its children */
 	struct list_head objs;	/* struct lm_obj */
 };
 
@@ -46,6 +47,7 @@ static struct lm_tracker *tracker_new(const struct lm_tracker_ops *ops)
 		return NULL;
 	t->ops = ops;
 	hash_init(t->mms);
+	INIT_LIST_HEAD(&t->order);
 	INIT_LIST_HEAD(&t->objs);
 	return t;
 }
@@ -53,6 +55,7 @@ static struct lm_tracker *tracker_new(const struct lm_tracker_ops *ops)
 static void mm_free(struct lm_mm *m)
 {
 	hash_del(&m->node);
+	list_del(&m->order);
 	lm_sent_free(&m->sent);
 	mmdrop(m->mm);
 	kfree(m);
@@ -171,6 +174,7 @@ static struct lm_mm *new_mm(struct lm_round *r, struct lm_tracker *t,
 	m->pid = pid;
 	lm_sent_init(&m->sent);
 	hash_add(t->mms, &m->node, (unsigned long)mm);
+	list_add_tail(&m->order, &t->order);
 	if (r->sent)
 		tell_exec(r, t, m);
 	return m;
@@ -186,8 +190,11 @@ static int note_task(struct lm_round *r, struct lm_tracker *t,
 		return 0;
 	m = find_mm(t, mm) ?:
 	    new_mm(r, t, mm, task_tgid_nr_ns(task, r->s->pid_ns));
-	if (m)
+	if (m && !m->used) {
 		m->used = true;
+		/* Tasks come in the order of their birth. */
+		list_move_tail(&m->order, &t->order);
+	}
 	mmput(mm);
 	return m ? lm_objs_of_task(r->objs, task) : -ENOMEM;
 }
@@ -233,13 +240,13 @@ static void drop_unused_mms(struct lm_round *r, struct lm_tracker *t)
 static int do_round(struct lm_round *r, struct lm_tracker *t)
 {
 	struct lm_mm *m;
-	int i, err;
+	int err;
 
 	err = find_mms(r, t);
 	if (err)
 		return err;
 	drop_unused_mms(r, t);
-	hash_for_each(t->mms, i, m, node) {
+	list_for_each_entry(m, &t->order, order) {
 		err = lm_round_mm(r, m);
 		if (err)
 			return err;

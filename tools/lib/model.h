@@ -35,6 +35,7 @@ struct lm_process {
 	struct lm_mm *mm;		/* NULL for a zombie */
 	struct lm_files *files;
 	bool stand_in;			/* restorer: for a leader that has ended */
+	bool late;			/* restorer: waits for its parent's pages */
 	void *restore;			/* the restorer's */
 };
 

@@ -898,6 +898,13 @@ struct livemig_ioc_become {
 	__u32 resv;
 };
 
+enum livemig_apply_flags {
+	/* A DATA page whose bytes are there already is left as it is, so that
+	 * what the task shares with its parent since fork() stays shared.
+	 */
+	LIVEMIG_APPLY_F_KEEP_SAME	= 1 << 0,
+};
+
 /* Fill pages of @pid (which must have this file open and not be parked) with
  * the payload read from @fd. @entries: as in a PAGES record, DATA and ZERO and
  * HOLE alike (HOLE on private memory drops the page). A DATA page whose
@@ -915,6 +922,8 @@ struct livemig_ioc_apply {
 	__u32 done;
 	__u64 missed;
 	__u64 missed_buf;
+	__u32 flags;		/* enum livemig_apply_flags */
+	__u32 resv;
 };
 
 /* Wait until all threads that were added are parked and all is prepared.

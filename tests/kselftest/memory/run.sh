@@ -13,7 +13,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown reserve many guard"
+moved="madvise mlock mlockall growsdown reserve many guard prefork"
 refused="hugetlb"
 
 start()

@@ -264,6 +264,149 @@ static void get_guard(void)
 	check(faults(map1 + 698 * PAGE) && !faults(map1 + 700 * PAGE));
 }
 
+/* ---- pages that a server shares with its workers ---- */
+
+#define WORKERS	8
+#define SHARED	(32UL << 20)
+
+static int start_pipe[2];
+static pid_t worker[WORKERS];
+static long pss_before;
+
+static char stamp(size_t page, int writer)
+{
+	return page * 7 + writer * 31 + 1;
+}
+
+static void fill(char *p, size_t from, size_t to, int writer)
+{
+	for (size_t i = from; i < to; i++) {
+		memset(p + i * PAGE, stamp(i, writer), PAGE);
+		memcpy(p + i * PAGE, &i, sizeof(i));
+	}
+}
+
+static bool filled(const char *p, size_t from, size_t to, int writer)
+{
+	for (size_t i = from; i < to; i++)
+		if (memcmp(p + i * PAGE, &i, sizeof(i)) ||
+		    p[i * PAGE + PAGE - 1] != stamp(i, writer))
+			return false;
+	return true;
+}
+
+static bool zeros(const char *p, size_t from, size_t to)
+{
+	for (size_t i = from * PAGE; i < to * PAGE; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+/* What a worker does to what it has inherited: pages written, given back, zeroed,
+ * mapped anew, unmapped, and as they were.
+ */
+static void work(int n)
+{
+	size_t own = 100 + 40 * n, last = SHARED / PAGE;
+	char c;
+
+	fill(map1, own, own + 16, n);
+	if (madvise(map1 + 1000 * PAGE, 32 * PAGE, MADV_DONTNEED) ||
+	    mmap(map1 + 1100 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED ||
+	    munmap(map1 + 1200 * PAGE, 8 * PAGE) ||
+	    mprotect(map1 + 1300 * PAGE, 8 * PAGE, PROT_READ))
+		_exit(2);
+	memset(map1 + 1400 * PAGE, 0, 8 * PAGE);
+	if (write(start_pipe[1], "", 1) != 1)
+		_exit(3);
+	close(start_pipe[1]);
+	while (read(start_pipe[0], &c, 1) > 0)
+		;
+	if (!filled(map1, 0, own, WORKERS) || !filled(map1, own, own + 16, n) ||
+	    !filled(map1, own + 16, 1000, WORKERS) ||
+	    !zeros(map1, 1000, 1032) || !filled(map1, 1032, 1100, WORKERS) ||
+	    !zeros(map1, 1100, 1108) || !filled(map1, 1108, 1200, WORKERS) ||
+	    !filled(map1, 1208, 1400, WORKERS) || !zeros(map1, 1400, 1408) ||
+	    !filled(map1, 1408, last, WORKERS))
+		_exit(4);
+	if (!msync(map1 + 1200 * PAGE, PAGE, MS_ASYNC) || errno != ENOMEM)
+		_exit(5);
+	_exit(0);
+}
+
+static long pss_kb(pid_t pid)
+{
+	char path[64], line[128];
+	long kb = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "Pss:", 4))
+			kb = atol(line + 4);
+	if (f)
+		fclose(f);
+	check(kb);
+	return kb;
+}
+
+static long family_kb(void)
+{
+	long kb = pss_kb(getpid());
+
+	for (int i = 0; i < WORKERS; i++)
+		kb += pss_kb(worker[i]);
+	return kb;
+}
+
+static void set_prefork(void)
+{
+	int ready[2];
+	char c;
+
+	map1 = anon(SHARED, PROT_READ | PROT_WRITE, 0);
+	fill(map1, 0, SHARED / PAGE, WORKERS);
+	check(!pipe(start_pipe) && !pipe(ready));
+	for (int i = 0; i < WORKERS; i++) {
+		worker[i] = fork();
+		if (!worker[i]) {
+			int go = start_pipe[0];
+
+			close(start_pipe[1]);
+			start_pipe[0] = go;
+			start_pipe[1] = ready[1];
+			work(i);
+		}
+	}
+	for (int i = 0; i < WORKERS; i++)
+		check(read(ready[0], &c, 1) == 1);
+	close(ready[0]);
+	close(ready[1]);
+	pss_before = family_kb();
+	check(pss_before < (long)(SHARED >> 10) + 16384);
+}
+
+static void get_prefork(void)
+{
+	long now = family_kb();
+	int status;
+
+	if (now > pss_before + 4096 && !*wrong)
+		snprintf(wrong, sizeof(wrong), "%ld kB before, %ld kB now",
+			 pss_before, now);
+	check(filled(map1, 0, SHARED / PAGE, WORKERS));
+	close(start_pipe[1]);
+	for (int i = 0; i < WORKERS; i++) {
+		check(waitpid(worker[i], &status, 0) == worker[i]);
+		if (status && !*wrong)
+			snprintf(wrong, sizeof(wrong), "worker %d: status %#x", i,
+				 status);
+	}
+}
+
 /* ---- what must be refused ---- */
 
 static void nothing(void)
@@ -288,6 +431,7 @@ static const struct kind {
 	{ "reserve", set_reserve, get_reserve },
 	{ "many", set_many, get_many },
 	{ "guard", set_guard, get_guard },
+	{ "prefork", set_prefork, get_prefork },
 	{ "hugetlb", set_hugetlb, nothing },
 };
 

@@ -22,6 +22,7 @@
 #define FILEMAP	0x200000000UL	/* 8 pages of a file, private */
 #define NONE	0x300000000UL	/* 4 pages, PROT_NONE */
 #define ABSENT	0x400000000UL
+#define COMMON	0x500000000UL	/* 2 pages, shared with us since fork() */
 
 static int dev, mem;
 static pid_t child;
@@ -29,6 +30,7 @@ static char bytes[64][PAGE], missed_buf[253 * PAGE];
 static struct livemig_page_entry e[300];
 static unsigned char missed[64];
 static struct livemig_ioc_apply a;
+static unsigned int apply_flags;
 
 static void helper(int ready)
 {
@@ -78,7 +80,7 @@ static int apply(int fd, int n, bool take_missed)
 	memset(missed, 0, sizeof(missed));
 	a = (struct livemig_ioc_apply) {
 		.pid = child, .fd = fd, .entries = (unsigned long)e,
-		.nr_entries = n,
+		.nr_entries = n, .flags = apply_flags,
 	};
 	if (take_missed) {
 		a.missed = (unsigned long)missed;
@@ -153,6 +155,58 @@ static void fills(void)
 	      "zeros where nothing is cost nothing");
 }
 
+/* The frame behind @addr, of ours or the child's. */
+static uint64_t frame(pid_t pid, unsigned long addr)
+{
+	uint64_t entry = 0;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	fd = open(path, O_RDONLY);
+	if (pread(fd, &entry, sizeof(entry), addr / PAGE * 8) != sizeof(entry))
+		perror(path);
+	close(fd);
+	return entry & ((1ULL << 55) - 1);
+}
+
+static bool common(unsigned long addr)
+{
+	return frame(getpid(), addr) && frame(getpid(), addr) == frame(child, addr);
+}
+
+static void keeps(void)
+{
+	apply_flags = LIVEMIG_APPLY_F_KEEP_SAME;
+	memset(bytes[0], 'c', PAGE);
+	data(0, COMMON, 0);
+	data(1, COMMON + PAGE, 1);
+	data(2, ANON + 9 * PAGE, 2);
+	data(3, FILEMAP + 3 * PAGE, 3);
+	data(4, NONE, 4);
+	need(common(COMMON) && common(COMMON + PAGE), "pages common to two tasks");
+	check(!apply(payload(5), 5, false) && a.done == 5 && common(COMMON) &&
+	      has(COMMON, bytes[0]), "a page with the same bytes stays common");
+	check(!common(COMMON + PAGE) && has(COMMON + PAGE, bytes[1]) &&
+	      *(char *)(COMMON + PAGE) == 'c', "one with others does not");
+	check(has(ANON + 9 * PAGE, bytes[2]) && has(FILEMAP + 3 * PAGE, bytes[3]) &&
+	      has(NONE, bytes[4]), "pages that were not there");
+	data(0, ABSENT, 1);
+	memcpy(bytes[0], bytes[1], PAGE);
+	check(!apply(payload(1), 1, true) && missed[0] == 1 &&
+	      !memcmp(missed_buf, bytes[1], PAGE), "a page without a mapping");
+	memcpy(bytes[0], bytes[5], PAGE);
+	check(apply(payload(1), 1, false) == -EBADMSG && !a.done,
+	      "bytes without their hash are not taken");
+	apply_flags = 2;
+	check(apply(payload(1), 1, false) == -EINVAL, "an unknown flag");
+	apply_flags = 0;
+	memset(bytes[0], 'c', PAGE);
+	data(0, COMMON, 0);
+	check(!apply(payload(1), 1, false) && !common(COMMON),
+	      "without the flag every page is the task's own");
+}
+
 static void misses(void)
 {
 	data(0, ABSENT, 9);
@@ -218,6 +272,8 @@ int main(void)
 	ktap_begin();
 	dev = open("/dev/livemig", O_RDWR);
 	need(dev >= 0 && !pipe(ready), "/dev/livemig is there");
+	memset(mmap((void *)COMMON, 2 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), 'c', 2 * PAGE);
 	child = fork();
 	if (!child)
 		helper(ready[1]);
@@ -228,6 +284,9 @@ int main(void)
 	for (i = 0; i < 64; i++)
 		memset(bytes[i], 'a' + i, PAGE);
 	fills();
+	for (i = 0; i < 64; i++)
+		memset(bytes[i], 'a' + i, PAGE);
+	keeps();
 	for (i = 0; i < 64; i++)
 		memset(bytes[i], 'a' + i, PAGE);
 	misses();

@@ -38,6 +38,7 @@
 /* A process of the skeleton. */
 struct lm_proc {
 	uint32_t pid, sid, mm_id;
+	uint32_t origin_mm;		/* of who gave birth to it */
 	struct lm_proc *parent;		/* NULL: the coordinator or nobody */
 	struct lm_remote *remote;
 	uint32_t exit_signal;
@@ -45,6 +46,9 @@ struct lm_proc {
 	bool subreaper;
 	bool shares_fs;			/* with who gave birth to it */
 	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
+	bool keeps;			/* pages that it was born with */
+	bool inherits;			/* it still may have pages too many ... */
+	uint64_t inherited;		/* ... from here on */
 	struct livemig_vma *vmas;	/* what is mapped, by address */
 	size_t nr_vmas;
 };
@@ -136,6 +140,8 @@ void lm_net_drop(struct lm_restorer *r);
 struct lm_proc *lm_proc(const struct lm_restorer *r, uint32_t pid);
 struct lm_proc *lm_proc_of_mm(const struct lm_restorer *r, uint32_t mm_id);
 int lm_tree_sync(struct lm_restorer *r, struct lm_error *e);
+/* Give birth to those who were late and are not any more. */
+int lm_tree_grow(struct lm_restorer *r, struct lm_error *e);
 int lm_tree_groups(struct lm_restorer *r, struct lm_error *e);
 /* The session that @p is in, of those that we make. */
 uint32_t lm_tree_session(const struct lm_restorer *r, const struct lm_process *p);
@@ -147,6 +153,19 @@ void lm_proc_free(struct lm_proc *p);
 
 /* Is @pid, of the model, @from or below it? 0 is above all. */
 bool lm_tree_descends(const struct lm_restorer *r, uint32_t pid, uint32_t from);
+
+/* inherit.c */
+/* Has one of them forked from the other, or both from a third? */
+bool lm_inherit_related(const struct lm_mm *a, const struct lm_mm *b);
+/* Who is born late. */
+void lm_inherit_plan(struct lm_restorer *r);
+/* The pages of @mm_id are next: its process is born now. 0: all are. */
+int lm_inherit_birth(struct lm_restorer *r, uint32_t mm_id, struct lm_error *e);
+/* The next pages of @p, ascending in its first round, are about to be applied. */
+int lm_inherit_pages(struct lm_proc *p, const struct livemig_page_entry *x,
+		     uint32_t n, struct lm_error *e);
+/* The round has ended. */
+int lm_inherit_end(struct lm_restorer *r, struct lm_error *e);
 
 /* leaders.c */
 int lm_leaders_add(struct lm_restorer *r, struct lm_error *e);
@@ -171,6 +190,9 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 int lm_mm_reset(struct lm_proc *p, struct lm_error *e);
 int lm_mm_guard(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
+/* The first mapping that ends behind @addr; nr_vmas: none. */
+size_t lm_mm_index(const struct lm_proc *p, uint64_t addr);
+bool lm_mm_private(const struct livemig_vma *v);
 const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr);
 /* PROT_* of a VMA. */
 int lm_mm_prot(const struct livemig_vma *v);

@@ -32,6 +32,8 @@
 #define PROT		(LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_WRITE | LIVEMIG_VMA_F_EXEC)
 /* Not before nobody forks any more, respectively all memory is there. */
 #define AT_LAST		(LIVEMIG_VMA_F_DONTFORK | LIVEMIG_VMA_F_WIPEONFORK)
+/* There is no way back to none of these. */
+#define ONE_WAY		(LIVEMIG_VMA_F_HUGEPAGE | LIVEMIG_VMA_F_NOHUGEPAGE)
 #define AFTER_FILL	(LIVEMIG_VMA_F_LOCKED | LIVEMIG_VMA_F_LOCKONFAULT)
 
 struct sweep {
@@ -39,6 +41,7 @@ struct sweep {
 	struct lm_proc *p;
 	struct lm_error *e;
 	struct lm_batch *b;
+	bool born;			/* what is there was inherited */
 	struct livemig_vma *vmas;	/* the list as it becomes */
 	size_t nr, cap;
 	int local[MAX_FDS];		/* what is behind FIRST_FD... */
@@ -56,7 +59,7 @@ static bool has_object(const struct livemig_vma *v)
 	return v->kind != LIVEMIG_VMA_ANON;
 }
 
-static bool is_private(const struct livemig_vma *v)
+bool lm_mm_private(const struct livemig_vma *v)
 {
 	return v->kind == LIVEMIG_VMA_ANON ||
 	       v->kind == LIVEMIG_VMA_FILE_PRIVATE ||
@@ -157,7 +160,7 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 		return lm_fail(s->e, LM_REFUSED,
 			       "pid %u: memory at %#llx has a protection key: not supported",
 			       s->p->pid, (unsigned long long)v->start);
-	flags |= is_private(v) ? MAP_PRIVATE : MAP_SHARED;
+	flags |= lm_mm_private(v) ? MAP_PRIVATE : MAP_SHARED;
 	if (v->flags & LIVEMIG_VMA_F_GROWSDOWN)
 		flags |= MAP_GROWSDOWN;
 	if (v->flags & LIVEMIG_VMA_F_NORESERVE)
@@ -227,7 +230,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 
 	if (room(s))
 		return -1;
-	if (!is && s->r->final) {
+	if (!is && (s->r->final || s->born)) {
 		lm_batch_add(s->b, __NR_munmap, start, end - start);
 		return 0;
 	}
@@ -237,14 +240,15 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	}
 	v = cut(is, start, end);
 	v.flags &= ~(AFTER_FILL | (s->r->final ? 0 : AT_LAST));
-	if (was && same_thing(was, is)) {
+	if (was && same_thing(was, is) &&
+	    !(s->born && was->flags & ONE_WAY && !(is->flags & ONE_WAY))) {
 		if ((was->flags ^ v.flags) & PROT)
 			lm_batch_add(s->b, __NR_mprotect, start, end - start,
 				     lm_mm_prot(&v));
 		advise(s, start, end - start, was->flags, v.flags);
 		return keep(s, &v);
 	}
-	if (was && is_private(was) && is_private(is)) {
+	if (was && !s->born && lm_mm_private(was) && lm_mm_private(is)) {
 		if (flush(s) || lm_pages_save(s->r, s->p, start, end, s->e))
 			return -1;
 	}
@@ -331,9 +335,12 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 	int ret;
 
 	if (p->mm_id != mm->id) {
-		if (lm_mm_reset(p, e))
+		s.born = !p->mm_id && p->nr_vmas &&
+			 lm_inherit_related(lm_model_mm(&r->m, p->origin_mm), mm);
+		if (!s.born && lm_mm_reset(p, e))
 			return -1;
 		p->mm_id = mm->id;
+		p->keeps = p->inherits = s.born;
 	}
 	if (move_vdso(p, mm, e))
 		return -1;
@@ -400,7 +407,7 @@ int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 	return 0;
 }
 
-const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr)
+size_t lm_mm_index(const struct lm_proc *p, uint64_t addr)
 {
 	size_t lo = 0, hi = p->nr_vmas;
 
@@ -412,5 +419,12 @@ const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr)
 		else
 			hi = mid;
 	}
-	return lo < p->nr_vmas && p->vmas[lo].start <= addr ? &p->vmas[lo] : NULL;
+	return lo;
+}
+
+const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr)
+{
+	size_t i = lm_mm_index(p, addr);
+
+	return i < p->nr_vmas && p->vmas[i].start <= addr ? &p->vmas[i] : NULL;
 }

@@ -133,6 +133,7 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 			.nr_entries = u->nr - at,
 			.missed = (uintptr_t)missed,
 			.missed_buf = (uintptr_t)u->r->missed_buf,
+			.flags = p->keeps ? LIVEMIG_APPLY_F_KEEP_SAME : 0,
 		};
 		size_t data = 0;
 		int ret;
@@ -240,7 +241,12 @@ int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
 		return fd < 0 ? stash_all(&u, e) : fill_shmem(&u, fd, e);
 	}
 	p = lm_proc_of_mm(r, u.id);
-	return p ? apply(&u, p, e) : stash_all(&u, e);
+	if (!p && lm_inherit_birth(r, u.id, e))
+		return -1;
+	p = p ?: lm_proc_of_mm(r, u.id);
+	if (!p)
+		return stash_all(&u, e);
+	return lm_inherit_pages(p, u.entry, u.nr, e) || apply(&u, p, e) ? -1 : 0;
 }
 
 /* ---- from the stash to its place, and back ---- */

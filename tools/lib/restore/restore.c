@@ -97,6 +97,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	if (!r->built && lm_cgroup_make(r, e))
 		return -1;
+	lm_inherit_plan(r);
 	if (lm_shmem_sync(r, e) || lm_tree_sync(r, e) || lm_net_sync(r, e) ||
 	    lm_ns_sync(r, e))
 		return -1;
@@ -176,7 +177,7 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 			ret = lm_pages_record(r, in, rec, e);
 		} else {
 			r->in_round = false;
-			ret = 0;
+			ret = lm_inherit_end(r, e);
 		}
 		break;
 	case LM_REC_END:

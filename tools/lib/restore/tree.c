@@ -150,6 +150,22 @@ static int choose_places(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* The mappings that it inherits; lm_mm_sync() makes its own of them. */
+static int inherit(struct lm_proc *p, const struct lm_proc *from,
+		   struct lm_error *e)
+{
+	p->origin_mm = from->mm_id;
+	if (!from->nr_vmas)
+		return 0;
+	p->vmas = malloc(from->nr_vmas * sizeof(*p->vmas));
+	if (!p->vmas)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	for (size_t i = 0; i < from->nr_vmas; i++)
+		if (!(from->vmas[i].flags & LIVEMIG_VMA_F_DONTFORK))
+			p->vmas[p->nr_vmas++] = from->vmas[i];
+	return 0;
+}
+
 static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 			     struct lm_error *e)
 {
@@ -194,19 +210,9 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	memcpy(p->ns, from->ns, sizeof(p->ns));
 	p->shares_fs = f.clone_flags & CLONE_FS;
 	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
-	if (from->nr_vmas) {		/* what it inherits; reset by lm_mm_sync() */
-		p->vmas = malloc(from->nr_vmas * sizeof(*p->vmas));
-		if (!p->vmas) {
-			lm_fail(e, LM_FAILED, "out of memory");
-			goto err;
-		}
-		memcpy(p->vmas, from->vmas, from->nr_vmas * sizeof(*p->vmas));
-		p->nr_vmas = from->nr_vmas;
-	}
-	if (lm_remote_fork(from->remote, &f, &p->remote, e))
-		goto err;
-	return p;
-err:
+	if (!inherit(p, from, e) &&
+	    !lm_remote_fork(from->remote, &f, &p->remote, e))
+		return p;
 	free(p->vmas);
 	free(p);
 	return NULL;
@@ -262,6 +268,8 @@ static int make(struct lm_restorer *r, const struct lm_process *mp,
 	struct lm_proc *parent = NULL, *origin, *p;
 	bool sibling;
 
+	if (mp->late)
+		return 0;
 	if (mp->ppid) {
 		parent = lm_proc(r, mp->ppid);
 		if (!parent)
@@ -285,7 +293,7 @@ static int make(struct lm_restorer *r, const struct lm_process *mp,
 static int make_all(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_process *left;
-	bool moved = true;
+	bool moved = true, late = false;
 
 	while (moved) {
 		moved = false;
@@ -296,6 +304,7 @@ static int make_all(struct lm_restorer *r, struct lm_error *e)
 
 			if (lm_proc(r, mp->pid))
 				continue;
+			late |= mp->late;
 			ret = make(r, mp, e);
 			if (ret < 0)
 				return -1;
@@ -314,7 +323,7 @@ static int make_all(struct lm_restorer *r, struct lm_error *e)
 			moved = true;
 		}
 	}
-	if (left)
+	if (left && !late)	/* (others may wait for them) */
 		return lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
 			       "the session of pid %u (%u) cannot be made again",
 			       left->pid, left->sid);
@@ -397,6 +406,11 @@ int lm_tree_sync(struct lm_restorer *r, struct lm_error *e)
 		if (follow(r, r->procs[i],
 			   lm_model_process(&r->m, r->procs[i]->pid), e))
 			return -1;
+	return lm_tree_grow(r, e);
+}
+
+int lm_tree_grow(struct lm_restorer *r, struct lm_error *e)
+{
 	if (make_all(r, e))
 		return -1;
 	for (size_t i = 0; i < r->nr_procs; i++)
