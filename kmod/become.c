@@ -375,6 +375,20 @@ int lm_restore_wait(struct lm_restore *r, struct livemig_ioc_wait *arg)
 	return ret;
 }
 
+/* The first process as the owner sees it, 0: none. Caller holds r->lock. */
+static u32 first_pid(struct lm_restore *r)
+{
+	struct lm_restore_process *first;
+	struct lm_restore_thread *t;
+
+	first = list_first_entry_or_null(&r->processes,
+					 struct lm_restore_process, list);
+	list_for_each_entry(t, &r->threads, list)
+		if (first && t->process == first && t->task)
+			return task_tgid_nr_ns(t->task, r->owner_ns);
+	return 0;
+}
+
 /**
  * lm_restore_serve() - LIVEMIG_IOC_SERVE
  * @r: the restore
@@ -386,7 +400,6 @@ int lm_restore_wait(struct lm_restore *r, struct livemig_ioc_wait *arg)
  */
 int lm_restore_serve(struct lm_restore *r, struct livemig_ioc_serve *arg)
 {
-	struct lm_restore_process *first;
 	int ret = -EBUSY;
 	u32 pid = 0;
 
@@ -397,10 +410,7 @@ int lm_restore_serve(struct lm_restore *r, struct livemig_ioc_serve *arg)
 		ret = r->err;
 	} else if (r->state == LM_RESTORE_READY) {
 		arg->served = r->nr_threads;
-		first = list_first_entry_or_null(&r->processes,
-						 struct lm_restore_process, list);
-		if (first)
-			pid = first->pid;
+		pid = first_pid(r);
 		WRITE_ONCE(r->state, LM_RESTORE_SERVED);
 		wake_up_all(&r->run);
 		ret = 0;

@@ -13,7 +13,6 @@
 #include <linux/mm_types.h>
 #include <linux/nsproxy.h>
 #include <linux/path.h>
-#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
@@ -60,7 +59,6 @@ static bool other_##name(struct lm_dump *d, struct task_struct *t)	\
 	return look(t, &b) && b.ns.name != current->nsproxy->name;	\
 }
 OTHER_NS(mnt_ns)
-OTHER_NS(pid_ns_for_children)
 
 /* One for the whole container, whichever: the restored one gets one of its own. */
 static bool other_time_ns(struct lm_dump *d, struct task_struct *t)
@@ -79,16 +77,6 @@ static bool other_time_ns_for_children(struct lm_dump *d, struct task_struct *t)
 	struct belongings b;
 
 	return look(t, &b) && b.ns.time_ns_for_children != b.ns.time_ns;
-}
-
-static bool other_pid_ns(struct lm_dump *d, struct task_struct *t)
-{
-	struct pid_namespace *ns;
-
-	rcu_read_lock();
-	ns = task_active_pid_ns(t);
-	rcu_read_unlock();
-	return ns && ns != d->s->pid_ns;
 }
 
 static bool other_user_ns(struct lm_dump *d, struct task_struct *t)
@@ -130,6 +118,7 @@ static bool own_##name(struct lm_dump *d, struct task_struct *t)	\
 OWN_NS(net_ns)
 OWN_NS(uts_ns)
 OWN_NS(ipc_ns)
+OWN_NS(pid_ns_for_children)
 
 static bool own_files(struct lm_dump *d, struct task_struct *t)
 {
@@ -190,9 +179,8 @@ static const struct obstacle thread_obstacles[] = {
 	{ "thread in another network namespace", own_net_ns },
 	{ "thread in another uts namespace", own_uts_ns },
 	{ "thread in another ipc namespace", own_ipc_ns },
-	{ "pid namespace", other_pid_ns,
-	  "run migctl in the container's pid namespace" },
-	{ "pid namespace for children", other_pid_ns_for_children },
+	{ "thread with another pid namespace for children",
+	  own_pid_ns_for_children },
 	{ "user namespace", other_user_ns },
 	{ "mount namespace", other_mnt_ns,
 	  "run migctl in the container's mount namespace" },
@@ -246,7 +234,8 @@ int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n)
 			return -EINTR;
 		err = look_for(d, threads[i], thread_obstacles,
 			       ARRAY_SIZE(thread_obstacles));
-		what = lm_arch_unsupported(threads[i]);
+		what = lm_pidns_obstacle(d, threads[i]) ?:
+		       lm_arch_unsupported(threads[i]);
 		if (what && !err)
 			err = lm_unsupported(d, threads[i], -1, false, NULL,
 					     "%s", what);

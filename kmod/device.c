@@ -48,7 +48,8 @@ static int lm_open(struct inode *inode, struct file *file)
 	INIT_LIST_HEAD(&r->mms);
 	r->file = file;
 	r->owner = get_pid(task_tgid(current));
-	r->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	r->owner_ns = get_pid_ns(task_active_pid_ns(current));
+	r->pid_ns = get_pid_ns(r->owner_ns);
 	file->private_data = r;
 	return nonseekable_open(inode, file);
 }
@@ -73,6 +74,7 @@ static int lm_release(struct inode *inode, struct file *file)
 
 	lm_restore_free_objects(r);
 	put_pid_ns(r->pid_ns);
+	put_pid_ns(r->owner_ns);
 	put_pid(r->owner);
 	mutex_destroy(&r->lock);
 	put_page(r->door);
@@ -119,7 +121,7 @@ static struct task_struct *find_helper(struct lm_restore *r, u32 pid)
 	int ret = 0;
 
 	rcu_read_lock();
-	task = pid_task(find_pid_ns(pid, r->pid_ns), PIDTYPE_TGID);
+	task = pid_task(find_pid_ns(pid, r->owner_ns), PIDTYPE_TGID);
 	if (task)
 		get_task_struct(task);
 	rcu_read_unlock();
@@ -164,6 +166,38 @@ static int ioc_apply(struct lm_restore *r, void __user *uarg)
 	put_task_struct(task);
 	if (copy_to_user(uarg, &a, sizeof(a)))
 		return -EFAULT;
+	return ret;
+}
+
+static int ioc_pidns(struct lm_restore *r, void __user *uarg)
+{
+	struct livemig_ioc_pidns arg;
+	struct pid_namespace *ns = NULL;
+	struct task_struct *task;
+	int ret = 0;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	if (arg.resv)
+		return -EINVAL;
+	task = find_helper(r, arg.pid);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	rcu_read_lock();
+	ns = task_active_pid_ns(task);
+	if (ns)
+		get_pid_ns(ns);
+	rcu_read_unlock();
+	put_task_struct(task);
+	if (!ns)
+		return -ESRCH;
+	mutex_lock(&r->lock);
+	if (r->state == LM_RESTORE_ADDING && list_empty(&r->threads))
+		swap(ns, r->pid_ns);
+	else
+		ret = -EBUSY;
+	mutex_unlock(&r->lock);
+	put_pid_ns(ns);
 	return ret;
 }
 
@@ -242,6 +276,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_add(r, uarg);
 	case LIVEMIG_IOC_APPLY:
 		return ioc_apply(r, uarg);
+	case LIVEMIG_IOC_PIDNS:
+		return ioc_pidns(r, uarg);
 	case LIVEMIG_IOC_WAIT:
 		return ioc_wait(r, uarg);
 	case LIVEMIG_IOC_PEER:

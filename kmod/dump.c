@@ -11,6 +11,7 @@
  * start(), which cannot give a reason before 6.7. So a refusal comes as the
  * errno and text of NLMSG_DONE.
  */
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -19,6 +20,7 @@
 #include "extack.h"
 #include "inflight.h"
 #include "netlink.h"
+#include "state.h"
 #include "wrapper/cgroup.h"
 
 /* In skb->cb of a queued object. */
@@ -294,6 +296,7 @@ static int dump_open(struct netlink_callback *cb)
 		lm_err(extack, err, "cannot list the tasks of session %u",
 		       d->s->id);
 	}
+	d->pid_ns = lm_pidns_of_tasks(d);
 	mutex_unlock(&d->s->lock);
 	return err;
 }
@@ -411,6 +414,8 @@ int lm_dump_done(struct netlink_callback *cb)
 	}
 	if (d->tasks)
 		lm_tasks_put(d->tasks, d->nr_tasks);
+	if (d->pid_ns)
+		put_pid_ns(d->pid_ns);
 	lm_session_put(d->s);
 	kfree(d);
 	return 0;

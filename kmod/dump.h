@@ -23,6 +23,7 @@ struct lm_dump {
 	struct sk_buff_head queue; /* finished objects */
 	struct list_head inflight; /* files to be dumped; inflight.c */
 	const void *time_ns;	/* of the first process; only to compare */
+	struct pid_namespace *pid_ns; /* the container's: its pids are given in it */
 	/* private to dump.c: */
 	struct task_struct **tasks;
 	int nr_tasks, next_task;

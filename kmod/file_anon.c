@@ -215,7 +215,7 @@ static int dump_pidfd(struct lm_dump *d, struct task_struct *t, int fd,
 	char text[32];
 
 	snprintf(text, sizeof(text), "Pid:\t%d\n",
-		 pid_nr_ns(lm_pidfd_pid(f), d->s->pid_ns));
+		 pid_nr_ns(lm_pidfd_pid(f), d->pid_ns));
 	return nla_put_string(obj, LIVEMIG_FILE_A_FDINFO, text);
 }
 

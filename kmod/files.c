@@ -110,7 +110,7 @@ static int put_owner(struct lm_dump *d, struct task_struct *t, int fd,
 	if (!from)
 		return 0;
 	read_lock_irq(&from->lock);
-	o.pid = pid_nr_ns(from->pid, d->s->pid_ns);
+	o.pid = pid_nr_ns(from->pid, d->pid_ns);
 	if (from->pid_type == PIDTYPE_PGID)
 		o.pid = -o.pid;
 	to_thread = from->pid_type == PIDTYPE_PID && from->pid &&
@@ -132,7 +132,7 @@ static int put_common(struct lm_dump *d, struct task_struct *t, int fd,
 		      struct sk_buff *obj)
 {
 	struct livemig_holder holder = {
-		.pid = task_tgid_nr_ns(t, d->s->pid_ns),
+		.pid = task_tgid_nr_ns(t, d->pid_ns),
 		.fd = fd,
 	};
 	int err;

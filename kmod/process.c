@@ -45,7 +45,7 @@ static pid_t own_group(struct lm_dump *d, struct task_struct *t,
 
 	rcu_read_lock();
 	pid = READ_ONCE(t->signal->pids[type]);
-	nr = pid_nr_ns(pid, d->s->pid_ns);
+	nr = pid_nr_ns(pid, d->pid_ns);
 	member = pid_task(pid, PIDTYPE_TGID);
 	if (member) {
 		if (!inside(d, member))
@@ -69,7 +69,7 @@ static int put_kinship(struct lm_dump *d, struct task_struct *t,
 	rcu_read_lock();
 	parent = rcu_dereference(t->real_parent);
 	if (inside(d, parent))
-		ppid = task_tgid_nr_ns(parent, d->s->pid_ns);
+		ppid = task_tgid_nr_ns(parent, d->pid_ns);
 	rcu_read_unlock();
 
 	return nla_put_u32(obj, LIVEMIG_PROCESS_PPID, ppid) ?:
@@ -208,7 +208,7 @@ int lm_put_fs(struct task_struct *t, struct sk_buff *obj, int umask_attr,
 }
 
 /* ->mnt stays 0: struct mnt_namespace is private to the VFS. check.c compares
- * the namespaces themselves.
+ * the namespaces themselves. Of a zombie the pid namespace is left.
  */
 static int put_ns(struct task_struct *t, struct sk_buff *obj)
 {
@@ -218,7 +218,9 @@ static int put_ns(struct task_struct *t, struct sk_buff *obj)
 	task_lock(t);
 	if (!t->nsproxy) {
 		task_unlock(t);
-		return -ESRCH;
+		if (READ_ONCE(t->exit_state) != EXIT_ZOMBIE)
+			return -ESRCH;
+		goto pids;
 	}
 	ns.uts = t->nsproxy->uts_ns->ns.inum;
 #ifdef CONFIG_IPC_NS
@@ -231,7 +233,7 @@ static int put_ns(struct task_struct *t, struct sk_buff *obj)
 	ns.time = t->nsproxy->time_ns->ns.inum;
 #endif
 	task_unlock(t);
-
+pids:
 	rcu_read_lock();
 	pid_ns = task_active_pid_ns(t);
 	ns.pid = pid_ns ? pid_ns->ns.inum : 0;
@@ -357,7 +359,7 @@ static int put_rusage(struct task_struct *t, struct sk_buff *obj)
 int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
 {
 	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_PROCESS);
-	pid_t pid = task_tgid_nr_ns(t, d->s->pid_ns);
+	pid_t pid = task_tgid_nr_ns(t, d->pid_ns);
 	u32 status;
 	int err;
 
@@ -369,13 +371,15 @@ int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
 	err = pid ? 0 : -ESRCH;
 	err = err ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_PID, pid) ?:
-	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID, task_tgid_nr(t)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID,
+			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_FLAGS,
 			  LIVEMIG_PROCESS_F_ZOMBIE) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_SIGNAL,
 			  max(t->exit_signal, 0)) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_STATUS, status) ?:
 	      put_kinship(d, t, obj) ?:
+	      put_ns(t, obj) ?:
 	      put_cgroup(d, t, obj) ?:
 	      put_rusage(t, obj);
 	if (err)
@@ -403,8 +407,9 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	if (!obj)
 		return -ENOMEM;
 	err = nla_put_u32(obj, LIVEMIG_PROCESS_PID,
+			  task_tgid_nr_ns(t, d->pid_ns)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID,
 			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
-	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID, task_tgid_nr(t)) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_THREADS, n) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_SIGNAL,
 			  max(t->exit_signal, 0)) ?:

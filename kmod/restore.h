@@ -55,7 +55,8 @@ struct lm_restore {
 	enum lm_restore_state state;
 	struct file *file;		/* no reference: it holds us */
 	struct pid *owner;		/* the coordinator's thread group */
-	struct pid_namespace *pid_ns;	/* its: pids are given in it */
+	struct pid_namespace *owner_ns;	/* its: of APPLY and events */
+	struct pid_namespace *pid_ns;	/* the container's: of objects */
 	struct list_head threads, processes, mms;
 	unsigned int nr_threads, nr_parked, nr_prepared, nr_asleep;
 	wait_queue_head_t prepare, run, progress;

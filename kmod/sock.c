@@ -405,7 +405,7 @@ static int dump_unaccepted(struct lm_dump *d, struct task_struct *t,
 			   struct sock *sk, u32 listener, struct sk_buff *obj)
 {
 	struct livemig_holder holder = {
-		.pid = task_tgid_nr_ns(t, d->s->pid_ns),
+		.pid = task_tgid_nr_ns(t, d->pid_ns),
 		.fd = -1,
 	};
 	struct nlattr *nest;

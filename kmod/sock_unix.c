@@ -149,7 +149,7 @@ static int put_peer_cred(struct lm_dump *d, struct sock *sk,
 		uc.uid = from_kuid(&init_user_ns, cred->euid);
 		uc.gid = from_kgid(&init_user_ns, cred->egid);
 	}
-	uc.pid = pid_nr_ns(pid, d->s->pid_ns);
+	uc.pid = pid_nr_ns(pid, d->pid_ns);
 	err = pid ? nla_put(obj, LIVEMIG_SOCK_PEER_CRED, sizeof(uc), &uc) : 0;
 	if (!err && cred)
 		err = put_groups(cred, obj);
@@ -234,7 +234,7 @@ static int get_ancillary(struct lm_data *w, struct task_struct *t,
 	memset(&a->head, 0, sizeof(a->head));
 	w->cred = NULL;
 	if (LM_UNIX_CB(skb)->pid) {
-		a->cred.pid = pid_nr_ns(LM_UNIX_CB(skb)->pid, d->s->pid_ns);
+		a->cred.pid = pid_nr_ns(LM_UNIX_CB(skb)->pid, d->pid_ns);
 		a->cred.uid = from_kuid(&init_user_ns, LM_UNIX_CB(skb)->uid);
 		a->cred.gid = from_kgid(&init_user_ns, LM_UNIX_CB(skb)->gid);
 		w->cred = &a->cred;

@@ -21,6 +21,12 @@ int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t);
 /* check.c: what stands in the way of moving the process and its threads. */
 int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n);
 
+/* pidns.c */
+struct pid_namespace *lm_pidns_of_tasks(struct lm_dump *d);
+const char *lm_pidns_obstacle(struct lm_dump *d, struct task_struct *t);
+int lm_put_inner_pids(struct lm_dump *d, struct task_struct *t,
+		      struct sk_buff *obj);
+
 /* time.c: CLOCK_BOOTTIME of a task is ahead of the host's by so many ns. */
 s64 lm_boottime_offset(struct task_struct *t);
 

@@ -254,9 +254,12 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	if (!obj)
 		return -ENOMEM;
 	err = nla_put_u32(obj, LIVEMIG_THREAD_TID,
-			  task_pid_nr_ns(t, d->s->pid_ns)) ?:
+			  task_pid_nr_ns(t, d->pid_ns)) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PID,
-			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
+			  task_tgid_nr_ns(t, d->pid_ns)) ?:
+	      nla_put_u32(obj, LIVEMIG_THREAD_HOST_TID,
+			  task_pid_nr_ns(t, d->s->pid_ns)) ?:
+	      lm_put_inner_pids(d, t, obj) ?:
 	      put_comm(t, obj) ?:
 	      put_creds(d, t, obj);
 	if (!err && READ_ONCE(t->exit_state) != EXIT_ZOMBIE)

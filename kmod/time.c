@@ -68,7 +68,7 @@ int lm_dump_time(struct lm_dump *d, struct task_struct **threads, int n)
 	if (!obj)
 		return -ENOMEM;
 	err = nla_put_u32(obj, LIVEMIG_TIME_PID,
-			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
+			  task_tgid_nr_ns(t, d->pid_ns)) ?:
 	      lm_put_timers(d, t, obj) ?:
 	      put_clocks(t, obj);
 	if (err)

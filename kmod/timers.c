@@ -99,7 +99,7 @@ static bool take_cpu_timer(struct lm_dump *d, struct task_struct *t,
 			return true;
 		if (!same_thread_group(thread, t))
 			return false;
-		out->cpu_thread = pid_nr_ns(c->pid, d->s->pid_ns);
+		out->cpu_thread = pid_nr_ns(c->pid, d->pid_ns);
 		now = thread_time(thread, tmr->it_clock);
 	} else {
 		if (pid_task(c->pid, PIDTYPE_TGID) != t)
@@ -140,7 +140,7 @@ static bool take_timer(struct lm_dump *d, struct task_struct *t,
 	}
 	if (out->notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID)) {
 		if (pid_task(tmr->it_pid, PIDTYPE_PID))
-			out->target = pid_nr_ns(tmr->it_pid, d->s->pid_ns);
+			out->target = pid_nr_ns(tmr->it_pid, d->pid_ns);
 		else
 			out->notify = SIGEV_NONE;	/* nobody to tell */
 	}

@@ -251,17 +251,18 @@ static void spawn(struct lm_helper_req *req, long len)
 {
 	char *slot = __executable_start + LM_HELPER_SLOTS +
 		     req->slot * LM_HELPER_SLOT_SIZE;
-	__u32 tid = req->tid;
+	__u32 tids[LM_HELPER_LEVELS], nr = req->nr_tids;
 	struct clone_args ca = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
 			 CLONE_THREAD | CLONE_SYSVSEM,
 		.stack = (__u64)slot,
 		.stack_size = LM_HELPER_SLOT_SIZE,
-		.set_tid = tid ? (__u64)&tid : 0,
-		.set_tid_size = tid ? 1 : 0,
+		.set_tid = nr ? (__u64)tids : 0,
+		.set_tid_size = nr,
 	};
 	struct lm_helper_reply reply = { 0 };
 
+	memcpy(tids, req->tids, sizeof(tids));
 	memcpy(slot, req, len);
 	reply.error = clone_thread(&ca, sizeof(ca), slot, thread_main);
 	if (reply.error < 0) {
@@ -272,15 +273,16 @@ static void spawn(struct lm_helper_req *req, long len)
 
 static void fork_helper(struct lm_helper_req *req)
 {
-	__u32 pid = req->tid;
+	__u32 tids[LM_HELPER_LEVELS], nr = req->nr_tids;
 	struct clone_args ca = {
 		.flags = req->clone_flags,
 		.exit_signal = req->exit_signal,
-		.set_tid = pid ? (__u64)&pid : 0,
-		.set_tid_size = pid ? 1 : 0,
+		.set_tid = nr ? (__u64)tids : 0,
+		.set_tid_size = nr,
 	};
 	struct lm_helper_reply reply = { 0 };
 
+	memcpy(tids, req->tids, sizeof(tids));
 	reply.error = clone3(&ca);
 	if (!reply.error) {
 		if (move_fd(fd(LM_HELPER_FD_NEXT), fd(LM_HELPER_FD_CTL), 0))

@@ -31,6 +31,9 @@
 #define LM_HELPER_SLOTS_MAX \
 	((LM_HELPER_SIZE - LM_HELPER_SLOTS) / LM_HELPER_SLOT_SIZE)
 
+/* Pid namespaces, one in another, from the container's on. */
+#define LM_HELPER_LEVELS	8
+
 /* Bytes of a request or a reply. */
 #define LM_HELPER_MSG_MAX	65536
 
@@ -89,10 +92,15 @@ struct lm_helper_req {
 	__u32 nr_calls;
 	__u32 data_len;
 	__u32 data_back;	/* send the data area back */
-	__u32 tid;		/* FORK, THREAD: of the new task */
 	__u32 exit_signal;	/* FORK */
 	__u64 clone_flags;	/* FORK: CLONE_PARENT, CLONE_FILES, ... */
 	__u64 slot;		/* THREAD: its number */
+	/* FORK, THREAD: what the new task is called, in the innermost pid
+	 * namespace first; 0 of them: as the kernel likes.
+	 */
+	__u32 nr_tids;
+	__u32 tids[LM_HELPER_LEVELS];
+	__u32 resv;
 	struct lm_helper_become become;
 };
 

@@ -165,6 +165,7 @@ static int add_process(struct lm_model *m, const struct nlattr **tb,
 	p->pid = pid;
 	if (obj_add(&p->obj, LIVEMIG_OBJ_PROCESS, attrs, len, e))
 		return -1;
+	p->host = lm_u32(p->obj.tb[LIVEMIG_PROCESS_HOST_PID]);
 	p->ppid = lm_u32(p->obj.tb[LIVEMIG_PROCESS_PPID]);
 	p->pgid = lm_u32(p->obj.tb[LIVEMIG_PROCESS_PGID]);
 	p->sid = lm_u32(p->obj.tb[LIVEMIG_PROCESS_SID]);
@@ -191,7 +192,10 @@ static int add_thread(struct lm_model *m, const struct nlattr **tb,
 		return oom(e);
 	t->tid = tid;
 	t->pid = pid;
-	return obj_add(&t->obj, LIVEMIG_OBJ_THREAD, attrs, len, e);
+	if (obj_add(&t->obj, LIVEMIG_OBJ_THREAD, attrs, len, e))
+		return -1;
+	t->host = lm_u32(t->obj.tb[LIVEMIG_THREAD_HOST_TID]);
+	return 0;
 }
 
 static struct lm_mm *get_mm(struct lm_model *m, uint32_t id)
@@ -463,6 +467,13 @@ struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid)
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid)
 {
 	return find(m->procs, m->nr_procs, pid, pid);
+}
+
+uint32_t lm_model_host(const struct lm_model *m, uint32_t pid)
+{
+	const struct lm_process *p = lm_model_process(m, pid);
+
+	return p ? p->host : pid;
 }
 
 bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p)

@@ -39,7 +39,9 @@ static int check_process(struct lm_model *m, struct lm_process *p, struct lm_err
 	return 0;
 }
 
-/* One process without a parent here, and everybody descends from it. */
+/* One process without a parent here, and everybody descends from it; several,
+ * where the container has a pid namespace: those were sent in from outside.
+ */
 static int check_tree(const struct lm_model *m, struct lm_error *e)
 {
 	const struct lm_process *root = NULL;
@@ -54,7 +56,7 @@ static int check_tree(const struct lm_model *m, struct lm_error *e)
 			up = lm_model_process(m, up->ppid);
 		if (!up || up->ppid)
 			return bad(e, "pid %u descends from itself", p->pid);
-		if (root && up != root)
+		if (root && up != root && !lm_model_process(m, 1))
 			return bad(e, "pid %u and pid %u both have a parent outside: only one process tree can be moved",
 				   root->pid, up->pid);
 		root = up;
@@ -195,8 +197,10 @@ int lm_model_finish(struct lm_model *m, struct lm_error *e)
 	for (size_t i = 0; i < m->nr_files; i++)
 		if (check_fds(m, m->files[i], e))
 			return -1;
-	for (size_t i = 0; i < m->nr_file; i++)
+	for (size_t i = 0; i < m->nr_file; i++) {
 		if (check_file(m, m->file[i], e))
 			return -1;
+		m->file[i]->host = lm_model_host(m, m->file[i]->holder.pid);
+	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,7 +242,7 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		    struct lm_error *e)
 {
 	pid_t set_tid = o->pid;
-	int pidfd = -1, sv[2] = { -1, -1 }, coord = -1, program = -1;
+	int pidfd = -1, sv[2] = { -1, -1 }, coord = -1, program = -1, home = -1;
 	struct clone_args ca = {
 		.flags = o->clone_flags | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
@@ -278,9 +279,22 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		ca.flags |= CLONE_INTO_CGROUP;
 		ca.cgroup = o->cgroup_fd;
 	}
+	if (o->pidns) {
+		home = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		if (home < 0 || setns(o->pidns, CLONE_NEWPID)) {
+			lm_fail_errno(e, LM_FAILED, "entering a pid namespace");
+			goto fail;
+		}
+	}
 	pid = syscall(__NR_clone3, &ca, sizeof(ca));
 	if (!pid)
 		exec_helper(o, r->fd_base, program, sv[1], coord);
+	if (home >= 0) {
+		int saved = errno;
+
+		setns(home, CLONE_NEWPID);
+		errno = saved;
+	}
 	if (pid < 0) {
 		lm_fail_errno(e, LM_FAILED, "creating process %u%s", o->pid,
 			      errno == EEXIST ? ": the pid is taken" : "");
@@ -300,11 +314,16 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		lm_fail_errno(e, LM_FAILED, "running %s", path);
 		goto fail;
 	}
+	r->self = reply.pid;
 	if (clean_memory(r, e))
 		goto fail;
+	if (home >= 0)
+		close(home);
 	*out = r;
 	return 0;
 fail:
+	if (home >= 0)
+		close(home);
 	if (sv[0] >= 0) {
 		close(sv[0]);
 		close(sv[1]);
@@ -317,12 +336,50 @@ fail:
 	return -1;
 }
 
+/*
+ * The parent knows the child by the number that it has there. What it is called
+ * here comes with its first answer: the kernel translates credentials.
+ */
+static int meet(struct lm_remote *r, struct lm_error *e)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct lm_helper_req ping = { .cmd = LM_HELPER_RUN };
+	struct lm_helper_reply reply;
+	struct iovec iov = { &reply, sizeof(reply) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct pollfd pfd = { r->ctl, POLLIN, 0 };
+	const struct cmsghdr *c;
+	struct ucred who = { 0 };
+	int on = 1, off = 0;
+
+	if (setsockopt(r->ctl, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) ||
+	    send(r->ctl, &ping, sizeof(ping), MSG_NOSIGNAL) < 0 ||
+	    poll(&pfd, 1, r->timeout_ms) != 1 ||
+	    recvmsg(r->ctl, &msg, MSG_CMSG_CLOEXEC) != sizeof(reply))
+		return lm_fail(e, LM_FAILED, "a new helper does not answer");
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
+		memcpy(&who, CMSG_DATA(c), sizeof(who));
+	if (!who.pid)
+		return lm_fail(e, LM_FAILED, "a new helper has no pid here");
+	r->pid = who.pid;
+	r->self = reply.pid;
+	setsockopt(r->ctl, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+	return 0;
+}
+
 int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 		   struct lm_remote **child, struct lm_error *e)
 {
 	struct lm_helper_req req = {
 		.cmd = LM_HELPER_FORK,
-		.tid = f->pid,
+		.nr_tids = f->tids.nr,
 		.exit_signal = f->exit_signal,
 		.clone_flags = f->clone_flags,
 	};
@@ -330,9 +387,10 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 	struct lm_remote *r;
 	int sv[2], ret;
 
+	memcpy(req.tids, f->tids.v, sizeof(req.tids));
 	if (f->clone_flags & (CLONE_VM | CLONE_FILES | CLONE_THREAD))
 		return lm_fail(e, LM_REFUSED, "process %u shares its memory or "
-			       "files with another one", f->pid);
+			       "files with another one", f->tids.v[0]);
 	r = remote_new(parent->fd_base, parent->timeout_ms, parent->base);
 	if (!r)
 		return lm_fail(e, LM_FAILED, "out of memory");
@@ -352,11 +410,12 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 	if (reply.error < 0) {
 		errno = -reply.error;
 		lm_fail_errno(e, LM_FAILED, "helper %u: creating process %u%s",
-			      parent->pid, f->pid,
+			      parent->pid, f->tids.v[0],
 			      errno == EEXIST ? ": the pid is taken" : "");
 		goto fail;
 	}
-	r->pid = reply.error;
+	if (meet(r, e))
+		goto fail;
 	r->pidfd = syscall(__NR_pidfd_open, r->pid, 0);
 	if (r->pidfd < 0) {
 		lm_fail_errno(e, LM_FAILED, "helper %u", r->pid);
@@ -388,7 +447,7 @@ static int map_slots(struct lm_remote *r, struct lm_error *e)
 }
 
 /* @b belongs to @r, or the failed call would be told of the wrong one. */
-static int end_of(struct lm_remote *r, struct lm_helper_req *req,
+static int end_of(struct lm_remote *r, uint32_t tid, struct lm_helper_req *req,
 		  struct lm_batch *b, const struct lm_helper_become *how,
 		  struct lm_error *e)
 {
@@ -405,34 +464,37 @@ static int end_of(struct lm_remote *r, struct lm_helper_req *req,
 	errno = -reply.error;
 	return lm_fail_errno(e, LM_FAILED, "helper %u: %s %u%s", r->pid,
 			     req->cmd == LM_HELPER_THREAD ? "creating thread" :
-			     "last calls of", req->tid,
+			     "last calls of", tid,
 			     errno == EEXIST ? ": the id is taken" : "");
 }
 
-int lm_remote_thread(struct lm_remote *r, uint32_t tid, struct lm_batch *b,
-		     const struct lm_helper_become *how, struct lm_error *e)
+int lm_remote_thread(struct lm_remote *r, const struct lm_tids *tids,
+		     struct lm_batch *b, const struct lm_helper_become *how,
+		     struct lm_error *e)
 {
 	struct lm_helper_req req = {
 		.cmd = LM_HELPER_THREAD,
-		.tid = tid,
+		.nr_tids = tids->nr,
 		.slot = r->slots,
 	};
+	uint32_t tid = tids->v[0];
 
+	memcpy(req.tids, tids->v, sizeof(req.tids));
 	if (b && sizeof(req) + b->nr_calls * sizeof(*b->calls) + b->data_len >
 	    LM_HELPER_SLOT_REQ)
 		return lm_fail(e, LM_FAILED, "thread %u: batch too large", tid);
 	if (map_slots(r, e))
 		return -1;
 	r->slots++;
-	return end_of(r, &req, b, how, e);
+	return end_of(r, tid, &req, b, how, e);
 }
 
 int lm_remote_become(struct lm_remote *r, struct lm_batch *b,
 		     const struct lm_helper_become *how, struct lm_error *e)
 {
-	struct lm_helper_req req = { .cmd = LM_HELPER_BECOME, .tid = r->pid };
+	struct lm_helper_req req = { .cmd = LM_HELPER_BECOME };
 
-	if (end_of(r, &req, b, how, e))
+	if (end_of(r, r->pid, &req, b, how, e))
 		return -1;
 	r->became = true;
 	return 0;
@@ -463,6 +525,11 @@ void lm_remote_free(struct lm_remote *r)
 uint32_t lm_remote_pid(const struct lm_remote *r)
 {
 	return r->pid;
+}
+
+uint32_t lm_remote_self(const struct lm_remote *r)
+{
+	return r->self;
 }
 
 int lm_remote_pidfd(const struct lm_remote *r)

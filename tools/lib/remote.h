@@ -35,8 +35,15 @@
 struct lm_remote;
 struct lm_batch;
 
+/* What a task is called, in the innermost pid namespace first; 0 of them: as the
+ * kernel likes.
+ */
+struct lm_tids {
+	uint32_t nr, v[LM_HELPER_LEVELS];
+};
+
 struct lm_remote_opts {
-	uint32_t pid;		/* the pid it gets; 0: any */
+	uint32_t pid;		/* the pid it gets in its namespace; 0: any */
 	int cgroup_fd;		/* where it is born; -1: where the caller is */
 	int dev_fd;		/* /dev/livemig, open */
 	int fd_base;		/* its LM_HELPER_FDS fds are from here; 0: 1000.
@@ -44,6 +51,7 @@ struct lm_remote_opts {
 				 * leave 16 below the hard limit
 				 */
 	uint64_t clone_flags;	/* CLONE_NEW*; exit signal is SIGCHLD */
+	int pidns;		/* a pid namespace that it is born into; 0: none */
 	bool alt;		/* the helper at the other address */
 	const char *path;	/* the program; NULL: lm_remote_path() */
 	int timeout_ms;		/* of every wait; 0: 30000 */
@@ -63,7 +71,7 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **r,
 		    struct lm_error *e);
 
 struct lm_remote_fork {
-	uint32_t pid;		/* 0: any */
+	struct lm_tids tids;
 	uint32_t exit_signal;	/* SIGCHLD */
 	uint64_t clone_flags;	/* CLONE_PARENT, CLONE_FS, CLONE_NEW*, ...; not
 				 * CLONE_VM, CLONE_FILES, CLONE_THREAD
@@ -79,7 +87,9 @@ void lm_remote_free(struct lm_remote *r);
 /* Forget it without killing: after SERVE, or for one that ends by itself. */
 void lm_remote_release(struct lm_remote *r);
 
+/* As the coordinator sees it; and as it sees itself. */
 uint32_t lm_remote_pid(const struct lm_remote *r);
+uint32_t lm_remote_self(const struct lm_remote *r);
 int lm_remote_pidfd(const struct lm_remote *r);	/* owned by @r */
 /* Base address of its own memory; it has LM_HELPER_SIZE bytes. */
 uint64_t lm_remote_base(const struct lm_remote *r);
@@ -142,11 +152,11 @@ const void *lm_batch_get(const struct lm_batch *b, size_t offset);
 
 /* ---- the end ---- */
 
-/* A thread of @r with tid @tid. It runs the calls of @b (may be NULL; up to
+/* A thread of @r with the numbers @tids. It runs the calls of @b (may be NULL; up to
  * LM_HELPER_SLOT_REQ bytes) and enters LIVEMIG_IOC_BECOME. Returns when the
  * calls are done. @how may be NULL.
  */
-int lm_remote_thread(struct lm_remote *r, uint32_t tid, struct lm_batch *b,
+int lm_remote_thread(struct lm_remote *r, const struct lm_tids *tids, struct lm_batch *b,
 		     const struct lm_helper_become *how, struct lm_error *e);
 /* The leader itself; afterwards @r takes no more calls. That the ioctl failed
  * is told by LIVEMIG_IOC_WAIT.

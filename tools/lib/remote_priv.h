@@ -8,7 +8,8 @@
 #define LM_VDSO_PARTS 8
 
 struct lm_remote {
-	uint32_t pid;
+	uint32_t pid;			/* as we see it */
+	uint32_t self;			/* as it sees itself */
 	int pidfd;
 	int ctl;
 	int fd_base;

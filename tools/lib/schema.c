@@ -89,6 +89,8 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_IOPRIO] = U32("ioprio"),
 	[LIVEMIG_THREAD_UMASK] = U32("umask"),
 	[LIVEMIG_THREAD_CWD] = STR("cwd", 0),
+	[LIVEMIG_THREAD_HOST_TID] = U32("host-tid"),
+	[LIVEMIG_THREAD_INNER_TIDS] = LIST("inner-tids", 4),
 	[LIVEMIG_THREAD_SECCOMP] = BIN("seccomp", sizeof(struct livemig_seccomp)),
 };
 SCHEMA(thread, "THREAD");

@@ -59,7 +59,9 @@
  *
  * Ids of mm, files, fs, file, shmem objects are numbers that stand for one
  * kernel object as long as the session lives; equal ids mean a shared object.
- * Pids are as seen from the pid namespace of the session's owner.
+ * Pids are as seen from the container's pid namespace, which is the uppermost
+ * that its processes are in; those of UNSUPPORTED, of messages and of events as
+ * the session's owner sees them.
  *
  * 3. PAGES: the memory
  * ====================
@@ -283,7 +285,7 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_NS,		/* struct livemig_ns: inode numbers */
 	LIVEMIG_PROCESS_CGROUP,		/* string: path below the session's cgroup, "" = it */
 	LIVEMIG_PROCESS_START_NS,	/* u64, start time, by its own CLOCK_BOOTTIME */
-	LIVEMIG_PROCESS_HOST_PID,	/* u32, pid in the initial namespace */
+	LIVEMIG_PROCESS_HOST_PID,	/* u32, as the session's owner sees it */
 	LIVEMIG_PROCESS_CTTY,		/* u32, number of the pty that controls it (k) */
 	LIVEMIG_PROCESS_CPUTIME,	/* struct livemig_cputime[2]: of threads that
 					 * have ended, of children waited for (k)
@@ -367,6 +369,10 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_IOPRIO,		/* u32, as ioprio_get(), if ever set */
 	LIVEMIG_THREAD_UMASK,		/* u32; with CWD only when it does not */
 	LIVEMIG_THREAD_CWD,		/* string; share those of its process */
+	LIVEMIG_THREAD_HOST_TID,	/* u32, as the session's owner sees it */
+	LIVEMIG_THREAD_INNER_TIDS,	/* u32[], its numbers in the pid namespaces
+					 * below the container's, outermost first
+					 */
 	__LIVEMIG_THREAD_MAX
 };
 #define LIVEMIG_THREAD_MAX (__LIVEMIG_THREAD_MAX - 1)
@@ -974,6 +980,16 @@ struct livemig_ioc_peer {
 	__u64 groups;		/* __u32[] */
 };
 
+/* From now on the pids of objects are those of the pid namespace that the helper
+ * @pid is in; at first they are those of the coordinator's. (@pid and that of
+ * APPLY always are.) Errors: EINVAL, ESRCH, EPERM (no helper), EBUSY (after the
+ * first THREAD).
+ */
+struct livemig_ioc_pidns {
+	__u32 pid;
+	__u32 resv;		/* 0 */
+};
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
@@ -982,5 +998,6 @@ struct livemig_ioc_peer {
 #define LIVEMIG_IOC_SERVE	_IOWR(LIVEMIG_IOC_MAGIC, 5, struct livemig_ioc_serve)
 #define LIVEMIG_IOC_TIMER	_IOW(LIVEMIG_IOC_MAGIC, 6, struct livemig_ioc_timer)
 #define LIVEMIG_IOC_PEER	_IOW(LIVEMIG_IOC_MAGIC, 7, struct livemig_ioc_peer)
+#define LIVEMIG_IOC_PIDNS	_IOW(LIVEMIG_IOC_MAGIC, 8, struct livemig_ioc_pidns)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */

@@ -308,7 +308,7 @@ int image_become(struct image *im)
 	int i;
 
 	for (i = 1; i < im->threads; i++)
-		if (lm_remote_thread(im->helper, im->tid[i], NULL, NULL, &im->e))
+		if (lm_remote_thread(im->helper, &(struct lm_tids){ 1, { im->tid[i] } }, NULL, NULL, &im->e))
 			return -1;
 	return lm_remote_become(im->helper, NULL, &how, &im->e);
 }

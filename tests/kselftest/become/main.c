@@ -466,7 +466,7 @@ static void test_wrong_restores(void)
 	im.threads = 1;
 	check(good(image_add(&im)), "one thread added");
 	check(!lm_remote_syscall(im.helper, &im.e, __NR_getuid), "it answers");
-	lm_remote_thread(im.helper, im.tid[1], NULL, NULL, &im.e);
+	lm_remote_thread(im.helper, &(struct lm_tids){ 1, { im.tid[1] } }, NULL, NULL, &im.e);
 	check(wait_says(ENOENT, "become"), "a thread that was not added");
 	image_end(&im);
 }
@@ -523,7 +523,7 @@ static void test_wrong_callers(void)
 
 static void test_helper(void)
 {
-	struct lm_remote_fork f = { .exit_signal = SIGCHLD, .pid = 31000 };
+	struct lm_remote_fork f = { .exit_signal = SIGCHLD, .tids = { 1, { 31000 } } };
 	struct lm_remote *child = NULL;
 	struct lm_batch *b;
 	int got;

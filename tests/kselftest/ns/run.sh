@@ -13,13 +13,53 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="uts family ipc"
-refused="shm sem msg mqueue"
+moved="uts family ipc init nested deep"
+refused="shm sem msg mqueue initless"
 
 start()
 {
-	box "ns-$1" "$dir/state" "$1" "$dir/$1"
-	is_ready "$dir/$1"
+	local f=$dir/$1
+
+	case $1 in
+	init) contain "$1" "$dir/state" "$1" "$f" ;;
+	deep) contain "$1" "$dir/state" nested "$f" ;;
+	entered | initless)
+		contain init "$dir/state" init "$dir/first"
+		is_ready "$dir/first" || return
+		enter "$1"
+		;;
+	*) box "ns-$1" "$dir/state" "$1" "$f" ;;
+	esac
+	is_ready "$f"
+}
+
+# contain NAME COMMAND...: as init of a pid namespace; nobody outside of it is in
+# the box.
+contain()
+{
+	local name=$1
+
+	shift
+	mkdir -p "$cg/ns-$name"
+	# shellcheck disable=SC2016
+	setsid unshare --pid --fork sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' \
+		"$cg/ns-$name" "$@" </dev/null >/dev/null 2>&1 &
+	disown
+}
+
+# enter NAME: sends a program into the namespace of the box init, and into its box;
+# initless: into a box of its own.
+enter()
+{
+	local name=$1 to=$cg/ns-init
+
+	[ "$name" = entered ] || to=$cg/ns-$name
+	mkdir -p "$to"
+	# shellcheck disable=SC2016
+	nsenter --pid --target "$(sort -n "$cg/ns-init/cgroup.procs" | head -n 1)" \
+		setsid sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' \
+		"$to" "$dir/state" entered "$dir/$name" </dev/null >/dev/null 2>&1 &
+	disown
 }
 
 # What the host shows of itself.
@@ -46,6 +86,7 @@ declare -A why=(
 	[shm]="System V shared memory in its ipc namespace"
 	[sem]="System V semaphores" [msg]="System V message queues"
 	[mqueue]="POSIX message queue /mail"
+	[initless]="pid namespace whose init is not in the container"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -58,12 +99,23 @@ stays()
 	answers "$dir/$1"
 }
 
+# One that came from outside moves with the others. The first program is asked
+# last: it is alone then.
+entered()
+{
+	start entered || return
+	dump_box ns-init "$dir/entered.img" || return
+	"$migctl" restore --detach "$dir/entered.img" || return
+	answers "$dir/entered" && answers "$dir/first"
+}
+
 load_module
-build state.c -lrt
+build state.c pids.c -lrt -lpthread
 # shellcheck disable=SC2086
 [ $# = 0 ] || { moved=$*; refused=; }
+case " $moved " in *" init "*) others=entered ;; *) others= ;; esac
 # shellcheck disable=SC2086
-set -- $moved $refused
+set -- $moved $refused $others
 plan $#
 for kind in $moved; do
 	check "$kind" moves "$kind"
@@ -73,4 +125,8 @@ for kind in $refused; do
 	check "$kind is refused" stays "$kind"
 	unbox "ns-$kind"
 done
+unbox ns-init
+rm -f "$dir"/first*
+[ -z "$others" ] || check entered entered
+unbox ns-init
 finish

@@ -250,7 +250,7 @@ static const struct test tests[] = {
 	{ NULL }
 };
 
-static const struct test *const all[] = { tests };
+static const struct test *const all[] = { tests, pid_tests };
 
 static const struct test *find(const char *kind)
 {

@@ -15,6 +15,8 @@ struct test {
 	void (*get)(void);	/* after it */
 };
 
+extern const struct test pid_tests[];	/* pids.c */
+
 extern char wrong[1024];	/* the first thing that was not as it must be */
 
 #define check(cond) do {						\

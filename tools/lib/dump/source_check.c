@@ -50,12 +50,12 @@ static void check_file(struct verdict *v, const struct lm_model *m, const struct
 		return;
 	if (f->holder.fd < 0 && !f->mapped)
 		snprintf(line, sizeof(line), "pid %u, in the queue of a socket: %s",
-			 f->holder.pid, why.msg);
+			 f->host, why.msg);
 	else if (f->mapped)
-		snprintf(line, sizeof(line), "pid %u: mapped file: %s", f->holder.pid, why.msg);
+		snprintf(line, sizeof(line), "pid %u: mapped file: %s", f->host, why.msg);
 	else
-		snprintf(line, sizeof(line), "pid %u fd %d: %s", f->holder.pid, f->holder.fd,
-			 why.msg);
+		snprintf(line, sizeof(line), "pid %u fd %d: %s",
+			 f->host, f->holder.fd, why.msg);
 	refuse(v, why.err == EAGAIN, line);
 }
 
@@ -79,7 +79,7 @@ static void check_netns(struct verdict *v, const struct lm_model *m)
 			continue;
 		snprintf(line, sizeof(line),
 			 "pid %u: a second network namespace in one container: not supported",
-			 m->procs[i]->pid);
+			 m->procs[i]->host);
 		refuse(v, false, line);
 	}
 	for (size_t i = 0; i < m->nr_file; i++) {
@@ -88,7 +88,7 @@ static void check_netns(struct verdict *v, const struct lm_model *m)
 			continue;
 		snprintf(line, sizeof(line),
 			 "pid %u fd %d: socket of another network namespace: not supported",
-			 m->file[i]->holder.pid, m->file[i]->holder.fd);
+			 m->file[i]->host, m->file[i]->holder.fd);
 		refuse(v, false, line);
 	}
 }
@@ -105,7 +105,7 @@ static void check_cttys(struct verdict *v, const struct lm_model *m)
 			continue;
 		snprintf(line, sizeof(line),
 			 "pid %u: controlling terminal /dev/pts/%u, whose master is outside the container: not supported; start it with setsid",
-			 p->pid, lm_u32(nr));
+			 p->host, lm_u32(nr));
 		refuse(v, false, line);
 	}
 }
@@ -127,7 +127,7 @@ static void check_fs(struct verdict *v, const struct lm_model *m)
 				continue;
 			snprintf(line, sizeof(line),
 				 "pid %u: working directory shared with pid %u, but not with its parent: not supported",
-				 p->pid, o->pid);
+				 p->host, o->host);
 			refuse(v, false, line);
 		}
 	}
@@ -182,13 +182,13 @@ int lm_source_find_netns(struct lm_source *s, struct lm_error *e)
 		return 0;
 	}
 	close(own);
-	snprintf(path, sizeof(path), "/proc/%u/ns/net", s->model.procs[0]->pid);
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", s->model.procs[0]->host);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || lm_ns_ino(fd) != ino) {
 		if (fd >= 0)
 			close(fd);
 		return lm_fail(e, LM_FAILED, "pid %u: its network namespace cannot be opened",
-			       s->model.procs[0]->pid);
+			       s->model.procs[0]->host);
 	}
 	s->nsfd = fd;
 	return 0;

@@ -76,7 +76,7 @@ int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error 
 			if (!(v->flags & LIVEMIG_VMA_F_GUARD))
 				continue;
 			if (fd < 0) {
-				snprintf(path, sizeof(path), "/proc/%u/pagemap", p->pid);
+				snprintf(path, sizeof(path), "/proc/%u/pagemap", p->host);
 				fd = open(path, O_RDONLY | O_CLOEXEC);
 			}
 			ret = fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) :
@@ -85,7 +85,7 @@ int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error 
 		if (fd >= 0)
 			close(fd);
 		if (ret)
-			return lm_prefix(e, "pid %u", p->pid);
+			return lm_prefix(e, "pid %u", p->host);
 	}
 	return 0;
 }

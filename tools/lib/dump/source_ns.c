@@ -23,7 +23,7 @@ static int one(struct lm_objects *o, const struct lm_process *p,
 {
 	struct lm_buf b = { 0 };
 	struct inside in = { k, &b };
-	int fd = lm_ns_open(p->pid, k, e), ret = 0;
+	int fd = lm_ns_open(p->host, k, e), ret = 0;
 
 	if (fd < 0)
 		return -1;
@@ -34,7 +34,7 @@ static int one(struct lm_objects *o, const struct lm_process *p,
 	close(fd);
 	if (ret || !o) {
 		lm_buf_free(&b);
-		return ret ? lm_prefix(e, "pid %u", p->pid) : 0;
+		return ret ? lm_prefix(e, "pid %u", p->host) : 0;
 	}
 	return lm_objects_add_buf(o, LM_REC_NS, &b, e);
 }

@@ -123,7 +123,7 @@ static bool is_valid(const struct lm_model *m, const struct lm_seccomp_chain *c)
 			const struct lm_thread *t = m->procs[i]->threads[j];
 			const struct livemig_seccomp *sc = filters_of(t);
 
-			if (t->tid == c->tid)
+			if (t->host == c->tid)
 				return sc && sc->id == c->id;
 		}
 	}
@@ -150,7 +150,7 @@ static int learn(struct lm_source *s, const struct lm_thread *t,
 		return lm_fail(e, LM_FAILED, "out of memory");
 	s->chains = c;
 	c += s->nr_chains++;
-	*c = (struct lm_seccomp_chain){ .id = sc->id, .tid = t->tid };
+	*c = (struct lm_seccomp_chain){ .id = sc->id, .tid = t->host };
 	if (!read_chain(c, sc->filters, e))
 		return 0;
 	forget(s, c);

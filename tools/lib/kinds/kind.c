@@ -81,15 +81,15 @@ int lm_kind_grab(const struct lm_file *f, struct lm_error *e)
 
 	if (f->holder.fd < 0)
 		return lm_source_grab(f->source, f, e);
-	pidfd = syscall(SYS_pidfd_open, f->holder.pid, 0);
+	pidfd = syscall(SYS_pidfd_open, f->host, 0);
 	if (pidfd >= 0) {
 		fd = syscall(SYS_pidfd_getfd, pidfd, f->holder.fd, 0);
 		if (fd < 0)
 			lm_fail_errno(e, LM_FAILED, "cannot take fd %d of pid %u",
-				      f->holder.fd, f->holder.pid);
+				      f->holder.fd, f->host);
 		close(pidfd);
 	} else {
-		lm_fail_errno(e, LM_FAILED, "cannot open pid %u", f->holder.pid);
+		lm_fail_errno(e, LM_FAILED, "cannot open pid %u", f->host);
 	}
 	return fd;
 }

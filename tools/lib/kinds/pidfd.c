@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "../restore/restore.h"
 
 static bool match(const struct lm_file *f)
 {
@@ -31,7 +32,7 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 static int pidfd_open(struct lm_restorer *r, struct lm_file *f,
 		      struct lm_error *e)
 {
-	f->fd = syscall(SYS_pidfd_open, pid_of(f), 0);
+	f->fd = syscall(SYS_pidfd_open, lm_restorer_host(r, pid_of(f)), 0);
 	if (f->fd < 0)
 		return lm_fail_errno(e, LM_FAILED, "pidfd of pid %u", pid_of(f));
 	return lm_kind_setfl(f, e);

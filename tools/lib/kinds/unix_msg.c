@@ -90,15 +90,18 @@ static int send_message(struct lm_restorer *r, const struct message *m, int via,
 	char control[CMSG_SPACE(FDS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))] = { 0 };
 	struct iovec iov = { m->bytes, m->len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control };
-	const struct ucred *cred = lm_len(m->cred) >= sizeof(*cred) ? lm_data(m->cred) : NULL;
+	struct ucred cred = { 0 };
 	bool borrowed = false;
 	ssize_t n;
 
 	if (add_files(lm_restorer_model(r), m, &msg, e) < 0)
 		return -1;
-	if (cred && cred->pid) {
-		memcpy(add_control(&msg, SCM_CREDENTIALS, sizeof(*cred)), cred, sizeof(*cred));
-		borrowed = lm_unix_stand_in(cred->pid);
+	if (lm_len(m->cred) >= sizeof(cred))
+		memcpy(&cred, lm_data(m->cred), sizeof(cred));
+	cred.pid = lm_restorer_host(r, cred.pid);
+	if (cred.pid) {
+		memcpy(add_control(&msg, SCM_CREDENTIALS, sizeof(cred)), &cred, sizeof(cred));
+		borrowed = lm_unix_stand_in(cred.pid);
 	}
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
@@ -107,7 +110,7 @@ static int send_message(struct lm_restorer *r, const struct message *m, int via,
 	if (n != (ssize_t)m->len && !to)
 		lm_fail_errno(e, LM_FAILED, "cannot put a message back into a unix socket");
 	if (borrowed)
-		lm_unix_stand_down(cred->pid);
+		lm_unix_stand_down(cred.pid);
 	return n == (ssize_t)m->len ? 0 : -1;
 }
 

@@ -56,7 +56,7 @@ int lm_unix_set_peer(struct lm_restorer *r, const struct lm_file *f, int fd,
 	if (lm_len(a) < sizeof(*who))
 		return 0;
 	groups = lm_array(f->sock[LIVEMIG_SOCK_PEER_GROUPS], sizeof(*groups), &nr);
-	p.pid = who->pid;
+	p.pid = lm_restorer_host(r, who->pid);
 	p.uid = who->uid;
 	p.gid = who->gid;
 	p.groups = (uintptr_t)groups;

@@ -46,6 +46,8 @@ struct lm_ns_kind {
 };
 
 extern const struct lm_ns_kind lm_ns_uts, lm_ns_ipc;
+/* Not one of those below: it is not joined. */
+extern const struct lm_ns_kind lm_ns_pid;
 
 #define LM_NS_KINDS	2
 extern const struct lm_ns_kind *const lm_ns_kinds[LM_NS_KINDS];

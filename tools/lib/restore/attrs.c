@@ -114,7 +114,7 @@ static int queue_signals(struct lm_proc *p, const struct lm_process *mp,
 		b = lm_batch_new(p->remote);
 		if (!b)
 			return lm_fail(e, LM_FAILED, "out of memory");
-		lm_batch_add(b, __NR_rt_sigqueueinfo, p->pid,
+		lm_batch_add(b, __NR_rt_sigqueueinfo, lm_remote_self(p->remote),
 			     ((const siginfo_t *)info)->si_signo,
 			     LM_DATA(lm_batch_data(b, info, SIGINFO_SIZE)));
 		ret = lm_batch_run(b, e);
@@ -173,18 +173,19 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		return lm_prefix(e, "pid %u", p->pid);
 	if (oom) {
 		snprintf(text, sizeof(text), "%d", lm_s32(oom));
-		if (write_proc(p->pid, "oom_score_adj", text, e))
+		if (write_proc(p->host, "oom_score_adj", text, e))
 			return -1;
 	}
 	if (core) {
 		snprintf(text, sizeof(text), "%#x", lm_u32(core));
-		if (write_proc(p->pid, "coredump_filter", text, e))
+		if (write_proc(p->host, "coredump_filter", text, e))
 			return -1;
 	}
 	return 0;
 }
 
-int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e)
+int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,
+		    struct lm_error *e)
 {
 	size_t n;
 	const struct livemig_rlimit *l =
@@ -193,7 +194,7 @@ int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e)
 	for (size_t i = 0; i < n && i < RLIM_NLIMITS; i++) {
 		struct rlimit v = { l[i].cur, l[i].max };
 
-		if (prlimit(mp->pid, i, &v, NULL))
+		if (prlimit(p->host, i, &v, NULL))
 			return lm_fail_errno(e, LM_FAILED,
 					     "pid %u: resource limit %zu: %llu of %llu",
 					     mp->pid, i, (unsigned long long)l[i].cur,
@@ -202,7 +203,7 @@ int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e)
 	return 0;
 }
 
-static int schedule(const struct lm_thread *t, struct lm_error *e)
+static void add_schedule(struct lm_batch *b, const struct lm_thread *t)
 {
 	size_t n;
 	const struct livemig_sched *s =
@@ -210,16 +211,13 @@ static int schedule(const struct lm_thread *t, struct lm_error *e)
 	struct sched_param param = { 0 };
 
 	if (!n)
-		return 0;
+		return;
 	if (s->policy == SCHED_FIFO || s->policy == SCHED_RR)
 		param.sched_priority = s->rt_priority;
-	if (sched_setscheduler(t->tid, s->policy | (s->reset_on_fork ?
-			       SCHED_RESET_ON_FORK : 0), &param))
-		return lm_fail_errno(e, LM_FAILED, "tid %u: scheduling policy %u, priority %u",
-				     t->tid, s->policy, s->rt_priority);
-	if (setpriority(PRIO_PROCESS, t->tid, s->nice))
-		return lm_fail_errno(e, LM_FAILED, "tid %u: nice %d", t->tid, s->nice);
-	return 0;
+	lm_batch_add(b, __NR_sched_setscheduler, 0, s->policy |
+		     (s->reset_on_fork ? SCHED_RESET_ON_FORK : 0),
+		     LM_DATA(lm_batch_data(b, &param, sizeof(param))));
+	lm_batch_add(b, __NR_setpriority, PRIO_PROCESS, 0, s->nice);
 }
 
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t)
@@ -233,17 +231,17 @@ void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t)
 	lm_batch_add(b, __NR_umask, lm_u32(t->obj.tb[LIVEMIG_THREAD_UMASK]));
 }
 
-int lm_attrs_thread(const struct lm_thread *t, struct lm_error *e)
+/* Of CPUs, when it knew only such as are not here any will do. */
+void lm_attrs_thread(struct lm_batch *b, const struct lm_thread *t)
 {
 	const struct nlattr *cpus = t->obj.tb[LIVEMIG_THREAD_AFFINITY];
 	const struct nlattr *prio = t->obj.tb[LIVEMIG_THREAD_IOPRIO];
 
-	if (prio && syscall(__NR_ioprio_set, IOPRIO_WHO_PROCESS, t->tid,
-			    lm_u32(prio)))
-		return lm_fail_errno(e, LM_FAILED, "tid %u: I/O priority", t->tid);
-	/* EINVAL: it knew only CPUs that are not here; then any will do. */
-	if (cpus && syscall(__NR_sched_setaffinity, t->tid, lm_len(cpus),
-			    lm_data(cpus)) && errno != EINVAL)
-		return lm_fail_errno(e, LM_FAILED, "tid %u: affinity", t->tid);
-	return schedule(t, e);
+	if (prio)
+		lm_batch_add(b, __NR_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+			     lm_u32(prio));
+	if (cpus)
+		lm_batch_try(b, __NR_sched_setaffinity, 0, lm_len(cpus),
+			     LM_DATA(lm_batch_data(b, lm_data(cpus), lm_len(cpus))));
+	add_schedule(b, t);
 }

@@ -228,7 +228,7 @@ int lm_cgroup_place(struct lm_restorer *r, const struct lm_process *p,
 	if (sub_path(r, sub, dir, sizeof(dir), e) || make_path(r, dir, e))
 		return -1;
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
-	snprintf(pid, sizeof(pid), "%u", p->pid);
+	snprintf(pid, sizeof(pid), "%u", lm_host_pid(r, p->pid));
 	if (lm_write_text(procs, pid))
 		return lm_fail_errno(e, LM_FAILED, "cannot move pid %u to %s",
 				     p->pid, dir);

@@ -20,7 +20,8 @@ static int blame(const struct lm_file *f, struct lm_error *e)
 }
 
 /* Who gets its signals (F_SETOWN, F_SETSIG). */
-static int own(const struct lm_file *f, struct lm_error *e)
+static int own(const struct lm_restorer *r, const struct lm_file *f,
+	       struct lm_error *e)
 {
 	size_t n;
 	const struct livemig_fown *o =
@@ -30,8 +31,8 @@ static int own(const struct lm_file *f, struct lm_error *e)
 	if (!n || !o->pid)
 		return 0;
 	ex.type = o->pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
-	ex.pid = o->pid < 0 ? -o->pid : o->pid;
-	if (fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
+	ex.pid = lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid);
+	if (ex.pid && fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
 		return lm_fail_errno(e, LM_FAILED, "owner");
 	if (o->signum && fcntl(f->fd, F_SETSIG, o->signum))
 		return lm_fail_errno(e, LM_FAILED, "signal");
@@ -71,7 +72,7 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 			lm_fail(e, LM_FAILED, "%s: was not made", f->kind->name);
 			return blame(f, e);
 		}
-		if ((f->kind->link && f->kind->link(r, f, e)) || own(f, e) ||
+		if ((f->kind->link && f->kind->link(r, f, e)) || own(r, f, e) ||
 		    lm_locks_of_file(f, e))
 			return blame(f, e);
 	}

@@ -115,11 +115,15 @@ static int become(struct lm_restorer *r, struct lm_proc *p,
 	struct lm_batch *b = lm_batch_new(p->remote);
 	bool leader = t->tid == mp->pid;
 	struct lm_helper_become how;
+	struct lm_tids tids;
 	int ret;
 
-	if (!b)
-		return lm_fail(e, LM_FAILED, "out of memory");
+	if (lm_tids(t, &tids, e) || !b) {
+		lm_batch_free(b);
+		return b ? -1 : lm_fail(e, LM_FAILED, "out of memory");
+	}
 	lm_attrs_own_fs(b, t);
+	lm_attrs_thread(b, t);
 	lm_seccomp_batch(r, p, b, mp, t);
 	lm_creds_batch(b, t);
 	/* New credentials have reset it, in any thread: the last one sets it.
@@ -130,7 +134,7 @@ static int become(struct lm_restorer *r, struct lm_proc *p,
 			     0, 0, 0);
 	how_to_become(t, &how);
 	ret = leader ? lm_remote_become(p->remote, b, &how, e) :
-		       lm_remote_thread(p->remote, t->tid, b, &how, e);
+		       lm_remote_thread(p->remote, &tids, b, &how, e);
 	lm_batch_free(b);
 	return ret ? lm_prefix(e, "pid %u thread %u", mp->pid, t->tid) : 0;
 }
@@ -149,24 +153,27 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 
 		if (t->tid == mp->pid)
 			continue;
-		if (become(r, p, mp, t, e) || lm_attrs_thread(t, e))
+		if (become(r, p, mp, t, e))
 			return -1;
 	}
-	return lm_attrs_limits(mp, e);
+	return lm_attrs_limits(p, mp, e);
 }
 
 static int finish_leader(struct lm_restorer *r, const struct lm_process *mp,
 			 struct lm_error *e)
 {
-	if (lm_timers_make(r, lm_proc(r, mp->pid), mp, e))
+	struct lm_proc *p = lm_proc(r, mp->pid);
+
+	if (lm_timers_make(r, p, mp, e))
 		return lm_prefix(e, "pid %u: timers", mp->pid);
+	if (lm_pidns_for_children(r, p, mp, e))
+		return lm_prefix(e, "pid %u", mp->pid);
 	for (size_t i = 0; i < mp->nr_threads; i++) {
 		const struct lm_thread *t = mp->threads[i];
 
 		if (t->tid != mp->pid)
 			continue;
-		return become(r, lm_proc(r, mp->pid), mp, t, e) ||
-		       lm_attrs_thread(t, e) ? -1 : 0;
+		return become(r, p, mp, t, e);
 	}
 	return lm_fail(e, LM_REFUSED,
 		       "pid %u: its first thread has ended: not supported", mp->pid);
@@ -214,12 +221,14 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 /* They were stopped by a signal: another one is waiting when they return to
  * user mode.
  */
-static void stop_again(const struct lm_model *m)
+static void stop_again(const struct lm_restorer *r)
 {
+	const struct lm_model *m = &r->m;
+
 	for (size_t i = 0; i < m->nr_procs; i++)
 		if (lm_u32(m->procs[i]->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
 		    LIVEMIG_PROCESS_F_STOPPED)
-			kill(m->procs[i]->pid, SIGSTOP);
+			kill(lm_host_pid(r, m->procs[i]->pid), SIGSTOP);
 }
 
 int lm_serve(struct lm_restorer *r, struct lm_error *e)
@@ -229,7 +238,7 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 	/* What can fail comes before what the neighbours see. */
 	if (r->o.frozen && lm_cgroup_freeze(r, e))
 		return -1;
-	stop_again(&r->m);
+	stop_again(r);
 	if (r->net && lm_netns_open_up(r->net, e))
 		return -1;
 	if (lm_files_resume(r, e))

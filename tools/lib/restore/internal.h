@@ -8,6 +8,7 @@
  *	undo.c		what is to be removed if it fails, or if we die
  *	cgroup.c	where it lives
  *	tree.c		processes, sessions, process groups
+ *	pidns.c		pid namespaces, what processes are called in them
  *	leaders.c	who stands in for leaders that have ended
  *	zombie.c	processes that have ended
  *	mm.c		mappings
@@ -39,6 +40,9 @@
 struct lm_proc {
 	uint32_t pid, sid, mm_id;
 	uint32_t origin_mm;		/* of who gave birth to it */
+	uint32_t host;			/* what it is called here */
+	uint32_t pidns;			/* LM_NS_ID; how far down it is */
+	size_t depth;
 	struct lm_proc *parent;		/* NULL: the coordinator or nobody */
 	struct lm_remote *remote;
 	uint32_t exit_signal;
@@ -167,6 +171,32 @@ int lm_inherit_pages(struct lm_proc *p, const struct livemig_page_entry *x,
 /* The round has ended. */
 int lm_inherit_end(struct lm_restorer *r, struct lm_error *e);
 
+/* pidns.c: has the container a pid namespace of its own? */
+bool lm_own_pidns(const struct lm_model *m);
+int lm_pidns_tell(struct lm_restorer *r, const struct lm_proc *p, struct lm_error *e);
+uint32_t lm_pidns_of(const struct lm_process *mp);
+/* How many pid namespaces below that of the container; what tasks are called
+ * there, 0: nothing.
+ */
+size_t lm_pid_depth(const struct lm_process *mp);
+uint32_t lm_tid_at(const struct lm_thread *t, size_t depth);
+uint32_t lm_tid_of(const struct lm_process *mp, uint32_t tid, size_t depth);
+uint32_t lm_pid_at(const struct lm_restorer *r, uint32_t pid, size_t depth);
+/* What the process @pid is called on this host; 0: it is not in the container, and
+ * nobody here has that number.
+ */
+uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid);
+int lm_tids(const struct lm_thread *t, struct lm_tids *out, struct lm_error *e);
+int lm_tids_of(const struct lm_process *mp, struct lm_tids *out, struct lm_error *e);
+/* Can @from give birth to @mp now? And do. */
+bool lm_pidns_possible(const struct lm_restorer *r, const struct lm_proc *from,
+		       const struct lm_process *mp);
+int lm_pidns_fork(struct lm_restorer *r, struct lm_proc *from,
+		  struct lm_remote_fork *f, const struct lm_process *mp,
+		  struct lm_remote **child, struct lm_error *e);
+int lm_pidns_for_children(struct lm_restorer *r, struct lm_proc *p,
+			  const struct lm_process *mp, struct lm_error *e);
+
 /* leaders.c */
 int lm_leaders_add(struct lm_restorer *r, struct lm_error *e);
 
@@ -261,6 +291,8 @@ int lm_time_make(struct lm_restorer *r, struct lm_error *e);
 int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e);
 
 /* ns.c: all are in their namespaces, before they have memory. */
+int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
+	       struct lm_error *e);
 int lm_ns_sync(struct lm_restorer *r, struct lm_error *e);
 int lm_ns_fill(struct lm_restorer *r, struct lm_error *e);
 /* A namespace that was made, or -1. */
@@ -274,9 +306,10 @@ int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,
 /* attrs.c */
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e);
-int lm_attrs_limits(const struct lm_process *mp, struct lm_error *e);
-/* What is set from outside on a thread that is there. */
-int lm_attrs_thread(const struct lm_thread *t, struct lm_error *e);
+int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,
+		    struct lm_error *e);
+/* Add the calls that set how @t is scheduled. */
+void lm_attrs_thread(struct lm_batch *b, const struct lm_thread *t);
 
 /* Add the calls for a working directory and umask of its own. */
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t);

@@ -42,13 +42,13 @@ static int make(struct lm_restorer *r, struct lm_proc *p,
 	return 0;
 }
 
-static int join(struct lm_restorer *r, struct lm_proc *p, int ns,
-		const struct lm_ns_kind *k, struct lm_error *e)
+int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
+	       struct lm_error *e)
 {
 	int fd = r->fd_base + LM_HELPER_FDS;
 
 	return lm_remote_put_fd(p->remote, ns, fd, true, e) ||
-	       lm_remote_syscall(p->remote, e, __NR_setns, fd, k->flag) < 0 ||
+	       lm_remote_syscall(p->remote, e, __NR_setns, fd, flag) < 0 ||
 	       lm_remote_syscall(p->remote, e, __NR_close, fd) < 0 ? -1 : 0;
 }
 
@@ -60,7 +60,7 @@ static int leave(struct lm_restorer *r, struct lm_proc *p,
 
 	if (fd < 0)
 		return -1;
-	ret = join(r, p, fd, k, e);
+	ret = lm_ns_join(r, p, fd, k->flag, e);
 	close(fd);
 	return ret;
 }
@@ -78,7 +78,7 @@ static int move(struct lm_restorer *r, struct lm_proc *p,
 		return 0;
 	fd = lm_ns_fd(r, k, want);
 	ret = want == LM_NS_NONE ? leave(r, p, k, e) :
-	      fd >= 0 ? join(r, p, fd, k, e) : make(r, p, k, want, e);
+	      fd >= 0 ? lm_ns_join(r, p, fd, k->flag, e) : make(r, p, k, want, e);
 	if (ret)
 		return lm_prefix(e, "pid %u: %s namespace", p->pid, k->name);
 	p->ns[nr] = want;

@@ -127,7 +127,7 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 
 	while (at < u->nr) {
 		struct livemig_ioc_apply a = {
-			.pid = p->pid,
+			.pid = p->host,
 			.fd = u->in->fd,
 			.entries = (uintptr_t)(u->entry + at),
 			.nr_entries = u->nr - at,
@@ -264,7 +264,7 @@ static int open_mem(const struct lm_proc *p, const char *file, int flags,
 	char path[48];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/%s", p->pid, file);
+	snprintf(path, sizeof(path), "/proc/%u/%s", p->host, file);
 	fd = open(path, flags | O_CLOEXEC);
 	if (fd < 0)
 		lm_fail_errno(e, LM_FAILED, "%s", path);

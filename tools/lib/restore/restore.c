@@ -41,9 +41,14 @@ bool lm_restorer_ready(const struct lm_restorer *r)
 	return r->ready;
 }
 
+uint32_t lm_restorer_host(const struct lm_restorer *r, uint32_t pid)
+{
+	return lm_host_pid(r, pid);
+}
+
 pid_t lm_restorer_pid(const struct lm_restorer *r)
 {
-	return r->root_pid;
+	return r->root_pid ? (pid_t)lm_host_pid(r, r->root_pid) : 0;
 }
 
 /* All files of the container are open here at some moment. */

@@ -39,6 +39,8 @@ bool lm_restorer_ready(const struct lm_restorer *r);
 /* Unlock the network, announce addresses, let the tasks go. */
 int lm_restore_commit(struct lm_restorer *r, struct lm_error *e);
 /* Pid of the first process of the container. */
+/* What the container's process @pid is called here. */
+uint32_t lm_restorer_host(const struct lm_restorer *r, uint32_t pid);
 pid_t lm_restorer_pid(const struct lm_restorer *r);
 /* Not committed: kill and remove all. Committed: only free memory. */
 void lm_restorer_free(struct lm_restorer *r);

@@ -117,7 +117,7 @@ static int write_filter(struct lm_proc *p, uint64_t at,
 	};
 	struct iovec to = { (void *)(uintptr_t)at, room_of(filter) };
 
-	if (process_vm_writev(p->pid, from, 2, &to, 1, 0) != (ssize_t)to.iov_len)
+	if (process_vm_writev(p->host, from, 2, &to, 1, 0) != (ssize_t)to.iov_len)
 		return lm_fail_errno(e, LM_FAILED, "pid %u: seccomp filters", p->pid);
 	return 0;
 }

@@ -85,6 +85,7 @@ static int set_offset(const char *path, const char *name, clockid_t clock,
 int lm_time_make(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct livemig_clocks *c = clocks(&r->m);
+	uint32_t host = lm_host_pid(r, r->root_pid);
 	char path[48];
 
 	if (!c)
@@ -95,11 +96,11 @@ int lm_time_make(struct lm_restorer *r, struct lm_error *e)
 	if (lm_remote_syscall(lm_proc(r, r->root_pid)->remote, e, __NR_unshare,
 			      CLONE_NEWTIME) < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/timens_offsets", r->root_pid);
+	snprintf(path, sizeof(path), "/proc/%u/timens_offsets", host);
 	if (set_offset(path, "monotonic", CLOCK_MONOTONIC, c->monotonic, e) ||
 	    set_offset(path, "boottime", CLOCK_BOOTTIME, c->boottime, e))
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/ns/time_for_children", r->root_pid);
+	snprintf(path, sizeof(path), "/proc/%u/ns/time_for_children", host);
 	r->timens = open(path, O_RDONLY | O_CLOEXEC);
 	return r->timens < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) : 0;
 }

@@ -26,6 +26,7 @@
 
 struct run {
 	struct lm_proc *p;
+	const struct lm_process *mp;
 	struct lm_batch *b;
 	int64_t realtime;		/* at the dump */
 	struct lm_error *e;
@@ -110,16 +111,23 @@ static void tell_module(struct run *run, uint32_t op, uint32_t id, uint32_t over
 		     LM_DATA(lm_batch_data(run->b, &arg, sizeof(arg))));
 }
 
+/* A thread, as it is called where the helper is. */
+static uint32_t there(const struct run *run, uint32_t tid)
+{
+	return tid ? lm_tid_of(run->mp, tid, run->p->depth) : 0;
+}
+
 static void create(struct run *run, const struct livemig_timer *t)
 {
-	int clock = t->cpu_thread ? THREAD_CLOCK(t->clock, t->cpu_thread) : t->clock;
+	int clock = t->cpu_thread ?
+		    THREAD_CLOCK(t->clock, there(run, t->cpu_thread)) : t->clock;
 	struct sigevent ev = {
 		.sigev_value.sival_ptr = (void *)(uintptr_t)t->value,
 		.sigev_signo = t->signo,
 		.sigev_notify = t->notify,
 	};
 
-	ev._sigev_un._tid = t->target;
+	ev._sigev_un._tid = there(run, t->target);
 	tell_module(run, LIVEMIG_TIMER_NEXT, t->id, 0);
 	lm_batch_add(run->b, __NR_timer_create, clock,
 		     LM_DATA(lm_batch_data(run->b, &ev, sizeof(ev))),
@@ -155,10 +163,10 @@ static void add_signal(struct run *run, const struct livemig_timer *t)
 	info.si_ptr = (void *)(uintptr_t)t->value;
 	at = lm_batch_data(run->b, &info, sizeof(info));
 	if (t->target)
-		lm_batch_add(run->b, __NR_rt_tgsigqueueinfo, run->p->pid,
-			     t->target, t->signo, LM_DATA(at));
+		lm_batch_add(run->b, __NR_rt_tgsigqueueinfo,
+			     lm_remote_self(run->p->remote), there(run, t->target), t->signo, LM_DATA(at));
 	else
-		lm_batch_add(run->b, __NR_rt_sigqueueinfo, run->p->pid,
+		lm_batch_add(run->b, __NR_rt_sigqueueinfo, lm_remote_self(run->p->remote),
 			     t->signo, LM_DATA(at));
 }
 
@@ -191,7 +199,7 @@ static int add_timers(struct run *run, const struct lm_process *mp)
 int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,
 		   const struct lm_process *mp, struct lm_error *e)
 {
-	struct run run = { .p = p, .e = e, .b = lm_batch_new(p->remote) };
+	struct run run = { .p = p, .mp = mp, .e = e, .b = lm_batch_new(p->remote) };
 	const struct livemig_clocks *c;
 	size_t n;
 	int ret;

@@ -58,7 +58,10 @@ uint32_t lm_tree_session(const struct lm_restorer *r, const struct lm_process *p
 {
 	if (p->sid && lm_model_process(&r->m, p->sid))
 		return p->sid;
-	return first(r)->pid;
+	/* One that was sent in from outside had a session there. */
+	while (p->ppid && lm_model_process(&r->m, p->ppid))
+		p = lm_model_process(&r->m, p->ppid);
+	return p->pid;
 }
 
 bool lm_tree_descends(const struct lm_restorer *r, uint32_t pid, uint32_t from)
@@ -177,14 +180,27 @@ static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 		.alt = r->alt,
 	};
 	struct lm_proc *p = add_proc(r, mp->pid, NULL, e);
+	bool own = lm_own_pidns(&r->m);
+	int ret;
 
 	if (!p)
 		return NULL;
-	if (lm_remote_start(&o, &p->remote, e)) {
-		free(p);
-		return NULL;
-	}
-	return p;
+	p->pidns = lm_pidns_of(mp);
+	if (own && !r->nr_procs)
+		o.clone_flags = CLONE_NEWPID;
+	else if (own)
+		o.pidns = lm_ns_open(lm_host_pid(r, 1), &lm_ns_pid, e);
+	ret = o.pidns < 0 ? -1 : lm_remote_start(&o, &p->remote, e);
+	if (o.pidns > 0)
+		close(o.pidns);
+	if (!ret)
+		p->host = lm_remote_pid(p->remote);
+	if (!ret && o.clone_flags)
+		ret = lm_pidns_tell(r, p, e);
+	if (!ret)
+		return p;
+	lm_proc_free(p);
+	return NULL;
 }
 
 /* Born from @from: as its child, or as the child of its parent. */
@@ -193,7 +209,6 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 				 struct lm_error *e)
 {
 	struct lm_remote_fork f = {
-		.pid = mp->pid,
 		/* A sibling has that of @from. */
 		.exit_signal = sibling ? 0 : exit_signal(mp),
 		.clone_flags = sibling ? CLONE_PARENT : 0,
@@ -211,8 +226,12 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	p->shares_fs = f.clone_flags & CLONE_FS;
 	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
 	if (!inherit(p, from, e) &&
-	    !lm_remote_fork(from->remote, &f, &p->remote, e))
+	    !lm_pidns_fork(r, from, &f, mp, &p->remote, e)) {
+		p->host = lm_remote_pid(p->remote);
+		p->pidns = lm_pidns_of(mp);
+		p->depth = lm_pid_depth(mp);
 		return p;
+	}
 	free(p->vmas);
 	free(p);
 	return NULL;
@@ -251,6 +270,9 @@ static struct lm_proc *find_origin(const struct lm_restorer *r,
 	if (parent && (!sid || parent->sid == sid))
 		return parent;
 	*sibling = true;
+	/* What came from outside is a child of ours (an init has no siblings). */
+	if (!parent && lm_own_pidns(&r->m))
+		return NULL;
 	for (size_t i = 0; i < r->nr_procs; i++) {
 		struct lm_proc *p = r->procs[i];
 
@@ -276,7 +298,11 @@ static int make(struct lm_restorer *r, const struct lm_process *mp,
 			return 0;
 	}
 	origin = find_origin(r, mp, parent, &sibling);
-	if (!origin && (r->nr_procs || lm_tree_birth(r, mp)))
+	if (!origin && (lm_tree_birth(r, mp) ||
+			(lm_own_pidns(&r->m) ? !r->nr_procs != (mp->pid == 1) ||
+					       mp->ppid : r->nr_procs)))
+		return 0;
+	if (origin && !lm_pidns_possible(r, origin, mp))
 		return 0;
 	p = origin ? fork_from(r, origin, sibling, mp, e) : start(r, mp, e);
 	if (!p)
@@ -342,12 +368,14 @@ static int changed_too_much(const struct lm_process *mp, const char *what,
 
 static void end(struct lm_restorer *r, size_t i)
 {
-	struct lm_proc *p = r->procs[i];
+	struct lm_proc *p = r->procs[i], *parent = p->parent;
+	uint32_t there = !parent ? 0 : !parent->depth ? p->pid :
+			 parent->depth == p->depth ? lm_remote_self(p->remote) : 0;
 
-	kill(p->pid, SIGKILL);
-	if (p->parent)
-		lm_remote_syscall(p->parent->remote, NULL, __NR_wait4, p->pid,
-				  0, __WALL, 0);
+	kill(p->host, SIGKILL);
+	if (there)
+		lm_remote_syscall(parent->remote, NULL, __NR_wait4, there, 0,
+				  __WALL, 0);
 	for (size_t j = 0; j < r->nr_procs; j++)
 		if (r->procs[j]->parent == p)
 			r->procs[j]->parent = NULL;
@@ -364,7 +392,8 @@ static int follow(struct lm_restorer *r, struct lm_proc *p,
 	if (mp->ppid != (p->parent ? p->parent->pid : 0)) {
 		/* An orphan? Ours went to whom the kernel gave it, too. */
 		if (p->parent ||
-		    lm_remote_syscall(p->remote, e, __NR_getppid) != mp->ppid)
+		    lm_remote_syscall(p->remote, e, __NR_getppid) !=
+		    lm_pid_at(r, mp->ppid, p->depth))
 			return changed_too_much(mp, "parent", e);
 		p->parent = lm_proc(r, mp->ppid);
 	}
@@ -442,12 +471,18 @@ int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
 		for (size_t i = 0; i < r->nr_procs; i++) {
 			struct lm_proc *p = r->procs[i];
 			uint32_t want = group(r, lm_model_process(&r->m, p->pid), p);
+			uint32_t there = lm_pid_at(r, want, p->depth);
 
 			if ((want == p->pid) != leaders || p->sid == p->pid ||
-			    getpgid(p->pid) == (pid_t)want)
+			    lm_remote_syscall(p->remote, NULL, __NR_getpgid, 0) ==
+			    there)
 				continue;
+			if (!there)
+				return lm_fail(e, LM_REFUSED,
+					       "pid %u: process group %u from outside of its pid namespace: not supported",
+					       p->pid, want);
 			if (lm_remote_syscall(p->remote, e, __NR_setpgid, 0,
-					      want) < 0)
+					      there) < 0)
 				return lm_prefix(e, "pid %u: process group %u",
 						 p->pid, want);
 		}

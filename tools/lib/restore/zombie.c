@@ -41,7 +41,7 @@ static int end(struct lm_proc *p, struct lm_error *e)
 	struct pollfd pfd = { lm_remote_pidfd(p->remote), POLLIN, 0 };
 	int n;
 
-	if (kill(p->pid, SIGKILL))
+	if (kill(p->host, SIGKILL))
 		return lm_fail_errno(e, LM_FAILED, "kill");
 	do
 		n = poll(&pfd, 1, END_MS);
