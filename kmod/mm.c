@@ -55,6 +55,8 @@ static u32 flags_of(const struct vm_area_struct *vma)
 		{ VM_RAND_READ, LIVEMIG_VMA_F_RAND_READ },
 		{ VM_MAYWRITE, LIVEMIG_VMA_F_MAYWRITE },
 		{ VM_LOCKONFAULT, LIVEMIG_VMA_F_LOCKONFAULT },
+		{ LM_VM_SEALED, LIVEMIG_VMA_F_SEALED },
+		{ LM_VM_DROPPABLE, LIVEMIG_VMA_F_DROPPABLE },
 	};
 	const struct mm_struct *mm = vma->vm_mm;
 	u32 flags = 0;
@@ -104,12 +106,6 @@ static const char *refusal(struct vm_area_struct *vma)
 		return "MAP_SYNC mapping";
 	if (lm_vma_shadow_stack(vma))
 		return "shadow stack";
-	if (lm_vma_sealed(vma))
-		return "sealed mapping (mseal)";
-	if (lm_vma_droppable(vma))
-		return "MAP_DROPPABLE mapping";
-	if (lm_vma_pkey(vma))
-		return "memory with a protection key";
 	return NULL;
 }
 
@@ -337,6 +333,15 @@ static int put_mlockall(struct mm_struct *mm, struct sk_buff *obj)
 			   (def & VM_LOCKONFAULT ? MCL_ONFAULT : 0));
 }
 
+static int put_pkeys(struct mm_struct *mm, struct sk_buff *obj)
+{
+	struct livemig_pkeys keys;
+
+	if (!lm_arch_pkeys(mm, &keys))
+		return 0;
+	return nla_put(obj, LIVEMIG_MM_PKEYS, sizeof(keys), &keys);
+}
+
 /* What membarrier() was told by PRIVATE_EXPEDITED and the like is refused until
  * it was registered: the program has to find its registrations again.
  */
@@ -380,6 +385,12 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	if (!first)
 		return lm_unsupported(d, t, -1, false, NULL,
 				      "memory shared with another process (CLONE_VM)");
+	if (lm_mm_has_uprobes(mm)) {
+		err = lm_unsupported(d, t, -1, false, "remove the probes",
+				     "breakpoints of uprobes");
+		if (err)
+			return err;
+	}
 	obj = lm_obj_begin(d, LIVEMIG_OBJ_MM);
 	if (!obj)
 		return -ENOMEM;
@@ -387,6 +398,7 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	      put_layout(mm, obj) ?:
 	      put_auxv(mm, obj) ?:
 	      put_mlockall(mm, obj) ?:
+	      put_pkeys(mm, obj) ?:
 	      put_vdso(mm, obj) ?:
 	      nla_put_u32(obj, LIVEMIG_MM_MEMBARRIER,
 			  membarrier_commands(mm)) ?:

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "arch.h"
 #include "cputime.h"
 #include "restore.h"
 #include "wrapper/restore.h"
@@ -109,6 +110,7 @@ static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_GUARDS]		= USER,
 	[LIVEMIG_MM_MEMBARRIER]		= USER,
 	[LIVEMIG_MM_COREDUMP]		= USER,
+	[LIVEMIG_MM_PKEYS]		= EXACT(struct livemig_pkeys),
 };
 
 /* The address of a user object of @len bytes; 0 is none. */
@@ -337,6 +339,12 @@ static int parse_mm(struct lm_restore_mm *m, struct nlattr **tb, const char **wh
 		m->exe = nla_data(tb[LIVEMIG_MM_EXE]);
 		if (m->exe[0] != '/')
 			return -EINVAL;
+	}
+	*why = "PKEYS";
+	if (tb[LIVEMIG_MM_PKEYS]) {
+		get_struct(&m->pkeys, tb[LIVEMIG_MM_PKEYS], sizeof(m->pkeys));
+		m->has_pkeys = true;
+		return lm_arch_check_pkeys(&m->pkeys);
 	}
 	return 0;
 }

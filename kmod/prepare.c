@@ -19,6 +19,7 @@
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 
+#include "arch.h"
 #include "cputime.h"
 #include "restore.h"
 #include "wrapper/restore.h"
@@ -141,6 +142,8 @@ static int prepare_mm(struct lm_restore_thread *t, const char **step)
 	if (ret)
 		return ret;
 	set_layout(current->mm, m);
+	if (m->has_pkeys)
+		lm_arch_set_pkeys(&m->pkeys);
 	*step = "executable";
 	return m->exe ? set_exe(t->r, current->mm, m->exe) : 0;
 }

@@ -73,6 +73,8 @@ struct lm_restore_mm {
 	struct livemig_mm_layout layout;
 	const void *auxv;
 	size_t auxv_len;
+	bool has_pkeys;
+	struct livemig_pkeys pkeys;
 	const char *exe;
 	struct mm_struct *claimed;	/* whose leader does the work; r->lock */
 };

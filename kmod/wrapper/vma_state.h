@@ -7,24 +7,32 @@
 
 #include <linux/mm.h>
 #include <linux/pkeys.h>
+#include <linux/sched/coredump.h>
+#include <linux/version.h>
 
 /* mseal(): from 6.10 on. */
-static inline bool lm_vma_sealed(const struct vm_area_struct *vma)
-{
 #ifdef VM_SEALED
-	return vma->vm_flags & VM_SEALED;
+#define LM_VM_SEALED	VM_SEALED
 #else
-	return false;
+#define LM_VM_SEALED	0
 #endif
-}
 
 /* MAP_DROPPABLE: from 6.11 on. */
-static inline bool lm_vma_droppable(const struct vm_area_struct *vma)
-{
 #ifdef VM_DROPPABLE
-	return vma->vm_flags & VM_DROPPABLE;
+#define LM_VM_DROPPABLE	VM_DROPPABLE
 #else
-	return false;
+#define LM_VM_DROPPABLE	0
+#endif
+
+/* Has it (or had it) breakpoints of uprobes; mm->flags is a bitmap of its own
+ * type from 6.18 on.
+ */
+static inline bool lm_mm_has_uprobes(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return mm_flags_test(MMF_HAS_UPROBES, mm);
+#else
+	return test_bit(MMF_HAS_UPROBES, &mm->flags);
 #endif
 }
 

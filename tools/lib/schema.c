@@ -107,6 +107,7 @@ static const struct lm_attr mm_attrs[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_GUARDS] = LIST("guards", sizeof(struct livemig_range)),
 	[LIVEMIG_MM_MEMBARRIER] = U32("membarrier"),
 	[LIVEMIG_MM_COREDUMP] = U32("coredump"),
+	[LIVEMIG_MM_PKEYS] = BIN("pkeys", sizeof(struct livemig_pkeys)),
 };
 SCHEMA(mm, "MM");
 

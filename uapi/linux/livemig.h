@@ -462,6 +462,7 @@ enum livemig_mm_attr {
 					 */
 	LIVEMIG_MM_MEMBARRIER,		/* u32, MEMBARRIER_CMD_REGISTER_* */
 	LIVEMIG_MM_COREDUMP,		/* u32, /proc/PID/coredump_filter */
+	LIVEMIG_MM_PKEYS,		/* struct livemig_pkeys, if keys are in use */
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)
@@ -469,6 +470,11 @@ enum livemig_mm_attr {
 struct livemig_range {
 	__u64 start;
 	__u64 end;
+};
+
+struct livemig_pkeys {
+	__u32 allocated;	/* bit n: key n; key 0 always is */
+	__s32 execute_only;	/* the kernel's own for PROT_EXEC alone; -1: none */
 };
 
 struct livemig_mm_layout {
@@ -516,6 +522,8 @@ enum livemig_vma_flags {
 	LIVEMIG_VMA_F_LOCKONFAULT	= 1 << 15,
 	LIVEMIG_VMA_F_STACK		= 1 << 16,	/* main thread's stack */
 	LIVEMIG_VMA_F_GUARD		= 1 << 17, /* may have guard regions */
+	LIVEMIG_VMA_F_SEALED		= 1 << 18, /* mseal() */
+	LIVEMIG_VMA_F_DROPPABLE		= 1 << 19, /* MAP_DROPPABLE */
 };
 
 struct livemig_vma {

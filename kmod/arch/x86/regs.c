@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/seccomp.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/thread_info.h>
 #include <net/netlink.h>
@@ -85,6 +86,13 @@ static bool has_gdt_tls(struct task_struct *t)
 	return false;
 }
 
+/* They stay when the debugger that has set them goes. */
+static bool has_breakpoints(struct task_struct *t)
+{
+	return READ_ONCE(t->thread.ptrace_dr7) &
+	       (DR_LOCAL_ENABLE_MASK | DR_GLOBAL_ENABLE_MASK);
+}
+
 static bool has_ldt(struct task_struct *t)
 {
 	bool ret = false;
@@ -119,6 +127,8 @@ const char *lm_arch_unsupported(struct task_struct *t)
 		return "disabled time stamp counter (PR_SET_TSC)";
 	if (test_tsk_thread_flag(t, TIF_NOCPUID))
 		return "faulting CPUID (ARCH_SET_CPUID)";
+	if (has_breakpoints(t))
+		return "hardware breakpoints (debug registers)";
 	if (lm_has_shadow_stack(t))
 		return "shadow stack";
 	if (lm_has_lam(t))

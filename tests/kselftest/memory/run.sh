@@ -13,8 +13,9 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown reserve many guard prefork"
-refused="hugetlb"
+moved="madvise mlock mlockall growsdown reserve many guard prefork
+pkeys sealed droppable swapped ksm"
+refused="hugetlb uprobe"
 
 start()
 {
@@ -31,7 +32,7 @@ moves()
 	answers "$dir/$1"
 }
 
-declare -A why=([hugetlb]="hugetlb file")
+declare -A why=([hugetlb]="hugetlb file" [uprobe]="breakpoints of uprobes")
 
 # Refused by name, before anything is stopped; it runs on.
 stays()
@@ -43,6 +44,23 @@ stays()
 	answers "$dir/$1"
 }
 
+# Memory to swap to, and a probe in the program.
+prepare()
+{
+	local at
+
+	modprobe zram && echo 32M >/sys/block/zram0/disksize &&
+		mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
+	mount -t tracefs tracefs /sys/kernel/tracing
+	at=$(nm "$dir/state" | sed -n 's/ t set_uprobe$//p')
+	echo "p:livemig/state $dir/state:0x$at" >/sys/kernel/tracing/uprobe_events
+}
+
+probe()
+{
+	echo "$1" >/sys/kernel/tracing/events/livemig/state/enable
+}
+
 load_module
 build state.c
 # shellcheck disable=SC2086
@@ -50,16 +68,19 @@ build state.c
 # shellcheck disable=SC2086
 set -- $moved $refused
 plan $#
+prepare >/dev/null 2>&1
 for kind in $moved; do
-	if [ "$kind" = guard ] && ! "$dir/state" can-guard; then
-		skip guard "this kernel has no guard regions"
+	if ! "$dir/state" "$kind" "?"; then
+		skip "$kind" "this kernel or machine does not have it"
 		continue
 	fi
 	check "$kind" moves "$kind"
 	unbox "memory-$kind"
 done
 for kind in $refused; do
+	[ "$kind" != uprobe ] || probe 1
 	check "$kind is refused" stays "$kind"
+	[ "$kind" != uprobe ] || probe 0
 	unbox "memory-$kind"
 done
 finish

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
+ * state KIND ? - can there be memory of this kind here? Status 0: yes.
  * state KIND FILE - a program with memory of one kind that knows what must become of
  * it: what the kernel says of its mappings, and what is in them. It sets it up,
  * makes FILE.ready, waits for FILE.go (meanwhile it is dumped, killed and
@@ -7,12 +8,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -407,9 +411,229 @@ static void get_prefork(void)
 	}
 }
 
+/* ---- protection keys ---- */
+
+static int keys[3];
+static sigjmp_buf back;
+static volatile int faulted_key;
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	faulted_key = info->si_code == SEGV_PKUERR ? (int)info->si_pkey : -1;
+	siglongjmp(back, 1);
+}
+
+static bool can_pkeys(void)
+{
+	return pkey_alloc(0, 0) > 0;
+}
+
+static unsigned int rdpkru(void)
+{
+	unsigned int pkru, zero;
+
+	__asm__ volatile("rdpkru" : "=a"(pkru), "=d"(zero) : "c"(0));
+	return pkru;
+}
+
+static void wrpkru(unsigned int pkru)
+{
+	__asm__ volatile("wrpkru" : : "a"(pkru), "c"(0), "d"(0) : "memory");
+}
+
+/* The key that kept it from being written to (or read), 0: none. */
+static int key_against(volatile char *p, bool write)
+{
+	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	unsigned int pkru = rdpkru();
+
+	faulted_key = 0;
+	check(!sigaction(SIGSEGV, &sa, NULL));
+	if (!sigsetjmp(back, 1)) {
+		if (write)
+			*p = 'w';
+		else
+			(void)*p;
+	}
+	/* A handler has rights of its own, and we did not return from it. */
+	wrpkru(pkru);
+	signal(SIGSEGV, SIG_DFL);
+	return faulted_key;
+}
+
+/* Three taken, the second given back; one that forbids writing, one reading. The
+ * kernel takes another for what is only executable.
+ */
+static void set_pkeys(void)
+{
+	for (int i = 0; i < 3; i++)
+		keys[i] = pkey_alloc(0, 0);
+	check(keys[2] > 0);
+	map1 = anon(16 * PAGE, PROT_READ | PROT_WRITE, 0);
+	memset(map1, 'k', 16 * PAGE);
+	check(!pkey_mprotect(map1 + 2 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE, keys[0]));
+	check(!pkey_mprotect(map1 + 4 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE, keys[2]));
+	check(!mprotect(map1 + 8 * PAGE, PAGE, PROT_EXEC));
+	check(!pkey_free(keys[1]));
+	check(!pkey_set(keys[0], PKEY_DISABLE_WRITE));
+	check(!pkey_set(keys[2], PKEY_DISABLE_ACCESS));
+	check(key_against(map1 + 2 * PAGE, true) == keys[0]);
+	check(key_against(map1 + 8 * PAGE, false) > 0);
+}
+
+static void get_pkeys(void)
+{
+	int executable = key_against(map1 + 8 * PAGE, false);
+
+	check(pkey_get(keys[0]) == PKEY_DISABLE_WRITE);
+	check(pkey_get(keys[2]) == PKEY_DISABLE_ACCESS);
+	check(!key_against(map1, true) && !key_against(map1 + 6 * PAGE, true));
+	check(!key_against(map1 + 2 * PAGE, false) && map1[2 * PAGE] == 'k');
+	check(key_against(map1 + 3 * PAGE, true) == keys[0]);
+	check(key_against(map1 + 5 * PAGE, false) == keys[2]);
+	check(!pkey_set(keys[2], 0) && map1[5 * PAGE] == 'k');
+	check(executable > 0 && executable != keys[0] && executable != keys[2]);
+	check(!mprotect(map1 + 10 * PAGE, PAGE, PROT_EXEC));
+	check(key_against(map1 + 10 * PAGE, false) == executable);
+	/* The one that was given back is the first that is free. */
+	check(pkey_alloc(0, 0) == keys[1] && !pkey_free(keys[0]));
+}
+
+/* ---- sealed, droppable ---- */
+
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 0x08
+#endif
+#define NR_MSEAL 462
+
+static bool can_seal(void)
+{
+	return !syscall(NR_MSEAL, anon(PAGE, PROT_READ, 0), PAGE, 0);
+}
+
+static void set_sealed(void)
+{
+	map1 = anon(8 * PAGE, PROT_READ | PROT_WRITE, 0);
+	memset(map1, 's', 8 * PAGE);
+	check(!mprotect(map1 + 4 * PAGE, 2 * PAGE, PROT_READ));
+	check(!syscall(NR_MSEAL, map1 + 2 * PAGE, 4 * PAGE, 0));
+}
+
+static void get_sealed(void)
+{
+	for (int i = 2; i < 6; i++)
+		check(mprotect(map1 + i * PAGE, PAGE, PROT_NONE) && errno == EPERM &&
+		      munmap(map1 + i * PAGE, PAGE) && errno == EPERM);
+	check(map1[2 * PAGE] == 's' && map1[6 * PAGE - 1] == 's');
+	map1[3 * PAGE] = 't';
+	check(!munmap(map1, 2 * PAGE) && !munmap(map1 + 6 * PAGE, 2 * PAGE));
+}
+
+static char *droppable(void)
+{
+	return mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0);
+}
+
+static bool can_drop(void)
+{
+	return droppable() != MAP_FAILED;
+}
+
+static void set_droppable(void)
+{
+	map1 = droppable();
+	check(map1 != MAP_FAILED);
+	memset(map1, 'd', 8 * PAGE);
+}
+
+/* A page may have been dropped at any time: it is as it was, or zeros. */
+static void get_droppable(void)
+{
+	check(has_flag(map1, "dp") && has_flag(map1, "wf") && has_flag(map1, "dd"));
+	for (size_t i = 0; i < 8 * PAGE; i++)
+		check(map1[i] == 'd' || !map1[i]);
+}
+
+/* ---- pages that are not where one looks for them ---- */
+
+static bool can_swap(void)
+{
+	char line[256];
+	FILE *f = fopen("/proc/swaps", "re");
+	int lines = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		lines++;
+	if (f)
+		fclose(f);
+	return lines > 1;
+}
+
+#define SWAPPED	(16UL << 20)
+
+static void set_swapped(void)
+{
+	map1 = anon(SWAPPED, PROT_READ | PROT_WRITE, 0);
+	fill(map1, 0, SWAPPED / PAGE, 1);
+	for (int i = 0; i < 100 && status_kb("VmSwap:") < 8192; i++)
+		check(!madvise(map1, SWAPPED, MADV_PAGEOUT));
+	check(status_kb("VmSwap:") >= 8192);
+}
+
+static void get_swapped(void)
+{
+	check(filled(map1, 0, SWAPPED / PAGE, 1));
+}
+
+static bool can_ksm(void)
+{
+	return !access("/sys/kernel/mm/ksm/run", W_OK);
+}
+
+static long ksm(const char *what)
+{
+	char path[64], text[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/mm/ksm/%s", what);
+	fd = open(path, O_RDONLY);
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		check(!"ksm");
+	close(fd);
+	return atol(text);
+}
+
+/* All pages but the first are equal; a bit of them is not merged any more. */
+static void set_ksm(void)
+{
+	write_file("/sys/kernel/mm/ksm/pages_to_scan", "10000");
+	write_file("/sys/kernel/mm/ksm/run", "1");
+	map1 = anon(512 * PAGE, PROT_READ | PROT_WRITE, 0);
+	memset(map1, 'k', 512 * PAGE);
+	map1[0] = 'a';
+	check(!madvise(map1, 512 * PAGE, MADV_MERGEABLE));
+	for (int i = 0; i < 3000 && ksm("pages_sharing") < 400; i++)
+		usleep(20000);
+	check(ksm("pages_sharing") >= 400);
+	map1[7 * PAGE] = 'b';
+}
+
+static void get_ksm(void)
+{
+	check(has_flag(map1, "mg"));
+	for (size_t i = 0; i < 512 * PAGE; i++)
+		check(map1[i] == (i ? i == 7 * PAGE ? 'b' : 'k' : 'a'));
+}
+
 /* ---- what must be refused ---- */
 
 static void nothing(void)
+{
+}
+
+/* (somebody outside has put breakpoints into it) */
+static void set_uprobe(void)
 {
 }
 
@@ -423,29 +647,36 @@ static void set_hugetlb(void)
 static const struct kind {
 	const char *name;
 	void (*set)(void), (*get)(void);
+	bool (*can)(void);	/* does this kernel, this machine have it */
 } kinds[] = {
-	{ "madvise", set_madvise, get_madvise },
-	{ "mlock", set_mlock, get_mlock },
-	{ "mlockall", set_mlockall, get_mlockall },
-	{ "growsdown", set_growsdown, get_growsdown },
-	{ "reserve", set_reserve, get_reserve },
-	{ "many", set_many, get_many },
-	{ "guard", set_guard, get_guard },
-	{ "prefork", set_prefork, get_prefork },
-	{ "hugetlb", set_hugetlb, nothing },
+	{ .name = "madvise", .set = set_madvise, .get = get_madvise },
+	{ .name = "mlock", .set = set_mlock, .get = get_mlock },
+	{ .name = "mlockall", .set = set_mlockall, .get = get_mlockall },
+	{ .name = "growsdown", .set = set_growsdown, .get = get_growsdown },
+	{ .name = "reserve", .set = set_reserve, .get = get_reserve },
+	{ .name = "many", .set = set_many, .get = get_many },
+	{ .name = "guard", .set = set_guard, .get = get_guard, .can = can_guard },
+	{ .name = "prefork", .set = set_prefork, .get = get_prefork },
+	{ .name = "pkeys", .set = set_pkeys, .get = get_pkeys, .can = can_pkeys },
+	{ .name = "sealed", .set = set_sealed, .get = get_sealed, .can = can_seal },
+	{ .name = "droppable", .set = set_droppable, .get = get_droppable, .can = can_drop },
+	{ .name = "swapped", .set = set_swapped, .get = get_swapped, .can = can_swap },
+	{ .name = "ksm", .set = set_ksm, .get = get_ksm, .can = can_ksm },
+	{ .name = "hugetlb", .set = set_hugetlb, .get = nothing },
+	{ .name = "uprobe", .set = set_uprobe, .get = nothing },
 };
 
 int main(int argc, char **argv)
 {
 	const struct kind *k = NULL;
 
-	if (argc == 2 && !strcmp(argv[1], "can-guard"))
-		return !can_guard();
 	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strcmp(kinds[i].name, argv[1]))
 			k = &kinds[i];
 	if (!k)
 		return 2;
+	if (!strcmp(argv[2], "?"))
+		return k->can && !k->can();
 	base = argv[2];
 	k->set();
 	write_file(name("ready"), wrong);

@@ -211,15 +211,6 @@ static void othername_map(void)
 	ready();
 }
 
-static void protkey(void)
-{
-	void *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int key = pkey_alloc(0, 0);
-
-	NEED(key > 0 && !pkey_mprotect(p, 4096, PROT_READ, key));
-	ready();
-}
-
 static void dead_pidfd(void)
 {
 	pid_t pid = fork();
@@ -577,7 +568,6 @@ static const struct refusal {
 	  "file that is known by another name than /tmp/state-gone" },
 	{ "othername_map", othername_map,
 	  "mapping of a file that has lost its name /tmp/state-gone2" },
-	{ "protkey", protkey, "memory with a protection key" },
 	{ "dead_pidfd", dead_pidfd, "pidfd of a process that has ended" },
 	{ "lease", leased, "lease on /tmp/state-lease" },
 	{ "dnotify", dnotify, "dnotify on the directory /tmp" },

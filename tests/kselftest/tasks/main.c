@@ -16,10 +16,11 @@
 #define TRIES	6000
 #define NAP_US	10000
 
-char wrong[1024];
+char wrong[1024], mark_file[512];
 
 static const struct test *const all[] = { session_tests, zombie_tests, seccomp_tests,
-					  attr_tests, job_tests, fs_tests };
+					  attr_tests, job_tests, fs_tests,
+					  cpu_tests, futex_tests };
 
 static void write_file(const char *file, const char *text)
 {
@@ -175,6 +176,7 @@ int main(int argc, char **argv)
 	snprintf(file, sizeof(file), "%s", argv[2]);
 	snprintf(go, sizeof(go), "%s.go", file);
 	snprintf(ready, sizeof(ready), "%s.ready", file);
+	snprintf(mark_file, sizeof(mark_file), "%s.mark", file);
 	block_usr1();	/* children are born so: none is killed before it waits */
 	t->set();
 	write_file(ready, wrong);

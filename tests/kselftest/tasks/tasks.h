@@ -21,9 +21,13 @@ struct test {
 
 extern const struct test session_tests[], zombie_tests[], seccomp_tests[];
 extern const struct test attr_tests[], job_tests[], fs_tests[];
+extern const struct test cpu_tests[], futex_tests[];
 
 /* What is wrong first; empty: nothing. */
 extern char wrong[1024];
+
+/* A file that somebody writes a 1 to while the program is away, if it is there. */
+extern char mark_file[512];
 
 #define check(cond) do {						\
 	if (!(cond) && !*wrong)						\

@@ -146,7 +146,8 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 
 	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
 	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
-	    lm_mm_lock(p, mp->mm, e) || lm_seccomp_load(r, p, mp, e))
+	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
+	    lm_seccomp_load(r, p, mp, e))
 		return -1;
 	for (size_t i = 0; i < mp->nr_threads; i++) {
 		const struct lm_thread *t = mp->threads[i];

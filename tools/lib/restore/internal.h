@@ -50,6 +50,7 @@ struct lm_proc {
 	bool subreaper;
 	bool shares_fs;			/* with who gave birth to it */
 	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
+	bool has_pkeys;			/* all protection keys there are */
 	bool keeps;			/* pages that it was born with */
 	bool inherits;			/* it still may have pages too many ... */
 	uint64_t inherited;		/* ... from here on */
@@ -220,6 +221,7 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 int lm_mm_reset(struct lm_proc *p, struct lm_error *e);
 int lm_mm_guard(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
+int lm_mm_seal(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 /* The first mapping that ends behind @addr; nr_vmas: none. */
 size_t lm_mm_index(const struct lm_proc *p, uint64_t addr);
 bool lm_mm_private(const struct livemig_vma *v);

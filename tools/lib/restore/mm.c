@@ -19,16 +19,27 @@
 #include <linux/mman.h>
 #endif
 
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 0x08
+#endif
+
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
 
 /* fds of a helper that are free while it maps. */
+#define PKEYS		16
+
 #define FIRST_FD	3
 #define MAX_FDS		200
 
 /* Make the mapping anew when one of these changes. */
-#define IDENTITY	(LIVEMIG_VMA_F_GROWSDOWN | LIVEMIG_VMA_F_NORESERVE)
+#define IDENTITY	(LIVEMIG_VMA_F_GROWSDOWN | LIVEMIG_VMA_F_NORESERVE | \
+			 LIVEMIG_VMA_F_DROPPABLE)
 #define PROT		(LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_WRITE | LIVEMIG_VMA_F_EXEC)
 /* Not before nobody forks any more, respectively all memory is there. */
 #define AT_LAST		(LIVEMIG_VMA_F_DONTFORK | LIVEMIG_VMA_F_WIPEONFORK)
@@ -156,11 +167,10 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 {
 	int flags = MAP_FIXED, fd = -1;
 
-	if (v->pkey)
-		return lm_fail(s->e, LM_REFUSED,
-			       "pid %u: memory at %#llx has a protection key: not supported",
-			       s->p->pid, (unsigned long long)v->start);
-	flags |= lm_mm_private(v) ? MAP_PRIVATE : MAP_SHARED;
+	if (v->flags & LIVEMIG_VMA_F_DROPPABLE)
+		flags |= MAP_DROPPABLE;
+	else
+		flags |= lm_mm_private(v) ? MAP_PRIVATE : MAP_SHARED;
 	if (v->flags & LIVEMIG_VMA_F_GROWSDOWN)
 		flags |= MAP_GROWSDOWN;
 	if (v->flags & LIVEMIG_VMA_F_NORESERVE)
@@ -185,6 +195,31 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 	return 0;
 }
 
+/* Which keys the program has taken is said by the module in the end: until then
+ * all are ours, so that any can be given to a mapping.
+ */
+static int take_pkeys(struct sweep *s, const struct livemig_vma *v)
+{
+	if (v->pkey >= PKEYS)
+		return lm_fail(s->e, LM_REFUSED,
+			       "pid %u: memory at %#llx has an impossible protection key",
+			       s->p->pid, (unsigned long long)v->start);
+	if (!v->pkey || s->p->has_pkeys)
+		return 0;
+	if (!lm_batch_room(s->b, PKEYS + 8, 256) && flush(s))
+		return -1;
+	for (int key = 1; key < PKEYS; key++)
+		lm_batch_try(s->b, __NR_pkey_alloc, 0, 0);
+	s->p->has_pkeys = true;
+	return 0;
+}
+
+static void protect(struct sweep *s, const struct livemig_vma *v)
+{
+	lm_batch_add(s->b, __NR_pkey_mprotect, v->start, v->end - v->start,
+		     lm_mm_prot(v), v->pkey);
+}
+
 /* ---- the sweep ---- */
 
 /* Append @v, to be one with the piece before if it goes on. */
@@ -193,6 +228,7 @@ static int keep(struct sweep *s, const struct livemig_vma *v)
 	struct livemig_vma *last = s->nr ? &s->vmas[s->nr - 1] : NULL;
 
 	if (last && last->end == v->start && last->flags == v->flags &&
+	    last->pkey == v->pkey &&
 	    same_thing(last, v)) {
 		last->end = v->end;
 		return 0;
@@ -240,9 +276,13 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	}
 	v = cut(is, start, end);
 	v.flags &= ~(AFTER_FILL | (s->r->final ? 0 : AT_LAST));
+	if (take_pkeys(s, &v))
+		return -1;
 	if (was && same_thing(was, is) &&
 	    !(s->born && was->flags & ONE_WAY && !(is->flags & ONE_WAY))) {
-		if ((was->flags ^ v.flags) & PROT)
+		if (v.pkey || was->pkey)
+			protect(s, &v);
+		else if ((was->flags ^ v.flags) & PROT)
 			lm_batch_add(s->b, __NR_mprotect, start, end - start,
 				     lm_mm_prot(&v));
 		advise(s, start, end - start, was->flags, v.flags);
@@ -254,6 +294,8 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	}
 	if (map(s, &v))
 		return -1;
+	if (v.pkey)
+		protect(s, &v);
 	advise(s, start, end - start, 0, v.flags);
 	return keep(s, &v);
 }
@@ -404,6 +446,20 @@ int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 	if (future && lm_remote_syscall(p->remote, e, __NR_mlockall,
 					lm_u32(future)) < 0)
 		return lm_prefix(e, "pid %u", p->pid);
+	return 0;
+}
+
+/* The last of all: what is sealed cannot be changed any more. */
+int lm_mm_seal(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
+{
+	for (size_t i = 0; i < mm->nr_vmas; i++) {
+		const struct livemig_vma *v = &mm->vmas[i];
+
+		if (ours(v) && v->flags & LIVEMIG_VMA_F_SEALED &&
+		    lm_remote_syscall(p->remote, e, __NR_mseal, v->start,
+				      v->end - v->start, 0) < 0)
+			return lm_prefix(e, "pid %u: sealing its memory", p->pid);
+	}
 	return 0;
 }
 

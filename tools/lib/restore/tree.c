@@ -224,6 +224,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	p->sid = from->sid;
 	memcpy(p->ns, from->ns, sizeof(p->ns));
 	p->shares_fs = f.clone_flags & CLONE_FS;
+	p->has_pkeys = from->has_pkeys;
 	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
 	if (!inherit(p, from, e) &&
 	    !lm_pidns_fork(r, from, &f, mp, &p->remote, e)) {
