@@ -17,7 +17,7 @@
 #include "restore/restore.h"
 
 static const char *pidfile, *cgroup, *net_parent;
-static bool detach, wait_for_it;
+static bool detach, frozen, wait_for_it;
 
 static void show_progress(const char *step, uint64_t done, uint64_t total,
 			  void *arg)
@@ -84,6 +84,7 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 	struct lm_restore_opts o = {
 		.cgroup = cgroup,
 		.net_parent = net_parent,
+		.frozen = frozen,
 		.progress = show_progress,
 	};
 	uint64_t start = now_ns();
@@ -170,6 +171,8 @@ static const struct opt opts[] = {
 	{ "net-parent", 0, OPT_STR, "DEV",
 	  "bridge or device for its network (of the same name)", &net_parent },
 	{ "detach", 0, OPT_FLAG, NULL, "leave it to init (default)", &detach },
+	{ "frozen", 0, OPT_FLAG, NULL,
+	  "let nothing of it run until 0 is written to its cgroup.freeze", &frozen },
 	{ "wait", 0, OPT_FLAG, NULL, "stay its parent and pass on its exit status",
 	  &wait_for_it },
 	{ 0 }
