@@ -78,6 +78,60 @@ dump_box()
 	}
 }
 
+# snapshot NAME: what /proc and ss tell about all processes in it
+snapshot()
+{
+	local pids
+
+	[ -x "$dir/snapshot" ] || build "$root/tests/kselftest/snapshot.c"
+	mapfile -t pids < <(find "$cg/$1" -name cgroup.procs -exec cat {} + | sort -n)
+	"$dir/snapshot" "${pids[@]}"
+	sockets "${pids[@]}"
+}
+
+# sockets PID...: theirs, as ss shows them in the namespace of the first, without
+# the numbers of queues and inodes.
+sockets()
+{
+	nsenter -t "$1" -n ss -Hanptuwx0 | awk -v pids="$*" '
+	BEGIN {
+		n = split(pids, pid, " ")
+	}
+	{
+		line = $1 " " $2
+		for (i = 5; i <= NF; i++)
+			if ($1 !~ /^u_/ || $i !~ /^[0-9]+$/)
+				line = line " " $i
+		for (i = 1; i <= n; i++)
+			if (index($NF, "pid=" pid[i] ",")) {
+				print "ss: " line
+				next
+			}
+	}' | sort
+}
+
+frozen()
+{
+	echo "$2" >"$cg/$1/cgroup.freeze" &&
+		wait_for 60 grep -qx "frozen $2" "$cg/$1/cgroup.events"
+}
+
+# moved NAME IMAGE: dumped, killed, restored, and nothing that /proc and ss tell
+# about it is different. What it does meanwhile it does after that.
+moved()
+{
+	local status
+
+	frozen "$1" 1 || { echo "does not freeze"; return 1; }
+	snapshot "$1" >"$dir/before"
+	dump_box "$1" "$2"
+	status=$?
+	((status)) || "$migctl" restore --frozen "$2" || return
+	[ -d "$cg/$1" ] && frozen "$1" 1 && snapshot "$1" >"$dir/after"
+	frozen "$1" 0
+	((status)) || diff -u "$dir/before" "$dir/after"
+}
+
 # is_ready FILE: until the program has made FILE.ready, which is empty or says
 # what went wrong.
 is_ready()
@@ -94,7 +148,8 @@ answers()
 	[ "$(cat "$1")" = ok ] || { cat "$1"; return 1; }
 }
 
-# refused STATUS TEXT COMMAND...: it fails like this
+# refused STATUS TEXT COMMAND...: it fails like this (what it says is for
+# tests/coverage, too)
 refused()
 {
 	local want=$1 text=$2 output status
@@ -102,7 +157,8 @@ refused()
 	shift 2
 	output=$("$@" 2>&1)
 	status=$?
-	[ $status = "$want" ] && [[ $output == *$text* ]] && return
+	[ $status = "$want" ] && [[ $output == *$text* ]] &&
+		echo "# refused: ${output##*migctl: }" && return
 	echo "status $status, expected $want and \"$text\": $output"
 	return 1
 }

@@ -6,6 +6,7 @@
 # Each .c file here is a few kinds: a program that sets files up, and looks at them
 # when it runs again.
 #
+# coverage: Files
 # vm: mem=1024 timeout=600
 # requires: build/migctl
 
@@ -26,8 +27,7 @@ moves()
 
 	box "files-$kind" "$dir/tests" "$kind" "$f"
 	is_ready "$f" || return
-	dump_box "files-$kind" "$f.img" || return
-	"$migctl" restore "$f.img" || return
+	moved "files-$kind" "$f.img" || return
 	answers "$f"
 }
 

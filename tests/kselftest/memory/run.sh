@@ -5,6 +5,7 @@
 # usage: run.sh [KIND...]
 # state.c sets it up, and looks at it when it runs again.
 #
+# coverage: Memory
 # vm: mem=1024 timeout=400
 # requires: build/migctl
 
@@ -27,8 +28,7 @@ start()
 moves()
 {
 	start "$1" || return
-	dump_box "memory-$1" "$dir/$1.img" || return
-	"$migctl" restore "$dir/$1.img" || return
+	moved "memory-$1" "$dir/$1.img" || return
 	answers "$dir/$1"
 }
 
