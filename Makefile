@@ -114,6 +114,8 @@ help:
 	@echo 'make uninstall      undoes that'
 	@echo 'make dkms-install   tools, and the module by DKMS; dkms-remove undoes it'
 	@echo 'make check          all tests, in guests (KERNEL=6.1 6.12 7.2 debug)'
+	@echo 'make fidelity       what moves and what is refused; renews Documentation/coverage.rst'
+	@echo 'make coverage       the same, from the results that are there'
 	@echo 'make fuzz           a while of fuzzing, on this machine (SECONDS=60)'
 	@echo 'make demo           a Redis under load changes hosts (APP=redis python nginx)'
 	@echo 'make bench          livemig and CRIU side by side (CASE=x, QUICK=1)'
@@ -131,6 +133,18 @@ check: setup
 	$(MAKE) tools
 	tests/check
 
+# What moves and what does not: every area that tests/coverage knows, and all of
+# stress-ng; then the table that is published.
+fidelity: setup
+	$(MAKE) tools
+	tests/vm/kernel get $(or $(KERNEL),6.1)
+	PROGRAMS=all STRESSORS=all TIME_FACTOR=$(or $(TIME_FACTOR),6) tests/run $$(tests/coverage areas)
+	$(MAKE) coverage
+
+coverage:
+	tests/coverage report $(KERNEL)
+	tests/coverage rst
+
 demo: setup
 	$(MAKE) tools
 	tests/vm/kernel get $(or $(KERNEL),6.1)
@@ -140,5 +154,5 @@ demo: setup
 setup:
 	tests/setup/packages all
 
-.PHONY: all module tools clean check demo setup help install install-module install-tools uninstall \
+.PHONY: all module tools clean check fidelity coverage demo setup help install install-module install-tools uninstall \
         dkms-install dkms-remove

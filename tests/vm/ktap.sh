@@ -33,13 +33,15 @@ skip()
 	echo "ok $((++ktap_number)) - $1 # SKIP ${2:-}"
 }
 
-# check NAME COMMAND...: passes when the command does; what it said on failure.
+# check NAME COMMAND...: passes when the command does; what it said on failure,
+# otherwise lines "# refused: ...".
 check()
 {
 	local name=$1 output
 
 	shift
 	if output=$("$@" 2>&1); then
+		[[ $output == *'# refused: '* ]] && grep '^# refused: ' <<<"$output"
 		pass "$name"
 	else
 		output="status $?: $*${output:+$'\n'$output}"

@@ -5,6 +5,7 @@
 # usage: run.sh [TEST...]
 # main.c sets a state up, and looks at it when it runs again.
 #
+# coverage: Tasks
 # vm: mem=1024 timeout=400
 # requires: build/migctl
 

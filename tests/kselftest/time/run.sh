@@ -7,6 +7,7 @@
 # The programs compare what they see before and after by themselves. A container
 # whose time namespace is ahead of the host stands for one from another host.
 #
+# coverage: Clocks, timers, waiting
 # vm: mem=1024 timeout=400
 # requires: build/migctl
 
