@@ -136,6 +136,7 @@ check: setup
 # What moves and what does not: every area that tests/coverage knows, and all of
 # stress-ng; then the table that is published.
 fidelity: setup
+	tests/setup/packages fidelity
 	$(MAKE) tools
 	tests/vm/kernel get $(or $(KERNEL),6.1)
 	PROGRAMS=all STRESSORS=all TIME_FACTOR=$(or $(TIME_FACTOR),6) tests/run $$(tests/coverage areas)

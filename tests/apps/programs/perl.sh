@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 # needs: perl
+# check: no
 #
 # A process for each client, each with a coprocess behind pipes and a timer.
 

@@ -27,7 +27,8 @@ moves()
 
 	box "files-$kind" "$dir/tests" "$kind" "$f"
 	is_ready "$f" || return
-	moved "files-$kind" "$f.img" || return
+	dump_box "files-$kind" "$f.img" || return
+	"$migctl" restore "$f.img" || return
 	answers "$f"
 }
 

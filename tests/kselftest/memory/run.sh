@@ -28,7 +28,8 @@ start()
 moves()
 {
 	start "$1" || return
-	moved "memory-$1" "$dir/$1.img" || return
+	dump_box "memory-$1" "$dir/$1.img" || return
+	"$migctl" restore "$dir/$1.img" || return
 	answers "$dir/$1"
 }
 

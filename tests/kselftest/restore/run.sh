@@ -13,6 +13,13 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
+# snapshot NAME: what /proc tells about all processes in it
+snapshot()
+{
+	# shellcheck disable=SC2046
+	"$dir/snapshot" $(sort -n "$cg/$1/cgroup.procs")
+}
+
 start()
 {
 	box "$1" "$dir/work" "$1" "$dir/$1"
@@ -36,11 +43,17 @@ first_pid()
 # Dump, kill, restore: once, and again what came of it.
 moves()
 {
-	local name=$1 times=${2:-1} i
+	local name=$1 times=${2:-1} i pid
 
 	start "$name" || return
 	for ((i = 0; i < times; i++)); do
-		moved "$name" "$dir/$name.img" || return
+		snapshot "$name" >"$dir/before"
+		pid=$(first_pid "$name")
+		dump_box "$name" "$dir/$name.img" || return
+		! kill -0 "$pid" 2>/dev/null || { echo "pid $pid was not killed"; return 1; }
+		"$migctl" restore "$dir/$name.img" || return
+		snapshot "$name" >"$dir/after"
+		diff -u "$dir/before" "$dir/after" || return
 	done
 	answer "$name"
 }
@@ -296,6 +309,7 @@ one()
 
 load_module
 chmod 777 "$dir"
+build snapshot.c
 build work.c -lcap -lpthread
 # shellcheck disable=SC2086
 build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lxxhash -lpthread
