@@ -22,7 +22,9 @@
 
 #include "arch.h"
 #include "extack.h"
+#include "patch.h"
 #include "round.h"
+#include "versions.h"
 #include "wrapper/mm.h"
 
 /* ---- trackers ---- */
@@ -96,6 +98,86 @@ static bool page_is_zero(struct page *page, u64 *hash)
 	return zero;
 }
 
+/* ---- what the receiver has ---- */
+
+/* Keeps the bytes of a page that it gets. @page passes over; NULL: no memory. */
+static void remember(struct lm_round *r, u64 addr, u64 old, u64 hash,
+		     struct page *page)
+{
+	const struct lm_stream *st = &r->stream;
+	const struct lm_version new = {
+		.page = page, .hash = hash, .addr = addr, .space = st->space,
+		.id = st->id, .round = st->round, .heat = old > LM_SENT_STALE,
+	};
+
+	if (page)
+		lm_version_put(st->patches->versions, &new);
+}
+
+/* It has the bytes with this hash, and keeps them in this round. */
+static void confirm(struct lm_round *r, u64 addr, u64 hash)
+{
+	const struct lm_stream *st = &r->stream;
+	struct lm_version *v;
+
+	v = lm_version_of(st->patches->versions, st->space, st->id, addr);
+	if (v && v->hash == hash)
+		v->round = st->round;
+}
+
+/*
+ * Writes a page by what the receiver has. @page is the stream's slot, or
+ * @owned. Return: 1; 0: it must be sent as it is; or an error.
+ */
+static int write_patch(struct lm_round *r, u64 addr, u64 old, u64 hash,
+		       struct page *page, bool owned)
+{
+	bool copied;
+	int ret;
+
+	ret = lm_patch_page(&r->stream, addr,
+			    r->flags & LIVEMIG_PAGES_F_ALL ? LM_SENT_NOT : old,
+			    hash, page, &copied);
+	if (ret <= 0)
+		return ret;
+	if (copied)
+		r->st->copy++;
+	else
+		r->st->delta++;
+	if (owned)
+		put_page(page);
+	else
+		remember(r, addr, old, hash, lm_stream_take(&r->stream, page));
+	return 1;
+}
+
+/*
+ * Writes a page with its bytes, in one way or another. @page is the stream's
+ * slot, or @owned, and then passes over.
+ */
+static int write_bytes(struct lm_round *r, u64 addr, u32 kind, u64 old, u64 hash,
+		       struct page *page, bool owned)
+{
+	int ret = 0;
+
+	if (r->stream.patches)
+		ret = write_patch(r, addr, old, hash, page, owned);
+	if (ret > 0)
+		return 0;
+	if (ret) {
+		if (owned)
+			put_page(page);
+		return ret;
+	}
+	if (r->stream.patches && !owned) {
+		get_page(page);
+		remember(r, addr, old, hash, page);
+	}
+	r->st->data++;
+	return lm_stream_data(&r->stream, addr | (kind & LIVEMIG_PAGE_F_HUGE),
+			      hash, owned ? page : NULL);
+}
+
 /*
  * Writes a page unless the receiver has it. @page is the stream's slot, or
  * @owned: frozen memory, whose reference passes over. Return: 1 when the
@@ -105,16 +187,18 @@ static int write_page(struct lm_round *r, struct lm_sent *sent, u64 addr,
 		      u32 kind, struct page *page, bool owned)
 {
 	unsigned long index = addr >> PAGE_SHIFT;
-	u64 hash = 0, value;
+	u64 hash = 0, value, old = sent ? lm_sent_value(sent, index) : LM_SENT_NOT;
 	bool zero = page_is_zero(page, &hash);
 	int ret = 0;
 
 	value = zero ? LM_SENT_ZERO : lm_sent_hash(hash);
 	if (sent && !(r->flags & LIVEMIG_PAGES_F_ALL) &&
-	    value != LM_SENT_STALE && lm_sent_value(sent, index) == value)
+	    value != LM_SENT_STALE && old == value)
 		ret = 1;
 	else if (sent && r->spans)
 		ret = lm_sent_set(sent, index, value);
+	if (ret == 1 && r->stream.patches)
+		confirm(r, addr, hash);
 	if (ret || zero || !r->spans) {
 		if (owned)
 			put_page(page);
@@ -123,9 +207,7 @@ static int write_page(struct lm_round *r, struct lm_sent *sent, u64 addr,
 		r->st->zero++;
 		return lm_stream_range(&r->stream, LIVEMIG_PAGE_ZERO, addr, 1);
 	}
-	r->st->data++;
-	return lm_stream_data(&r->stream, addr | (kind & LIVEMIG_PAGE_F_HUGE),
-			      hash, owned ? page : NULL);
+	return write_bytes(r, addr, kind, old, hash, page, owned);
 }
 
 /* One page of the mm, with a reference that passes over. */

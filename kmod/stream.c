@@ -15,6 +15,7 @@
 #include <net/sock.h>
 
 #include "extack.h"
+#include "patch.h"
 #include "stream.h"
 #include "wrapper/io.h"
 
@@ -116,8 +117,42 @@ static int stream_write(struct lm_stream *st, size_t len)
 	return 0;
 }
 
-/* Writes the record under way, if there is one. */
-static int stream_flush(struct lm_stream *st)
+/**
+ * lm_stream_bytes() - write a record that lies elsewhere
+ * @st: the stream
+ * @buf: its bytes
+ * @len: how many
+ *
+ * Context: sleeps.
+ * Return: 0, or an error of writing.
+ */
+int lm_stream_bytes(struct lm_stream *st, void *buf, size_t len)
+{
+	struct kvec kv = { .iov_base = buf, .iov_len = len };
+	struct iov_iter iter;
+	ssize_t n;
+
+	iov_iter_kvec(&iter, WRITE, &kv, 1, len);
+	while (st->out && iov_iter_count(&iter)) {
+		n = st->sock ? lm_sock_send(st->sock, &iter) :
+			       lm_iter_write(st->out, &iter, &st->pos);
+		if (n == -ERESTARTSYS || (n < 0 && fatal_signal_pending(current)))
+			return -EINTR;
+		if (n <= 0)
+			return n ?: -EIO;
+		st->bytes += n;
+	}
+	return 0;
+}
+
+/**
+ * lm_stream_flush() - write the record under way, if there is one
+ * @st: the stream
+ *
+ * Context: sleeps.
+ * Return: 0, or an error of writing.
+ */
+int lm_stream_flush(struct lm_stream *st)
 {
 	struct livemig_rec *rec = stream_rec(st);
 	size_t used;
@@ -155,7 +190,7 @@ static int stream_flush(struct lm_stream *st)
 /* Room for one more entry in a record of the present space. */
 static int stream_room(struct lm_stream *st)
 {
-	return st->nr_entries == LIVEMIG_PAGES_ENTRIES_MAX ? stream_flush(st) : 0;
+	return st->nr_entries == LIVEMIG_PAGES_ENTRIES_MAX ? lm_stream_flush(st) : 0;
 }
 
 /**
@@ -172,7 +207,7 @@ int lm_stream_space(struct lm_stream *st, u32 space, u32 id)
 	int err = 0;
 
 	if (st->space != space || st->id != id)
-		err = stream_flush(st);
+		err = lm_stream_flush(st) ?: lm_patches_flush(st);
 	st->space = space;
 	st->id = id;
 	return err;
@@ -190,6 +225,28 @@ struct page *lm_stream_slot(struct lm_stream *st)
 	int err = stream_room(st);
 
 	return err ? ERR_PTR(err) : st->own[1 + st->nr_data];
+}
+
+/**
+ * lm_stream_take() - keep a page that lm_stream_slot() gave
+ * @st: the stream
+ * @page: it, unless lm_stream_data() was told about it. It may not be the slot
+ * any more: what was written in the meantime made another one that.
+ *
+ * Context: sleeps.
+ * Return: @page; NULL: no memory, nothing has changed.
+ */
+struct page *lm_stream_take(struct lm_stream *st, struct page *page)
+{
+	struct page *new = alloc_page(GFP_KERNEL_ACCOUNT);
+	u32 i = 1 + st->nr_data;
+
+	if (!new)
+		return NULL;
+	while (st->own[i] != page)
+		i = i + 1 < ARRAY_SIZE(st->own) ? i + 1 : 1;
+	st->own[i] = new;
+	return page;
 }
 
 /**
@@ -265,7 +322,7 @@ int lm_stream_range(struct lm_stream *st, enum livemig_page_kind kind, u64 addr,
  */
 int lm_stream_end(struct lm_stream *st)
 {
-	int err = stream_flush(st);
+	int err = lm_stream_flush(st) ?: lm_patches_flush(st);
 
 	if (!err && st->out && S_ISREG(file_inode(st->out)->i_mode))
 		st->out->f_pos = st->pos;

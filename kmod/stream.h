@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct file;
+struct lm_patches;
 struct netlink_ext_ack;
 struct page;
 struct socket;
@@ -21,6 +22,7 @@ struct lm_stream {
 	u32 nr_entries;		/* of the record under way */
 	u32 nr_data;
 	u64 bytes;		/* written so far */
+	struct lm_patches *patches; /* NULL: the reader does not know them */
 	/* own[0] is the head, own[1 + i] the buffer for DATA page i. */
 	struct page *own[1 + LIVEMIG_PAGES_ENTRIES_MAX];
 	struct bio_vec bvec[1 + LIVEMIG_PAGES_ENTRIES_MAX];
@@ -33,6 +35,9 @@ struct page *lm_stream_slot(struct lm_stream *st);
 int lm_stream_data(struct lm_stream *st, u64 addr, u64 hash, struct page *page);
 int lm_stream_range(struct lm_stream *st, enum livemig_page_kind kind, u64 addr,
 		    u64 pages);
+struct page *lm_stream_take(struct lm_stream *st, struct page *page);
+int lm_stream_flush(struct lm_stream *st);
+int lm_stream_bytes(struct lm_stream *st, void *buf, size_t len);
 int lm_stream_end(struct lm_stream *st);
 void lm_stream_close(struct lm_stream *st);
 

@@ -9,6 +9,7 @@
  *
  * Locking: s->lock is held throughout.
  */
+#include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -18,10 +19,12 @@
 #include <net/netlink.h>
 
 #include "extack.h"
+#include "patch.h"
 #include "round.h"
 #include "session.h"
 #include "shmem.h"
 #include "track.h"
+#include "versions.h"
 
 static bool unsafe_controls;
 module_param(unsafe_controls, bool, 0400);
@@ -37,6 +40,7 @@ struct lm_tracker {
 	DECLARE_HASHTABLE(mms, 8);
 	struct list_head order;	/* the same, a parent before its children */
 	struct list_head objs;	/* struct lm_obj */
+	struct lm_versions *versions; /* NULL: PATCHES were not asked for yet */
 };
 
 static struct lm_tracker *tracker_new(const struct lm_tracker_ops *ops)
@@ -70,6 +74,7 @@ static void tracker_free(struct lm_tracker *t)
 	hash_for_each_safe(t->mms, i, tmp, m, node)
 		mm_free(m);
 	lm_objs_free(&t->objs);
+	lm_versions_free(t->versions);
 	kfree(t);
 }
 
@@ -82,6 +87,7 @@ static void tracker_stale(struct lm_tracker *t)
 	hash_for_each(t->mms, i, m, node)
 		lm_sent_stale(&m->sent);
 	lm_objs_stale(&t->objs);
+	lm_versions_forget(t->versions);
 }
 
 /**
@@ -274,7 +280,19 @@ static int check_flags(struct lm_session *s, struct file *out, u32 flags,
 	if ((flags & LIVEMIG_PAGES_F_FINAL) && !lm_session_frozen(s))
 		return lm_err(extack, -EBUSY,
 			      "a final round needs a frozen container");
+	if ((flags & LIVEMIG_PAGES_F_PATCHES) && S_ISREG(file_inode(out)->i_mode))
+		return lm_err(extack, -EINVAL,
+			      "PATCHES go to a pipe or socket: pages in a file are aligned");
 	return 0;
+}
+
+static int open_patches(struct lm_round *r, struct lm_tracker *t)
+{
+	if (!t->versions)
+		t->versions = lm_versions_new();
+	if (t->versions)
+		r->stream.patches = lm_patches_new(t->versions);
+	return r->stream.patches ? 0 : -ENOMEM;
 }
 
 /**
@@ -317,6 +335,11 @@ int lm_pages(struct lm_session *s, struct file *out, u32 flags,
 	err = lm_stream_open(&r->stream, out, s->round, extack);
 	if (err)
 		goto out;
+	if (r->sent && (flags & LIVEMIG_PAGES_F_PATCHES)) {
+		err = open_patches(r, t);
+		if (err)
+			goto out;
+	}
 	if (out) {
 		r->spans = kvmalloc_array(LM_SPANS_MAX, sizeof(*r->spans),
 					  GFP_KERNEL_ACCOUNT);
@@ -338,6 +361,7 @@ int lm_pages(struct lm_session *s, struct file *out, u32 flags,
 out:
 	if (r) {
 		lm_stream_close(&r->stream);
+		lm_patches_free(r->stream.patches);
 		kvfree(r->spans);
 		kvfree(r);
 	}
@@ -369,6 +393,8 @@ int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st)
 		[LIVEMIG_STATS_NS_WRITE] = st->ns_write,
 		[LIVEMIG_STATS_NS_TOTAL] = st->ns_total,
 		[LIVEMIG_STATS_NS_LOCKED] = st->ns_locked,
+		[LIVEMIG_STATS_DELTA] = st->delta,
+		[LIVEMIG_STATS_COPY] = st->copy,
 	};
 	struct nlattr *nest = nla_nest_start(skb, attrtype);
 	int i;

@@ -15,6 +15,7 @@ struct sk_buff;
 struct lm_stats {
 	u64 present, dirty, data, zero, same, hole, bytes;
 	u64 ns_walk, ns_flush, ns_write, ns_total, ns_locked;
+	u64 delta, copy;
 };
 
 int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st);

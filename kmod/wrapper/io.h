@@ -26,6 +26,17 @@ static inline ssize_t lm_iter_write(struct file *file, struct iov_iter *iter,
 	return ret;
 }
 
+/* Send some of what @iter (of kvecs) has left. Advances @iter. */
+static inline ssize_t lm_sock_send(struct socket *sock, struct iov_iter *iter)
+{
+	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL, .msg_iter = *iter };
+	ssize_t ret = sock_sendmsg(sock, &msg);
+
+	if (ret > 0)
+		iov_iter_advance(iter, ret);
+	return ret;
+}
+
 /*
  * Send some of what @iter (of bvecs) has left, without copying where the
  * protocol can: the pages must stay as they are until nobody else has a

@@ -295,6 +295,8 @@ static int read_record(struct reader *r, struct lm_error *e)
 		return read_end(r, e);
 	case LIVEMIG_OBJ_PAGES:
 		return read_pages(r, e);
+	case LIVEMIG_OBJ_PATCHES:
+		return bad(r, e, "PATCHES, which are for connections only");
 	default:
 		return read_object(r, e);
 	}

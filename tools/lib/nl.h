@@ -30,6 +30,7 @@ struct lm_session_info {
 struct lm_stats {			/* as enum livemig_stats_attr */
 	uint64_t present, dirty, data, zero, same, hole, bytes;
 	uint64_t ns_walk, ns_flush, ns_write, ns_total, ns_locked;
+	uint64_t delta, copy;
 };
 
 struct lm_event {

@@ -219,6 +219,8 @@ int lm_parse_stats(const struct nlattr *nest, struct lm_stats *st, struct lm_err
 	st->ns_write = lm_u64(tb[LIVEMIG_STATS_NS_WRITE]);
 	st->ns_total = lm_u64(tb[LIVEMIG_STATS_NS_TOTAL]);
 	st->ns_locked = lm_u64(tb[LIVEMIG_STATS_NS_LOCKED]);
+	st->delta = lm_u64(tb[LIVEMIG_STATS_DELTA]);
+	st->copy = lm_u64(tb[LIVEMIG_STATS_COPY]);
 	return 0;
 }
 

@@ -345,13 +345,14 @@ static int get_head(struct lm_in *in, const struct livemig_rec *rec, struct lm_e
 }
 
 /* Records are counted one by one, so that a lost or doubled one shows. The
- * module's PAGES records carry ~0.
+ * module's PAGES and PATCHES records carry ~0.
  */
 static int check_seq(struct lm_in *in, const struct livemig_rec *rec, struct lm_error *e)
 {
 	uint64_t seq = le64toh(rec->seq);
 
-	if (seq == UINT64_MAX && le16toh(rec->type) == LIVEMIG_OBJ_PAGES)
+	if (seq == UINT64_MAX && (le16toh(rec->type) == LIVEMIG_OBJ_PAGES ||
+				  le16toh(rec->type) == LIVEMIG_OBJ_PATCHES))
 		return 0;
 	if (seq != in->seq)
 		return lm_in_bad(in, e, "its sequence number is %llu, %llu was expected: a record is missing or doubled",

@@ -195,4 +195,29 @@ int lm_pages_check(const struct lm_record *r, const struct livemig_pages **p,
 		   const struct livemig_page_entry **entries, uint32_t *n,
 		   struct lm_error *e);
 
+/* ---- PATCHES (patch.c) ---- */
+
+/* One page of a PATCHES record. */
+struct lm_patch {
+	uint32_t space, id;
+	uint64_t addr;
+	enum livemig_patch_kind kind;
+	uint64_t hash;			/* of the page when it is done */
+	struct {
+		uint32_t space, id;
+		uint64_t addr;
+	} from;				/* COPY */
+	const uint8_t *piece;		/* DELTA: numbers of pieces, ... */
+	uint32_t nr_pieces;
+	const uint8_t *bytes;		/* ... LIVEMIG_PATCH_PIECE bytes of each */
+};
+/* Call @use for each page of a record. Nothing in it is trusted. Return: 0, what
+ * @use returned to end it, or -1 (LM_REFUSED) for a malformed record.
+ */
+int lm_patches_each(const struct lm_record *r,
+		    int (*use)(const struct lm_patch *p, void *arg,
+			       struct lm_error *e), void *arg, struct lm_error *e);
+/* Change the pieces of @page. */
+void lm_patch_delta(const struct lm_patch *p, void *page);
+
 #endif

@@ -291,7 +291,7 @@ static const struct lm_attr ns_attrs[LM_NS_MAX + 1] = {
 SCHEMA(ns, "NS");
 
 /* Not made of attributes. */
-static const struct lm_schema pages = { "PAGES" }, pad = { "PAD" };
+static const struct lm_schema pages = { "PAGES" }, patches = { "PATCHES" }, pad = { "PAD" };
 
 const struct lm_schema *lm_schema(uint16_t type)
 {
@@ -307,6 +307,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LIVEMIG_OBJ_UNSUPPORTED] = &unsupported,
 		[LIVEMIG_OBJ_TIME] = &times,
 		[LIVEMIG_OBJ_PAGES] = &pages,
+		[LIVEMIG_OBJ_PATCHES] = &patches,
 		[LM_REC_PAD] = &pad,
 		[LM_REC_HEADER] = &header,
 		[LM_REC_ROUND] = &round_begin,

@@ -10,7 +10,7 @@
 #include "out.h"
 
 static uint32_t downtime_ms = 100, rounds = 30, timeout_s = 300;
-static bool insecure, strict, recover;
+static bool insecure, delta, strict, recover;
 
 static double ms(uint64_t ns)
 {
@@ -36,8 +36,10 @@ static void show_refused(const char *line, void *arg)
 
 static json_t *round_json(const struct lm_stats *st, uint64_t ns, bool final)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:f, s:b}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}",
 			 "pages", (json_int_t)st->data,
+			 "delta", (json_int_t)st->delta,
+			 "copy", (json_int_t)st->copy,
 			 "zero", (json_int_t)st->zero,
 			 "hole", (json_int_t)st->hole,
 			 "bytes", (json_int_t)st->bytes,
@@ -111,6 +113,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.downtime_ms = downtime_ms,
 		.rounds = rounds,
 		.timeout_s = timeout_s,
+		.delta = delta,
 		.strict = strict,
 		.progress = show_progress,
 		.refused = show_refused,
@@ -145,6 +148,8 @@ static const struct opt opts[] = {
 	  &rounds, 1, LM_ROUNDS_MAX },
 	{ "timeout", 't', OPT_U32, "S", "at most so long in rounds (300)",
 	  &timeout_s, 1, 86400 },
+	{ "delta", 0, OPT_FLAG, NULL,
+	  "send what is different in pages that were sent before", &delta },
 	{ "strict", 0, OPT_FLAG, NULL,
 	  "give up rather than stop for longer than --downtime", &strict },
 	{ "insecure", 0, OPT_FLAG, NULL,

@@ -209,6 +209,10 @@ enum livemig_pages_flags {
 	LIVEMIG_PAGES_F_ALL		= 1 << 1,
 	/* Count only: FD may be absent, nothing is written or cleared. */
 	LIVEMIG_PAGES_F_COUNT		= 1 << 2,
+	/* The reader knows PATCHES records: what is told by them is not sent.
+	 * FD is a pipe or socket; in a session that is not tracked it does nothing.
+	 */
+	LIVEMIG_PAGES_F_PATCHES		= 1 << 3,
 	/* Negative controls for the tests: each one breaks tracking. Refused
 	 * unless the module was loaded with unsafe_controls=1.
 	 */
@@ -233,6 +237,8 @@ enum livemig_stats_attr {
 	LIVEMIG_STATS_NS_WRITE,		/* copying, hashing, writing */
 	LIVEMIG_STATS_NS_TOTAL,
 	LIVEMIG_STATS_NS_LOCKED,	/* longest hold of mmap_lock for writing */
+	LIVEMIG_STATS_DELTA,		/* pages written as what changed in them */
+	LIVEMIG_STATS_COPY,		/* ... as equal to another page */
 	__LIVEMIG_STATS_MAX
 };
 #define LIVEMIG_STATS_MAX (__LIVEMIG_STATS_MAX - 1)
@@ -255,6 +261,7 @@ enum livemig_obj {
 	LIVEMIG_OBJ_UNSUPPORTED,	/* enum livemig_unsupported_attr */
 	LIVEMIG_OBJ_PAGES,		/* struct livemig_pages, not attributes */
 	LIVEMIG_OBJ_TIME,		/* enum livemig_time_attr */
+	LIVEMIG_OBJ_PATCHES,		/* struct livemig_pages, then items */
 	__LIVEMIG_OBJ_MAX,
 	LIVEMIG_OBJ_USER = 64,		/* see Documentation/image-format.rst */
 };
@@ -877,6 +884,41 @@ struct livemig_page_entry {
 #define LIVEMIG_PAGES_ENTRIES_MAX \
 	((LIVEMIG_REC_PAGE - sizeof(struct livemig_rec) - \
 	  sizeof(struct livemig_pages)) / sizeof(struct livemig_page_entry))
+
+/*
+ * Head of a PATCHES record: struct livemig_pages, whose nr_entries is the number
+ * of items, and the items; no payload. It tells the contents of pages by what
+ * the reader has: all that was told before in the stream. An item is for @pages
+ * that follow each other:
+ *
+ *	struct livemig_patch
+ *	COPY:	struct livemig_patch_from	the first of as many pages
+ *		for each page	hash (8 bytes)
+ *	DELTA:	for each page	hash (8 bytes), n (1 byte, 1..64),
+ *				n numbers of pieces (1 byte each, ascending),
+ *				n times LIVEMIG_PATCH_PIECE bytes
+ *	zeros up to a multiple of 8 bytes
+ *
+ * A hash is the xxh64 (seed 0) of the page when it is done.
+ */
+struct livemig_patch {
+	__le64 addr;		/* multiple of 4096, with the kind in the low bits */
+	__le32 pages;		/* 1.. */
+	__le32 len;		/* bytes that follow, zeros at the end included */
+};
+
+struct livemig_patch_from {
+	__le64 addr;
+	__le32 space;		/* enum livemig_pages_space */
+	__le32 id;
+};
+
+enum livemig_patch_kind {
+	LIVEMIG_PATCH_DELTA,	/* pieces of it have changed */
+	LIVEMIG_PATCH_COPY,	/* it has the bytes of another page */
+};
+#define LIVEMIG_PATCH_PIECE	64
+#define LIVEMIG_PATCHES_MAX	(256U << 10)	/* bytes of a record */
 
 /* ---- /dev/livemig ---- */
 

@@ -22,7 +22,7 @@ class Rounds:
     """work/rounds.c: one round for each call."""
 
     def __init__(self, box):
-        self.p = subprocess.Popen([f"{TMP}/bin/rounds", box.path, f"{TMP}/round"],
+        self.p = subprocess.Popen([f"{TMP}/bin/rounds", box.path, "-"],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True)
 

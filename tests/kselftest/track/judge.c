@@ -152,7 +152,9 @@ void trial_run(struct fam *nl, const struct trial *t, struct verdict *v)
 		v->err = session;
 	for (i = 0; i < t->procs && !v->err; i++) {
 		mm[i] = mm_of(nl, session, pid[i]);
-		shadow_keep(s, mm[i]);
+		/* Any page may be the origin of a copy. */
+		if (!(t->flags & LIVEMIG_PAGES_F_PATCHES))
+			shadow_keep(s, mm[i]);
 	}
 	if (!v->err)
 		rounds(nl, t, session, s, v);

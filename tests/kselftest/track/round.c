@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -205,6 +207,105 @@ static void apply_entry(struct shadow *s, struct records *rec,
 	}
 }
 
+/* The bytes of one page of a patch, after its hash, at *@at. */
+static void apply_delta(struct records *rec, char *page, const char **at,
+			const char *end)
+{
+	unsigned int n = *at < end ? *(const uint8_t *)*at : 0, i;
+	const uint8_t *piece = (const uint8_t *)*at + 1;
+
+	if (!n || n > PAGE / LIVEMIG_PATCH_PIECE ||
+	    *at + 1 + n * (1 + LIVEMIG_PATCH_PIECE) > end)
+		WRONG("a delta of %u pieces", n);
+	*at += 1 + n;
+	for (i = 0; i < n; i++, *at += LIVEMIG_PATCH_PIECE)
+		memcpy(page + piece[i] * LIVEMIG_PATCH_PIECE, *at,
+		       LIVEMIG_PATCH_PIECE);
+}
+
+static void apply_patch(struct shadow *s, struct records *rec,
+			const struct livemig_pages *pages,
+			const struct livemig_patch *item)
+{
+	const struct livemig_patch_from *from = (const void *)(item + 1);
+	const char *at = (const char *)from, *end = at + item->len;
+	uint64_t kind = item->addr % PAGE, index = item->addr / PAGE, i, hash;
+	struct page *p, *q;
+
+	if (kind == LIVEMIG_PATCH_COPY)
+		at += sizeof(*from);
+	for (i = 0; i < item->pages; i++) {
+		if (at + 8 > end)
+			WRONG("a patch is cut off");
+		memcpy(&hash, at, 8);
+		at += 8;
+		p = lookup(s, pages->space, pages->id, index + i, true);
+		if (kind == LIVEMIG_PATCH_COPY) {
+			q = lookup(s, from->space, from->id,
+				   from->addr / PAGE + i, false);
+			if (!q || !q->there)
+				WRONG("a copy of a page that was not sent");
+			memcpy(p->bytes, q->bytes, PAGE);
+			p->there = true;
+			rec->copy++;
+		} else {
+			if (!p->there)
+				WRONG("a delta of a page that was not sent");
+			apply_delta(rec, p->bytes, &at, end);
+			if (rec->error[0])
+				return;
+			rec->delta++;
+		}
+		if (XXH64(p->bytes, PAGE, 0) != hash)
+			WRONG("patched page %#llx has not its hash",
+			      (unsigned long long)(index + i) * PAGE);
+	}
+	if (end - at >= 8 || end < at)
+		WRONG("a patch of another length");
+}
+
+static void apply_patches(struct shadow *s, struct records *rec, const char *head,
+			  uint32_t len)
+{
+	const struct livemig_pages *pages = (const void *)head;
+	const struct livemig_patch *item;
+	uint32_t at = sizeof(*pages), i;
+
+	for (i = 0; i < pages->nr_entries && !rec->error[0]; i++) {
+		item = (const void *)(head + at);
+		if (at + sizeof(*item) > len ||
+		    at + sizeof(*item) + item->len > len)
+			WRONG("an item is cut off");
+		apply_patch(s, rec, pages, item);
+		at += sizeof(*item) + item->len;
+	}
+	if (!rec->error[0] && at != len)
+		WRONG("more bytes than items");
+}
+
+/* A PATCHES record, of which the first PAGE bytes or less were read. */
+static void read_patches(int fd, struct shadow *s, struct records *rec,
+			 const char *first, size_t got)
+{
+	static char buf[LIVEMIG_PATCHES_MAX + 8];
+	struct livemig_rec *r = (void *)buf;
+	uint32_t used = sizeof(*r) + ((const struct livemig_rec *)first)->head_len;
+	uint64_t sum;
+	bool dummy;
+
+	if (used > LIVEMIG_PATCHES_MAX || used % 8 || used < got)
+		WRONG("head_len %u", used);
+	memcpy(buf, first, got);
+	if (!read_all(fd, buf + got, used - got, &dummy))
+		WRONG("patches are cut off");
+	sum = r->checksum;
+	r->checksum = 0;
+	if (XXH64(buf, used, 0) != sum)
+		WRONG("wrong checksum of patches");
+	rec->records++;
+	apply_patches(s, rec, buf + sizeof(*r), r->head_len);
+}
+
 static void read_record(int fd, struct shadow *s, struct records *rec, bool *end)
 {
 	static char head[PAGE], payload[LIVEMIG_PAGES_ENTRIES_MAX * PAGE];
@@ -215,11 +316,18 @@ static void read_record(int fd, struct shadow *s, struct records *rec, bool *end
 	uint32_t i, used;
 	bool dummy;
 
-	if (!read_all(fd, head, PAGE, end)) {
+	if (!read_all(fd, head, sizeof(*r), end)) {
 		if (*end)
 			return;
 		WRONG("a head is cut off");
 	}
+	if (r->magic == LIVEMIG_REC_MAGIC && r->type == LIVEMIG_OBJ_PATCHES &&
+	    r->seq == ~0ULL) {
+		read_patches(fd, s, rec, head, sizeof(*r));
+		return;
+	}
+	if (!read_all(fd, head + sizeof(*r), PAGE - sizeof(*r), &dummy))
+		WRONG("a head is cut off");
 	if (r->magic != LIVEMIG_REC_MAGIC || r->type != LIVEMIG_OBJ_PAGES ||
 	    r->version != 1 || r->flags != LIVEMIG_REC_F_REQUIRED ||
 	    r->seq != ~0ULL)
@@ -265,40 +373,86 @@ void records_read(int fd, struct shadow *s, struct records *rec)
 		read_record(fd, s, rec, &end);
 }
 
+/* ---- a round ---- */
+
+struct reader {
+	int fd;
+	struct shadow *s;
+	struct records rec;
+};
+
+static void *reader(void *arg)
+{
+	struct reader *r = arg;
+
+	records_read(r->fd, r->s, &r->rec);
+	/* Who writes must not wait for us. */
+	if (r->rec.error[0])
+		shutdown(r->fd, SHUT_RD);
+	return NULL;
+}
+
+static int through_socket(struct fam *nl, uint32_t session, uint32_t flags,
+			  struct shadow *s, struct stats *st, struct records *rec)
+{
+	struct reader r = { .s = s };
+	pthread_t t;
+	int fd[2], err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
+		return -errno;
+	r.fd = fd[0];
+	pthread_create(&t, NULL, reader, &r);
+	err = round_call(nl, session, fd[1], flags, st);
+	close(fd[1]);
+	pthread_join(t, NULL);
+	close(fd[0]);
+	*rec = r.rec;
+	return err;
+}
+
+static int through_file(struct fam *nl, uint32_t session, uint32_t flags,
+			struct shadow *s, struct stats *st, struct records *rec)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600), err;
+
+	if (fd < 0)
+		return -errno;
+	err = round_call(nl, session, fd, flags, st);
+	if (!err && lseek(fd, 0, SEEK_CUR) != (off_t)st->v[LIVEMIG_STATS_BYTES])
+		snprintf(rec->error, sizeof(rec->error),
+			 "%lld bytes instead of %llu",
+			 (long long)lseek(fd, 0, SEEK_END),
+			 (unsigned long long)st->v[LIVEMIG_STATS_BYTES]);
+	lseek(fd, 0, SEEK_SET);
+	if (!err && !rec->error[0])
+		records_read(fd, s, rec);
+	close(fd);
+	return err;
+}
+
 int round_apply(struct fam *nl, uint32_t session, uint32_t flags,
 		struct shadow *s, struct stats *st)
 {
-	int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
 	struct records rec = {};
 	struct stats dummy;
 	int err;
 
 	st = st ?: &dummy;
-	if (fd < 0)
-		return -errno;
-	err = round_call(nl, session, fd, flags, st);
-	if (!err) {
-		off_t size = lseek(fd, 0, SEEK_END);
-
-		if (lseek(fd, 0, SEEK_CUR) != (off_t)st->v[LIVEMIG_STATS_BYTES])
-			snprintf(rec.error, sizeof(rec.error),
-				 "%lld bytes instead of %llu", (long long)size,
-				 (unsigned long long)st->v[LIVEMIG_STATS_BYTES]);
-		lseek(fd, 0, SEEK_SET);
-		if (!rec.error[0])
-			records_read(fd, s, &rec);
-		if (!rec.error[0] && (rec.data != st->v[LIVEMIG_STATS_DATA] ||
-				      rec.zero != st->v[LIVEMIG_STATS_ZERO] ||
-				      rec.hole != st->v[LIVEMIG_STATS_HOLE]))
-			snprintf(rec.error, sizeof(rec.error),
-				 "the counts are not those of the records");
-		if (rec.error[0]) {
-			printf("# %s\n", rec.error);
-			err = -EPROTO;
-		}
-	} else {
+	err = (flags & LIVEMIG_PAGES_F_PATCHES ? through_socket : through_file)
+	      (nl, session, flags, s, st, &rec);
+	if (err)
 		printf("# PAGES: %s: %s\n", strerror(-err), nl->text);
+	else if (!rec.error[0] && (rec.data != st->v[LIVEMIG_STATS_DATA] ||
+				   rec.zero != st->v[LIVEMIG_STATS_ZERO] ||
+				   rec.hole != st->v[LIVEMIG_STATS_HOLE] ||
+				   rec.delta != st->v[LIVEMIG_STATS_DELTA] ||
+				   rec.copy != st->v[LIVEMIG_STATS_COPY]))
+		snprintf(rec.error, sizeof(rec.error),
+			 "the counts are not those of the records");
+	if (rec.error[0]) {
+		printf("# %s\n", rec.error);
+		err = err ?: -EPROTO;
 	}
-	close(fd);
 	return err;
 }

@@ -35,7 +35,7 @@ uint32_t shadow_find(struct shadow *s, uint32_t space, uint64_t index,
 
 /* Counts of one stream. */
 struct records {
-	uint64_t records, data, zero, hole, huge;
+	uint64_t records, data, zero, hole, huge, delta, copy;
 	uint32_t round;
 	char error[128];	/* "" = none: why the stream is wrong */
 };
@@ -43,7 +43,7 @@ struct records {
 /* Reads records from @fd until its end and applies them. */
 void records_read(int fd, struct shadow *s, struct records *rec);
 
-/* A round into an unlinked file, applied to @s. Return: 0 or -errno; -EPROTO
+/* A round into an unlinked file (with PATCHES: a socket), applied to @s. Return: 0 or -errno; -EPROTO
  * with a line on stdout when the stream or the counts are wrong.
  */
 int round_apply(struct fam *nl, uint32_t session, uint32_t flags,

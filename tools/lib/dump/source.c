@@ -223,6 +223,11 @@ int lm_source_track(struct lm_source *s, bool on, struct lm_error *e)
 	return 0;
 }
 
+void lm_source_patches(struct lm_source *s, bool on)
+{
+	s->pages_flags = on ? LIVEMIG_PAGES_F_PATCHES : 0;
+}
+
 int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
 		     struct lm_error *e)
 {
@@ -265,7 +270,7 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 	    lm_source_describe_ns(s, &o, e) == 0 &&
 	    lm_source_round_begin(s, out, false, e) == 0 &&
 	    lm_objects_write(&o, out, e) == 0)
-		ret = lm_source_round_end(s, out, 0, st, e);
+		ret = lm_source_round_end(s, out, s->pages_flags, st, e);
 	lm_objects_free(&o);
 	return ret;
 }

@@ -44,6 +44,10 @@ int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error
 int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *arg),
 		    void *arg, struct lm_error *e);
 int lm_source_track(struct lm_source *s, bool on, struct lm_error *e);
+/* From now on rounds say what is different instead of whole pages (PATCHES):
+ * only when the reader of the stream knows these records.
+ */
+void lm_source_patches(struct lm_source *s, bool on);
 
 /* HEADER record. @id: 16 bytes out, may be NULL. */
 int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,

@@ -161,7 +161,8 @@ static int write_all(struct lm_source *s, struct lm_out *out, const struct lm_ob
 	if (dump_files(s, out, e) < 0 || lm_objects_write(around, out, e) < 0)
 		return -1;
 	t->files = lap(clock);
-	if (lm_source_round_end(s, out, LIVEMIG_PAGES_F_FINAL, st, e) < 0 ||
+	if (lm_source_round_end(s, out, s->pages_flags | LIVEMIG_PAGES_F_FINAL,
+				st, e) < 0 ||
 	    write_end(out, e) < 0)
 		return -1;
 	t->pages = lap(clock);

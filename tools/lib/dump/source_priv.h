@@ -48,6 +48,7 @@ struct lm_source {
 	uint32_t session;
 	bool has_session, frozen, tracked;
 	uint32_t round;		/* the next one */
+	uint32_t pages_flags;	/* of every round: enum livemig_pages_flags */
 	struct lm_model model;
 	int nsfd;		/* the container's network namespace; -1: the host's */
 	struct lm_netlock *lock;

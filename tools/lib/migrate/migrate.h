@@ -39,6 +39,7 @@ struct lm_migrate_opts {
 	unsigned int downtime_ms;
 	unsigned int rounds;	/* 1..LM_ROUNDS_MAX live rounds at most */
 	unsigned int timeout_s;	/* for the live rounds */
+	bool delta;		/* what is different in pages, if the other side can */
 	bool strict;		/* give up rather than stop for longer than asked */
 	/* May be NULL. @round: the newest, or NULL. */
 	void (*progress)(enum lm_migrate_step step, const struct lm_round *round,

@@ -257,6 +257,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	    lm_peer_hello(&p, lm_source_nl(s), false, e))
 		goto out;
 	snprintf(r->host, sizeof(r->host), "%s", p.host);
+	lm_source_patches(s, o->delta && lm_peer_has(&p, "patches"));
 	step(o, r, LM_STEP_CONNECTED);
 
 	if (getentropy(r->id, sizeof(r->id))) {

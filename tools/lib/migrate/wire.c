@@ -21,6 +21,7 @@
 #define STALL_S 30
 
 static const char security[] = "insecure";
+static const char features[] = "patches";
 
 void lm_peer_init(struct lm_peer *p, int fd)
 {
@@ -227,8 +228,24 @@ static int say_hello(struct lm_peer *p, const struct lm_info *info,
 	lm_put_u64(&b, LM_HELLO_XFEATURES, info->xfeatures);
 	lm_put_u32(&b, LM_HELLO_XSTATE_SIZE, info->xstate_size);
 	lm_put_u64(&b, LM_HELLO_VDSO_ID, info->vdso_id);
-	lm_put_str(&b, LM_HELLO_FEATURES, "");
+	lm_put_str(&b, LM_HELLO_FEATURES, features);
 	return lm_out_buf(&p->out, LM_REC_HELLO, &b, e);
+}
+
+/* Is @name among @names, which are separated by spaces? */
+static bool named(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *names; names += strcspn(names, " "), names += strspn(names, " "))
+		if (strcspn(names, " ") == len && !strncmp(names, name, len))
+			return true;
+	return false;
+}
+
+bool lm_peer_has(const struct lm_peer *p, const char *feature)
+{
+	return named(features, feature) && named(p->features, feature);
 }
 
 static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
@@ -242,6 +259,8 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 		return -1;
 	s = lm_str(tb[LM_HELLO_HOST]);
 	snprintf(p->host, sizeof(p->host), "%s", s ? s : "?");
+	s = lm_str(tb[LM_HELLO_FEATURES]);
+	snprintf(p->features, sizeof(p->features), "%s", s ? s : "");
 	if (lm_u32(tb[LM_HELLO_PROTOCOL]) != LM_WIRE_PROTOCOL) {
 		s = lm_str(tb[LM_HELLO_VERSION]);
 		return lm_fail(e, LM_REFUSED,

@@ -24,7 +24,9 @@
  *
  * Either side may send ABORT with a reason until COMMIT; a closed connection
  * means the same. Unknown optional attributes are ignored; what both sides can
- * do beyond this is the intersection of the feature names in the two HELLOs.
+ * do beyond this is the intersection of the feature names in the two HELLOs:
+ *
+ *	patches		PATCHES records in rounds
  */
 #ifndef LM_WIRE_H
 #define LM_WIRE_H
@@ -71,6 +73,7 @@ struct lm_peer {
 	struct lm_in in;
 	char host[65];		/* what the other side calls itself */
 	bool aborted;		/* it sent ABORT */
+	char features[256];	/* what it can do; see lm_peer_has() */
 	const struct nlattr *tb[LM_WIRE_MAX + 1]; /* of the last message taken */
 };
 
@@ -84,6 +87,8 @@ int lm_peer_connect(struct lm_peer *p, const char *host_port, int timeout_ms,
 /* Say and take HELLO; refuses another protocol, architecture or security. */
 int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
 		  struct lm_error *e);
+/* Do both sides have @feature? After the HELLOs. */
+bool lm_peer_has(const struct lm_peer *p, const char *feature);
 /* A message without attributes but @id (may be NULL). */
 int lm_peer_say(struct lm_peer *p, uint16_t type, const uint8_t *id,
 		struct lm_error *e);

@@ -14,6 +14,7 @@
  *	mm.c		mappings
  *	shmem.c		shared memory, files to be mapped
  *	pages.c stash.c	contents; those that have no place yet
+ *	patches.c	contents told by what is there
  *	files.c		open files, fd tables
  *	ctty.c		controlling terminals
  *	locks.c		file locks
@@ -100,6 +101,10 @@ struct lm_restorer {
 	struct lm_deleted *deleted;
 	struct lm_stash stash;
 	void *missed_buf;		/* pages that had no mapping */
+	struct lm_proc_mem {		/* of the processes used last */
+		uint32_t pid;
+		int fd;
+	} mem[2];
 	struct lm_undo *undo;
 	struct lm_netns_made *net;
 	int netns;
@@ -241,6 +246,18 @@ void lm_object_fds_close(struct lm_object_fds *f);
 /* pages.c */
 int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
 		    const struct lm_record *rec, struct lm_error *e);
+/* patches.c */
+int lm_patches_record(struct lm_restorer *r, const struct lm_record *rec,
+		      struct lm_error *e);
+/* pages.c: one page of a space, wherever it is: in its mapping or in the stash.
+ * @page: 4096 bytes.
+ */
+int lm_page_read(struct lm_restorer *r, uint32_t space, uint32_t id, uint64_t addr,
+		 void *page, struct lm_error *e);
+int lm_page_write(struct lm_restorer *r, uint32_t space, uint32_t id,
+		  uint64_t addr, const void *page, struct lm_error *e);
+/* Let go of processes; they may not be there in the next round. */
+void lm_pages_close(struct lm_restorer *r);
 /* Put what waited into the mappings that are there now. */
 int lm_pages_unstash(struct lm_restorer *r, struct lm_error *e);
 /* Keep the pages of @p in [start, end), which will be mapped as something else:
@@ -256,6 +273,9 @@ void lm_stash_del(struct lm_stash *s, uint32_t space, uint32_t id, uint64_t addr
 		  uint64_t pages);
 bool lm_stash_has(const struct lm_stash *s, uint32_t space, uint32_t id,
 		  uint64_t addr);
+/* Return: whether there is one, copied to @page. */
+bool lm_stash_get(const struct lm_stash *s, uint32_t space, uint32_t id,
+		  uint64_t addr, void *page);
 /* @use: 1 the page is done and goes, 0 it stays, -1 error. */
 int lm_stash_each(struct lm_stash *s,
 		  int (*use)(uint32_t space, uint32_t id, uint64_t addr,

@@ -393,3 +393,95 @@ int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start
 		close(mem);
 	return ret;
 }
+
+/* ---- one page ---- */
+
+/* The memory of @p, kept open for the next time. */
+static int proc_mem(struct lm_restorer *r, const struct lm_proc *p, struct lm_error *e)
+{
+	struct lm_proc_mem *m = r->mem;
+
+	if (m[0].pid == p->pid)
+		return m[0].fd;
+	if (m[1].pid != p->pid) {
+		if (m[1].pid)
+			close(m[1].fd);
+		m[1].pid = 0;
+		m[1].fd = open_mem(p, "mem", O_RDWR, e);
+		if (m[1].fd < 0)
+			return -1;
+		m[1].pid = p->pid;
+	}
+	struct lm_proc_mem used = m[1];
+
+	m[1] = m[0];
+	m[0] = used;
+	return used.fd;
+}
+
+void lm_pages_close(struct lm_restorer *r)
+{
+	for (int i = 0; i < 2; i++)
+		if (r->mem[i].pid)
+			close(r->mem[i].fd);
+	memset(r->mem, 0, sizeof(r->mem));
+}
+
+/* Where the page at @addr is: an fd, or -1 when it has no place (yet). @p: whose
+ * memory it is, @len: how much of it there is.
+ */
+static int place(struct lm_restorer *r, uint32_t space, uint32_t id, uint64_t addr,
+		 struct lm_proc **p, size_t *len, struct lm_error *e)
+{
+	*p = NULL;
+	*len = PAGE;
+	if (space == LIVEMIG_PAGES_SPACE_SHMEM) {
+		*len = page_len(r, id, addr);
+		return *len ? lm_shmem_fd(r, id) : -1;
+	}
+	*p = lm_proc_of_mm(r, id);
+	return *p && private_at(*p, addr) ? proc_mem(r, *p, e) : -1;
+}
+
+int lm_page_read(struct lm_restorer *r, uint32_t space, uint32_t id, uint64_t addr,
+		 void *page, struct lm_error *e)
+{
+	struct lm_proc *p;
+	ssize_t n;
+	size_t len;
+	int fd;
+
+	if (lm_stash_get(&r->stash, space, id, addr, page))
+		return 0;
+	fd = place(r, space, id, addr, &p, &len, e);
+	n = fd < 0 ? -1 : pread(fd, page, len, addr);
+	if (n < 0 || (p && n != PAGE))
+		return lm_fail(e, LM_FAILED, "the page at %#" PRIx64 " of %s %u, which the source counts on, is not here",
+			       addr, p ? "memory" : "shared memory", id);
+	memset((char *)page + n, 0, PAGE - n);
+	return 0;
+}
+
+int lm_page_write(struct lm_restorer *r, uint32_t space, uint32_t id,
+		  uint64_t addr, const void *page, struct lm_error *e)
+{
+	unsigned char was[PAGE];
+	struct lm_proc *p;
+	size_t len;
+	int fd = place(r, space, id, addr, &p, &len, e);
+
+	if (fd < 0)
+		return lm_stash_put(&r->stash, space, id, addr, page, e);
+	/* What it has in common with its parent stays so. */
+	if (p && p->keeps && pread(fd, was, PAGE, addr) == PAGE &&
+	    !memcmp(was, page, PAGE)) {
+		lm_stash_del(&r->stash, space, id, addr, 1);
+		return 0;
+	}
+	if (write_all(fd, page, len, addr) &&
+	    (!p || write_protected(p, fd, page, addr)))
+		return lm_fail_errno(e, LM_FAILED, "filling memory %u at %#" PRIx64,
+				     id, addr);
+	lm_stash_del(&r->stash, space, id, addr, 1);
+	return 0;
+}

@@ -174,13 +174,17 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 		break;
 	case LM_REC_ROUND_END:
 	case LIVEMIG_OBJ_PAGES:
+	case LIVEMIG_OBJ_PATCHES:
 		if (!r->in_round)
 			return lm_fail(e, LM_FAILED, "pages outside of a round");
 		if (!r->synced && sync_skeleton(r, e))
 			return -1;
 		if (rec->type == LIVEMIG_OBJ_PAGES) {
 			ret = lm_pages_record(r, in, rec, e);
+		} else if (rec->type == LIVEMIG_OBJ_PATCHES) {
+			ret = lm_patches_record(r, rec, e);
 		} else {
+			lm_pages_close(r);
 			r->in_round = false;
 			ret = lm_inherit_end(r, e);
 		}
@@ -247,6 +251,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	lm_object_fds_close(&r->shmem);
 	lm_object_fds_close(&r->mapped);
 	lm_deleted_close(r);
+	lm_pages_close(r);
 	lm_stash_free(&r->stash);
 	free(r->missed_buf);
 	lm_model_free(&r->m);

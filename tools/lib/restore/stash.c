@@ -100,6 +100,21 @@ bool lm_stash_has(const struct lm_stash *s, uint32_t space, uint32_t id,
 	return s->nr_pages && *find(s, space, id, addr);
 }
 
+bool lm_stash_get(const struct lm_stash *s, uint32_t space, uint32_t id,
+		  uint64_t addr, void *page)
+{
+	const struct lm_stash_page *p;
+
+	if (!s->nr_pages)
+		return false;
+	p = *find(s, space, id, addr);
+	if (p && p->zero)
+		memset(page, 0, PAGE);
+	else if (p)
+		memcpy(page, p->bytes, PAGE);
+	return p;
+}
+
 void lm_stash_del(struct lm_stash *s, uint32_t space, uint32_t id, uint64_t addr,
 		  uint64_t pages)
 {

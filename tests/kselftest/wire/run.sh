@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/wire/run.sh - what rounds send of pages whose content asks for
+# little, and that the receiver has the same memory afterwards
+#
+# Runs in a guest, as root; KTAP on stdout.
+#
+# vm: mem=3072 cpus=2 timeout=900
+
+set -u
+cd "$(dirname "$0")" || exit 1
+. ../load.sh
+. ../build.sh
+
+load_module
+t=../track
+sources="-I$t $t/round.c $t/judge.c $t/mutate.c" netlink_build content exact
+run_all content exact
