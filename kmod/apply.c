@@ -78,6 +78,38 @@ static bool entry_valid(const struct livemig_page_entry *e)
 
 /* ---- DATA ---- */
 
+/*
+ * Memory that is not there yet, as it is almost always: fault page by page, look
+ * for all of them once. get_user_pages() walks the tables twice for each. Where a
+ * huge page appears there is one fault. Return: how many of @n, 0: it is no plain
+ * memory.
+ */
+static unsigned int touch_pages(struct apply *ap, unsigned long addr,
+				unsigned int n, struct page **pages)
+{
+	const unsigned int flags = FAULT_FLAG_WRITE | FAULT_FLAG_REMOTE;
+	struct vm_area_struct *vma = find_vma(ap->mm, addr);
+	unsigned int i, got;
+
+	if (!vma || vma->vm_start > addr || !vma_is_anonymous(vma) ||
+	    !(vma->vm_flags & VM_WRITE))
+		return 0;
+	n = min_t(unsigned long, n,
+		  (min(vma->vm_end, (addr & PMD_MASK) + PMD_SIZE) - addr) >>
+		  PAGE_SHIFT);
+	got = lm_walk_writable(ap->mm, addr, n, pages);
+	if (got || handle_mm_fault(vma, addr, flags, NULL) & VM_FAULT_ERROR)
+		return got;
+	got = lm_walk_writable(ap->mm, addr, n, pages);
+	if (got != 1 || n == 1)
+		return got;
+	for (i = 1; i < n; i++)
+		if (handle_mm_fault(vma, addr + i * PAGE_SIZE, flags, NULL) &
+		    VM_FAULT_ERROR)
+			break;
+	return 1 + lm_walk_writable(ap->mm, addr + PAGE_SIZE, i - 1, pages + 1);
+}
+
 /* Finds the memory of @n entries from @first on. What has none gets a page that
  * is thrown away, and a bit in @missed.
  */
@@ -95,7 +127,8 @@ static int find_pages(struct apply *ap, unsigned int first, unsigned int n)
 			if (entry_addr(&ap->entry[first + i + run]) !=
 			    addr + run * PAGE_SIZE)
 				break;
-		got = lm_get_user_pages(ap->mm, addr, run,
+		got = touch_pages(ap, addr, run, ap->page + i) ?:
+		      lm_get_user_pages(ap->mm, addr, run,
 					FOLL_WRITE | FOLL_FORCE, ap->page + i);
 		if (got > 0) {
 			run = got;

@@ -491,3 +491,72 @@ unsigned long lm_walk_mapped(struct mm_struct *mm, unsigned long addr,
 	}
 	return end;
 }
+
+/* As lm_walk_writable(), in one page table. */
+static unsigned int grab_entries(const pte_t *pte, unsigned int n,
+				 struct page **pages)
+{
+	unsigned int i;
+	pte_t p;
+
+	for (i = 0; i < n; i++, pte++) {
+		p = READ_ONCE(*pte);
+		if (!pte_present(p) || !pte_write(p) || pte_special(p) ||
+		    !PageAnon(pfn_to_page(pte_pfn(p))))
+			break;
+		pages[i] = pfn_to_page(pte_pfn(p));
+		get_page(pages[i]);
+	}
+	return i;
+}
+
+/* ... and in a huge page. */
+static unsigned int grab_huge(struct mm_struct *mm, pmd_t *pmd,
+			      unsigned long addr, unsigned int n,
+			      struct page **pages)
+{
+	spinlock_t *ptl = pmd_lock(mm, pmd);
+	pmd_t val = READ_ONCE(*pmd);
+	unsigned int i = 0;
+	struct page *page;
+
+	if (pmd_present(val) && pmd_leaf(val) && pmd_write(val) &&
+	    PageAnon(pmd_page(val))) {
+		page = pmd_page(val) + (addr & ~PMD_MASK) / PAGE_SIZE;
+		folio_ref_add(page_folio(page), n);
+		for (; i < n; i++)
+			pages[i] = page + i;
+	}
+	spin_unlock(ptl);
+	return i;
+}
+
+/**
+ * lm_walk_writable() - private pages that could be written to without a fault
+ * @mm: its mmap_lock is held
+ * @addr: of the first one
+ * @n: how many, all below one entry of the second lowest table
+ * @pages: gets them, with a reference each
+ *
+ * Context: takes page-table locks.
+ * Return: how many there are from @addr on until the first that is not so.
+ */
+unsigned int lm_walk_writable(struct mm_struct *mm, unsigned long addr,
+			      unsigned int n, struct page **pages)
+{
+	unsigned long next;
+	unsigned int got;
+	spinlock_t *ptl;
+	pmd_t *pmd;
+	pte_t *pte;
+
+	pmd = find_pmd(mm, addr, &next);
+	if (!pmd)
+		return 0;
+	pte = lm_pte_lock(mm, pmd, addr, &ptl);
+	if (!pte)
+		return grab_huge(mm, pmd, addr, n, pages);
+	got = grab_entries(pte, n, pages);
+	pte_unmap_unlock(pte, ptl);
+	return got;
+}

@@ -11,6 +11,7 @@
 
 struct lm_stats;
 struct mm_struct;
+struct page;
 
 /* Pages to be written. */
 struct lm_span {
@@ -47,5 +48,7 @@ void lm_walk_fresh(struct lm_walk *w);
 int lm_walk_window(struct lm_walk *w);
 unsigned long lm_walk_mapped(struct mm_struct *mm, unsigned long addr,
 			     unsigned long end);
+unsigned int lm_walk_writable(struct mm_struct *mm, unsigned long addr,
+			      unsigned int n, struct page **pages);
 
 #endif
