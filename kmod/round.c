@@ -210,6 +210,43 @@ static int write_page(struct lm_round *r, struct lm_sent *sent, u64 addr,
 	return write_bytes(r, addr, kind, old, hash, page, owned);
 }
 
+/* A page in the file has this hash. */
+static void page_hashed(void *arg, u64 addr, u64 hash)
+{
+	struct lm_round *r = arg;
+
+	if (r->writing)		/* (it has room there since STALE) */
+		lm_sent_set(r->writing, addr >> PAGE_SHIFT, lm_sent_hash(hash));
+}
+
+/* A page that may change meanwhile, straight into the file. What is written may
+ * be of several moments: then the page is dirty again. The receiver has not got
+ * it yet, so there is nothing to compare.
+ */
+static int write_live(struct lm_round *r, struct lm_sent *sent,
+		      unsigned long addr, u32 kind, struct page *page)
+{
+	int err = 0;
+
+	if (sent)
+		err = lm_sent_set(sent, addr >> PAGE_SHIFT, LM_SENT_STALE);
+	if (err) {
+		put_page(page);
+		return err;
+	}
+	r->st->data++;
+	return lm_stream_live(&r->stream, addr | (kind & LIVEMIG_PAGE_F_HUGE), page);
+}
+
+static bool looks_zero(struct page *page)
+{
+	void *p = kmap_local_page(page);
+	bool zero = !memchr_inv(p, 0, PAGE_SIZE);
+
+	kunmap_local(p);
+	return zero;
+}
+
 /* One page of the mm, with a reference that passes over. */
 static int write_mm_page(struct lm_round *r, struct lm_sent *sent,
 			 unsigned long addr, u32 kind, struct page *page)
@@ -218,6 +255,9 @@ static int write_mm_page(struct lm_round *r, struct lm_sent *sent,
 	bool final = r->flags & LIVEMIG_PAGES_F_FINAL;
 	int ret;
 
+	if (!final && r->stream.direct && !r->stream.patches && !looks_zero(page) &&
+	    !(sent && lm_sent_value(sent, addr >> PAGE_SHIFT) > LM_SENT_STALE))
+		return write_live(r, sent, addr, kind, page);
 	/* A task that runs may write at any time: hash what will be sent. */
 	if (!final) {
 		slot = lm_stream_slot(&r->stream);
@@ -412,6 +452,9 @@ int lm_round_mm(struct lm_round *r, struct lm_mm *m)
 	if (!mmget_not_zero(m->mm))
 		return 0;
 	err = lm_stream_space(&r->stream, LIVEMIG_PAGES_SPACE_MM, m->id);
+	r->writing = w.sent;
+	r->stream.hashed = page_hashed;
+	r->stream.arg = r;
 	if (!err)
 		err = round_windows(r, m, &w);
 	kvfree(w.fresh);

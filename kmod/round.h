@@ -47,6 +47,7 @@ struct lm_round {
 	u32 flags;		/* enum livemig_pages_flags */
 	bool sent;		/* keep account of what the receiver has */
 	struct lm_stream stream;
+	struct lm_sent *writing; /* of the mm that the stream has pages of; or NULL */
 	struct lm_span *spans;	/* NULL: COUNT */
 	struct page *pages[LIVEMIG_PAGES_ENTRIES_MAX];
 };

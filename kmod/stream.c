@@ -9,8 +9,10 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/pagemap.h>
 #include <linux/xxhash.h>
 #include <net/sock.h>
 
@@ -52,6 +54,8 @@ int lm_stream_open(struct lm_stream *st, struct file *out, u32 round,
 
 	st->out = out;
 	st->round = round;
+	st->direct = out && S_ISREG(file_inode(out)->i_mode) &&
+		     (out->f_mode & FMODE_READ) && !(out->f_flags & O_DIRECT);
 	if (out && S_ISREG(file_inode(out)->i_mode)) {
 		if (out->f_flags & O_APPEND)
 			return lm_err(extack, -EINVAL,
@@ -94,20 +98,23 @@ static int stream_recycle(struct lm_stream *st)
 				err = -ENOMEM;
 		}
 	}
+	bitmap_zero(st->late, st->nr_entries);
 	st->nr_entries = 0;
 	st->nr_data = 0;
 	return err;
 }
 
-static int stream_write(struct lm_stream *st, size_t len)
+/* Writes @n pages from @first on: 0 is the head, 1 the first DATA. */
+static int stream_write(struct lm_stream *st, loff_t *pos, u32 first, u32 n_pages)
 {
 	struct iov_iter iter;
 	ssize_t n;
 
-	iov_iter_bvec(&iter, WRITE, st->bvec, 1 + st->nr_data, len);
+	iov_iter_bvec(&iter, WRITE, st->bvec + first, n_pages,
+		      (size_t)n_pages * LIVEMIG_REC_PAGE);
 	while (iov_iter_count(&iter)) {
 		n = st->sock ? lm_sock_splice(st->sock, &iter) :
-			       lm_iter_write(st->out, &iter, &st->pos);
+			       lm_iter_write(st->out, &iter, pos);
 		if (n == -ERESTARTSYS || (n < 0 && fatal_signal_pending(current)))
 			return -EINTR;
 		if (n <= 0)
@@ -145,6 +152,54 @@ int lm_stream_bytes(struct lm_stream *st, void *buf, size_t len)
 	return 0;
 }
 
+/* The hash of what the file has at @pos. Its own page is there just after a
+ * write, as a rule; @buf is for when it is not.
+ */
+static int hash_written(struct lm_stream *st, loff_t pos, struct page *buf,
+			u64 *hash)
+{
+	struct page *page = find_get_page(st->out->f_mapping, pos >> PAGE_SHIFT);
+	ssize_t n = PAGE_SIZE;
+	void *p;
+
+	if (page && PageUptodate(page)) {
+		p = kmap_local_page(page);
+		*hash = xxh64(p, PAGE_SIZE, 0);
+		kunmap_local(p);
+	} else {
+		n = kernel_read(st->out, page_address(buf), PAGE_SIZE, &pos);
+		*hash = xxh64(page_address(buf), PAGE_SIZE, 0);
+	}
+	if (page)
+		put_page(page);
+	return n == PAGE_SIZE ? 0 : n < 0 ? n : -EIO;
+}
+
+/* Writes the payload, behind where the head is to be, and fills in the hashes. */
+static int stream_payload_first(struct lm_stream *st)
+{
+	loff_t end = st->pos + LIVEMIG_REC_PAGE, pos = end;
+	struct livemig_page_entry *e = stream_entries(st);
+	u32 i, data = 0;
+	u64 hash;
+	int err;
+
+	err = stream_write(st, &end, 1, st->nr_data);
+	for (i = 0; i < st->nr_entries && !err; i++, e++) {
+		if ((le64_to_cpu(e->addr) & LIVEMIG_PAGE_KIND_MASK) !=
+		    LIVEMIG_PAGE_DATA)
+			continue;
+		if (test_bit(i, st->late)) {
+			err = hash_written(st, pos, st->own[1 + data], &hash);
+			e->value = cpu_to_le64(hash);
+			st->hashed(st->arg, le64_to_cpu(e->addr) & PAGE_MASK, hash);
+		}
+		pos += LIVEMIG_REC_PAGE;
+		data++;
+	}
+	return err;
+}
+
 /**
  * lm_stream_flush() - write the record under way, if there is one
  * @st: the stream
@@ -155,11 +210,14 @@ int lm_stream_bytes(struct lm_stream *st, void *buf, size_t len)
 int lm_stream_flush(struct lm_stream *st)
 {
 	struct livemig_rec *rec = stream_rec(st);
+	bool late = !bitmap_empty(st->late, st->nr_entries);
 	size_t used;
-	int err, err2;
+	int err = 0, err2;
 
 	if (!st->nr_entries)
 		return 0;
+	if (late)
+		err = stream_payload_first(st);
 	used = (u8 *)(stream_entries(st) + st->nr_entries) - (u8 *)rec;
 	*rec = (struct livemig_rec) {
 		.magic = cpu_to_le32(LIVEMIG_REC_MAGIC),
@@ -181,8 +239,10 @@ int lm_stream_flush(struct lm_stream *st)
 	st->bvec[0] = (struct bio_vec) {
 		.bv_page = st->own[0], .bv_len = LIVEMIG_REC_PAGE,
 	};
-	err = st->out ?
-	      stream_write(st, (1 + st->nr_data) * LIVEMIG_REC_PAGE) : 0;
+	if (!err && st->out)
+		err = stream_write(st, &st->pos, 0, late ? 1 : 1 + st->nr_data);
+	if (!err && late)
+		st->pos += st->nr_data * LIVEMIG_REC_PAGE;
 	err2 = stream_recycle(st);
 	return err ?: err2;
 }
@@ -279,6 +339,25 @@ int lm_stream_data(struct lm_stream *st, u64 addr, u64 hash, struct page *page)
 		.bv_len = LIVEMIG_REC_PAGE,
 	};
 	return 0;
+}
+
+/**
+ * lm_stream_live() - write a page of a task that runs
+ * @st: the stream, with ->direct
+ * @addr: its address, with flags of struct livemig_page_entry
+ * @page: with a reference that passes over in any case
+ *
+ * ->hashed() tells the hash of what was written, once the record goes out.
+ * Context: sleeps.
+ * Return: 0, or an error of writing.
+ */
+int lm_stream_live(struct lm_stream *st, u64 addr, struct page *page)
+{
+	int err = lm_stream_data(st, addr, 0, page);
+
+	if (!err)
+		__set_bit(st->nr_entries - 1, st->late);
+	return err;
 }
 
 /**
