@@ -46,6 +46,21 @@ static int more(void *array, size_t n, size_t size)
 	p_; \
 })
 
+/* ... that lm_ids finds by @id from now on. */
+#define append_id(array, n, ids, id) \
+({ \
+	typeof(*(array)) q_ = NULL; \
+	if (!lm_ids_put((ids), (id), (n))) \
+		q_ = append(array, n); \
+	q_; \
+})
+
+#define lookup(array, ids, id) \
+({ \
+	long at_ = lm_ids_get((ids), (id)); \
+	at_ < 0 ? NULL : (array)[at_]; \
+})
+
 /* The element of an array of pointers whose @field is @value, or NULL. Recent
  * ones first: what is filled is mostly the last.
  */
@@ -145,6 +160,11 @@ void lm_model_free(struct lm_model *m)
 	free_objs(m->cgroups, m->nr_cgroups);
 	free_objs(m->filters, m->nr_filters);
 	free_objs(m->ns, m->nr_ns);
+	lm_ids_free(&m->by_pid);
+	lm_ids_free(&m->by_mm);
+	lm_ids_free(&m->by_files);
+	lm_ids_free(&m->by_file);
+	lm_ids_free(&m->by_shmem);
 	lm_model_init(m);
 }
 
@@ -159,7 +179,7 @@ static int add_process(struct lm_model *m, const struct nlattr **tb,
 	if (!pid)
 		return lm_fail(e, LM_REFUSED, "PROCESS: pid 0");
 	if (!p)
-		p = append(m->procs, m->nr_procs);
+		p = append_id(m->procs, m->nr_procs, &m->by_pid, pid);
 	if (!p)
 		return oom(e);
 	p->pid = pid;
@@ -203,7 +223,7 @@ static struct lm_mm *get_mm(struct lm_model *m, uint32_t id)
 	struct lm_mm *mm = lm_model_mm(m, id);
 
 	if (!mm)
-		mm = append(m->mms, m->nr_mms);
+		mm = append_id(m->mms, m->nr_mms, &m->by_mm, id);
 	if (mm)
 		mm->id = id;
 	return mm;
@@ -272,7 +292,7 @@ static int add_file(struct lm_model *m, const struct nlattr **tb,
 	const struct nlattr *sock;
 
 	if (!f) {
-		f = append(m->file, m->nr_file);
+		f = append_id(m->file, m->nr_file, &m->by_file, id);
 		if (!f)
 			return oom(e);
 		f->fd = f->dir = f->other = -1;
@@ -305,7 +325,7 @@ static int add_fds(struct lm_model *m, const struct nlattr **tb,
 	size_t n;
 
 	if (!f)
-		f = append(m->files, m->nr_files);
+		f = append_id(m->files, m->nr_files, &m->by_files, id);
 	if (!f)
 		return oom(e);
 	f->id = id;
@@ -325,7 +345,7 @@ static int add_shmem(struct lm_model *m, const struct nlattr **tb,
 	struct lm_shmem *s = lm_model_shmem(m, id);
 
 	if (!s) {
-		s = append(m->shmems, m->nr_shmems);
+		s = append_id(m->shmems, m->nr_shmems, &m->by_shmem, id);
 		if (!s)
 			return oom(e);
 		s->fd = -1;
@@ -455,7 +475,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 
 struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid)
 {
-	struct lm_process *p = append(m->procs, m->nr_procs);
+	struct lm_process *p = append_id(m->procs, m->nr_procs, &m->by_pid, pid);
 
 	if (p) {
 		p->pid = pid;
@@ -466,7 +486,7 @@ struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid)
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid)
 {
-	return find(m->procs, m->nr_procs, pid, pid);
+	return lookup(m->procs, &m->by_pid, pid);
 }
 
 uint32_t lm_model_host(const struct lm_model *m, uint32_t pid)
@@ -485,22 +505,22 @@ bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p)
 
 struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id)
 {
-	return find(m->mms, m->nr_mms, id, id);
+	return lookup(m->mms, &m->by_mm, id);
 }
 
 struct lm_files *lm_model_files(const struct lm_model *m, uint32_t id)
 {
-	return find(m->files, m->nr_files, id, id);
+	return lookup(m->files, &m->by_files, id);
 }
 
 struct lm_file *lm_model_file(const struct lm_model *m, uint32_t id)
 {
-	return find(m->file, m->nr_file, id, id);
+	return lookup(m->file, &m->by_file, id);
 }
 
 struct lm_shmem *lm_model_shmem(const struct lm_model *m, uint32_t id)
 {
-	return find(m->shmems, m->nr_shmems, id, id);
+	return lookup(m->shmems, &m->by_shmem, id);
 }
 
 void lm_refusal_text(const struct lm_refusal *r, char *buf, size_t len)

@@ -13,6 +13,7 @@
 #include <linux/livemig.h>
 #include <linux/netlink.h>
 #include "error.h"
+#include "ids.h"
 
 /* The raw attributes of one object (owned), indexed. */
 struct lm_obj {
@@ -107,6 +108,7 @@ struct lm_model {
 	struct lm_obj **cgroups;    size_t nr_cgroups;	/* LM_REC_CGROUP */
 	struct lm_obj **filters;    size_t nr_filters;	/* LM_REC_SECCOMP */
 	struct lm_obj **ns;         size_t nr_ns;	/* LM_REC_NS */
+	struct lm_ids by_pid, by_mm, by_files, by_file, by_shmem;
 };
 
 void lm_model_init(struct lm_model *m);

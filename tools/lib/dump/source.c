@@ -117,6 +117,7 @@ void lm_source_close(struct lm_source *s)
 		lm_transient_undo(&s->transient);
 	lm_model_free(&s->model);
 	free(s->builds);
+	lm_ids_free(&s->by_file);
 	lm_seccomp_free(s);
 	if (s->cgroup_fd >= 0)
 		close(s->cgroup_fd);
@@ -150,12 +151,15 @@ const struct lm_model *lm_source_model(const struct lm_source *s)
  */
 static bool spawning(const struct lm_model *m)
 {
-	for (size_t i = 0; i < m->nr_procs; i++)
-		for (size_t j = 0; j < i; j++)
-			if (m->procs[i]->mm &&
-			    m->procs[i]->mm == m->procs[j]->mm)
-				return true;
-	return false;
+	struct lm_ids seen = { 0 };
+	bool twice = false;
+
+	for (size_t i = 0; i < m->nr_procs && !twice; i++)
+		if (m->procs[i]->mm)
+			twice = lm_ids_get(&seen, m->procs[i]->mm_id) >= 0 ||
+				lm_ids_put(&seen, m->procs[i]->mm_id, i);
+	lm_ids_free(&seen);
+	return twice;
 }
 
 /* The inventory of the running container. */

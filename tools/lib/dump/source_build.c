@@ -19,10 +19,9 @@ static uint64_t attr(const struct lm_file *f, int nr)
 
 static struct lm_known_build *known(struct lm_source *s, const struct lm_file *f)
 {
-	for (size_t i = 0; i < s->nr_builds; i++)
-		if (s->builds[i].file == f->id)
-			return &s->builds[i];
-	return NULL;
+	long at = lm_ids_get(&s->by_file, f->id);
+
+	return at < 0 ? NULL : &s->builds[at];
 }
 
 static struct lm_known_build *remember(struct lm_source *s, const struct lm_file *f)
@@ -35,6 +34,8 @@ static struct lm_known_build *remember(struct lm_source *s, const struct lm_file
 	if (!b)
 		return NULL;
 	s->builds = b;
+	if (lm_ids_put(&s->by_file, f->id, s->nr_builds))
+		return NULL;
 	b += s->nr_builds++;
 	b->file = f->id;
 	return b;

@@ -111,26 +111,30 @@ static void check_cttys(struct verdict *v, const struct lm_model *m)
 }
 
 /* A working directory is shared by being born with it. */
-static void check_fs(struct verdict *v, const struct lm_model *m)
+static int check_fs(struct verdict *v, const struct lm_model *m)
 {
+	struct lm_ids owners = { 0 };
 	char line[256];
+	int ret = 0;
 
-	for (size_t i = 0; i < m->nr_procs; i++) {
+	for (size_t i = 0; i < m->nr_procs && !ret; i++) {
 		const struct lm_process *p = m->procs[i];
+		long other;
 
 		if (!p->fs_id || lm_model_shares_fs(m, p))
 			continue;
-		for (size_t j = 0; j < i; j++) {
-			const struct lm_process *o = m->procs[j];
-
-			if (o->fs_id != p->fs_id || lm_model_shares_fs(m, o))
-				continue;
-			snprintf(line, sizeof(line),
-				 "pid %u: working directory shared with pid %u, but not with its parent: not supported",
-				 p->host, o->host);
-			refuse(v, false, line);
+		other = lm_ids_get(&owners, p->fs_id);
+		if (other < 0) {
+			ret = lm_ids_put(&owners, p->fs_id, i);
+			continue;
 		}
+		snprintf(line, sizeof(line),
+			 "pid %u: working directory shared with pid %u, but not with its parent: not supported",
+			 p->host, m->procs[other]->host);
+		refuse(v, false, line);
 	}
+	lm_ids_free(&owners);
+	return ret ? lm_fail(v->e, LM_FAILED, "out of memory") : 0;
 }
 
 /* What the kernel refused; not what a kind here refuses as well. */
@@ -154,7 +158,8 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	check_refusals(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);
-	check_fs(&v, m);
+	if (check_fs(&v, m))
+		return -1;
 	for (size_t i = 0; i < m->nr_file; i++)
 		check_file(&v, m, m->file[i]);
 	if (v.e->code)

@@ -54,6 +54,7 @@ struct lm_source {
 	struct lm_netlock *lock;
 	struct lm_known_build *builds;
 	size_t nr_builds;
+	struct lm_ids by_file;	/* ... in builds */
 	struct lm_seccomp_chain *chains; /* what source_seccomp.c has learned */
 	size_t nr_chains;
 };

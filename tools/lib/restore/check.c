@@ -2,6 +2,7 @@
 /* Can this container be restored on this host? All answers are LM_REFUSED. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,8 @@ int lm_check_pid(uint32_t pid, struct lm_error *e)
 	ssize_t n;
 	int fd;
 
+	if (kill(pid, 0) && errno == ESRCH)
+		return 0;
 	/* A thread's id has a directory there, too, though it is not listed. */
 	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -161,30 +164,50 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 	return ret;
 }
 
-static int check_process(const struct lm_restorer *r, const struct lm_process *p,
-			 struct lm_error *e)
+/* Is @id that of an earlier one of @m's processes, too? Then @other is it. */
+static int seen(struct lm_ids *ids, const struct lm_model *m, uint32_t id, size_t at,
+		const struct lm_process **other, struct lm_error *e)
 {
-	if (!p->mm)	/* it has ended: there is nothing to share */
-		return 0;
-	for (size_t i = 0; i < r->m.nr_procs; i++) {
-		const struct lm_process *o = r->m.procs[i];
+	long was = lm_ids_get(ids, id);
 
-		if (o == p)
-			break;
-		if (!o->mm)
+	if (was >= 0)
+		*other = m->procs[was];
+	else if (lm_ids_put(ids, id, at))
+		return lm_fail(e, LM_FAILED, "out of memory");
+	return was >= 0;
+}
+
+/* Processes that have ended have nothing to share. A working directory is shared
+ * by being born with it.
+ */
+static int check_shared(const struct lm_model *m, struct lm_error *e)
+{
+	struct lm_ids mms = { 0 }, files = { 0 }, fs = { 0 };
+	const struct lm_process *p = NULL, *other = NULL;
+	const char *what = NULL;
+	int ret = 0;
+
+	for (size_t i = 0; i < m->nr_procs && !ret; i++) {
+		p = m->procs[i];
+		if (!p->mm)
 			continue;
-		if (o->mm_id == p->mm_id || o->files_id == p->files_id ||
-		    (o->fs_id == p->fs_id && !lm_model_shares_fs(&r->m, o) &&
-		     !lm_model_shares_fs(&r->m, p)))
-			return lm_fail(e, LM_REFUSED,
-				       "pids %u and %u share %s: not supported",
-				       o->pid, p->pid,
-				       o->mm_id == p->mm_id ? "their memory" :
-				       o->files_id == p->files_id ?
-				       "their table of open files" :
-				       "their working directory");
+		what = "their memory";
+		ret = seen(&mms, m, p->mm_id, i, &other, e);
+		if (!ret) {
+			what = "their table of open files";
+			ret = seen(&files, m, p->files_id, i, &other, e);
+		}
+		if (!ret && !lm_model_shares_fs(m, p)) {
+			what = "their working directory";
+			ret = seen(&fs, m, p->fs_id, i, &other, e);
+		}
 	}
-	return 0;
+	lm_ids_free(&mms);
+	lm_ids_free(&files);
+	lm_ids_free(&fs);
+	return ret <= 0 ? ret :
+	       lm_fail(e, LM_REFUSED, "pids %u and %u share %s: not supported",
+		       other->pid, p->pid, what);
 }
 
 static int check_clocks(struct lm_error *e)
@@ -209,9 +232,8 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 	if (r->m.nr_netns > 1)
 		return lm_fail(e, LM_REFUSED, "%zu network namespaces: not supported",
 			       r->m.nr_netns);
-	for (size_t i = 0; i < r->m.nr_procs; i++)
-		if (check_process(r, r->m.procs[i], e))
-			return -1;
+	if (check_shared(&r->m, e))
+		return -1;
 	if (r->final && lm_seccomp_check(r, e))
 		return -1;
 	if (check_pids(r, e) || check_clocks(e))
