@@ -135,6 +135,47 @@ static int put_all(struct lm_out *o, struct iovec *iov, int n, struct lm_error *
 	return 0;
 }
 
+/* What is gathered at most. */
+#define HELD_MAX	(1 << 20)
+
+static int put_held(struct lm_out *o, struct lm_error *e)
+{
+	struct iovec iov = { o->held.data, o->held.len };
+	int ret = put_all(o, &iov, 1, e);
+
+	lm_buf_free(&o->held);
+	return ret;
+}
+
+static int hold(struct lm_out *o, const struct iovec *iov, int n, struct lm_error *e)
+{
+	size_t len = o->held.len;
+	void *p;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	if (len > o->held.cap) {
+		p = realloc(o->held.data, 2 * len);
+		if (!p)
+			return lm_fail(e, LM_FAILED, "out of memory");
+		o->held.data = p;
+		o->held.cap = 2 * len;
+	}
+	for (int i = 0; i < n; i++) {
+		if (iov[i].iov_len)
+			memcpy((char *)o->held.data + o->held.len, iov[i].iov_base,
+			       iov[i].iov_len);
+		o->held.len += iov[i].iov_len;
+	}
+	return len < HELD_MAX ? 0 : put_held(o, e);
+}
+
+int lm_out_gather(struct lm_out *o, bool on, struct lm_error *e)
+{
+	o->gather = on;
+	return on ? 0 : put_held(o, e);
+}
+
 static int put_rec(struct lm_out *o, uint16_t type, const void *head, size_t len,
 		   size_t payload, struct lm_error *e)
 {
@@ -158,7 +199,7 @@ static int put_rec(struct lm_out *o, uint16_t type, const void *head, size_t len
 		return lm_fail(e, LM_FAILED, "a record of type %u is too long (%zu bytes)",
 			       type, len);
 	rec.checksum = htole64(checksum(&rec, head, len));
-	if (put_all(o, iov, 4, e))
+	if (o->gather ? hold(o, iov, 4, e) : put_all(o, iov, 4, e))
 		return -1;
 	o->seq++;
 	return 0;

@@ -3,7 +3,8 @@
  * Writing and reading records: images on disk and streams on the wire are the
  * same (uapi header, section 5; Documentation/image-format.rst). The kernel
  * writes PAGES records to the same fd by itself, so nothing is buffered here
- * beyond one record, neither on the way out nor on the way in.
+ * beyond one record, neither on the way out nor on the way in; but for
+ * lm_out_gather().
  */
 #ifndef LM_RECORD_H
 #define LM_RECORD_H
@@ -142,6 +143,8 @@ struct lm_out {
 				 * first what SO_SNDTIMEO, SO_RCVTIMEO say
 				 */
 	uint64_t seq;		/* one count for all that goes out on @fd */
+	bool gather;
+	struct lm_buf held;	/* records that wait */
 };
 void lm_out_init(struct lm_out *o, int fd);
 /* Whole record or error (EPIPE, ENOSPC, ... named). REQUIRED is set unless
@@ -152,6 +155,10 @@ int lm_out_rec(struct lm_out *o, uint16_t type, const void *attrs, size_t len,
 int lm_out_buf(struct lm_out *o, uint16_t type, struct lm_buf *b,
 	       struct lm_error *e);	/* frees *b in any case */
 int lm_out_align(struct lm_out *o, struct lm_error *e);	/* before PAGES */
+/* From now on records wait, so that many short ones go out in one piece; off: those
+ * that wait go out, also after an error, when nothing is to be heard of @e.
+ */
+int lm_out_gather(struct lm_out *o, bool on, struct lm_error *e);
 
 /* ---- in ---- */
 struct lm_in {

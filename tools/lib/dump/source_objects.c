@@ -92,8 +92,9 @@ int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error
 
 int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_error *e)
 {
-	for (size_t i = 0; i < o->nr; i++)
-		if (lm_out_rec(out, o->list[i].type, o->list[i].attrs, o->list[i].len, e) < 0)
-			return -1;
-	return 0;
+	int ret = lm_out_gather(out, true, e);
+
+	for (size_t i = 0; i < o->nr && !ret; i++)
+		ret = lm_out_rec(out, o->list[i].type, o->list[i].attrs, o->list[i].len, e);
+	return lm_out_gather(out, false, e) ? -1 : ret;
 }
