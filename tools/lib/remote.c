@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,35 +81,33 @@ static int take_reply(struct lm_remote *r, struct lm_batch *b,
 {
 	struct iovec iov[3] = { { reply, sizeof(*reply) } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1 };
-	struct pollfd pfd = { r->ctl, POLLIN, 0 };
 	ssize_t n;
-	int ret;
 
+	/* Results and data follow each other: of a batch that stopped early there
+	 * are fewer results, and its data is not looked at.
+	 */
+	if (b) {
+		iov[1] = (struct iovec){ b->results, b->nr_calls * 8 };
+		iov[2] = (struct iovec){ b->data, b->data_len };
+		msg.msg_iovlen = 3;
+	}
 	do
-		ret = poll(&pfd, 1, r->timeout_ms);
-	while (ret < 0 && errno == EINTR);
-	if (!ret) {
+		n = recvmsg(r->ctl, &msg, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN) {
 		lm_fail(e, LM_FAILED, "helper %u did not answer within %d ms",
 			r->pid, r->timeout_ms);
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	/* Results and data follow each other: look at the header first. */
-	n = recv(r->ctl, reply, sizeof(*reply), MSG_PEEK);
-	if (n == sizeof(*reply) && b) {
-		if (reply->nr_results > b->nr_calls || reply->data_len > b->data_len)
-			return lm_fail(e, LM_FAILED, "helper %u: malformed reply",
-				       r->pid);
-		iov[1] = (struct iovec){ b->results, reply->nr_results * 8 };
-		iov[2] = (struct iovec){ b->data, reply->data_len };
-		msg.msg_iovlen = 3;
-	}
-	if (n > 0)
-		n = recvmsg(r->ctl, &msg, 0);
 	if (n < (ssize_t)sizeof(*reply))
 		return helper_gone(r, e);
-	if (b)
-		b->nr_results = reply->nr_results;
+	if (!b)
+		return 0;
+	if (msg.msg_flags & MSG_TRUNC || reply->nr_results > b->nr_calls ||
+	    reply->data_len > b->data_len)
+		return lm_fail(e, LM_FAILED, "helper %u: malformed reply", r->pid);
+	b->nr_results = reply->nr_results;
 	return 0;
 }
 
@@ -225,6 +223,21 @@ out:
 	return ret;
 }
 
+/* The two ends of what we and a helper talk over. */
+static int control(struct lm_remote *r, int sv[2])
+{
+	struct timeval tv = { r->timeout_ms / 1000, r->timeout_ms % 1000 * 1000 };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return -1;
+	if (!setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
+		return 0;
+	close(sv[0]);
+	close(sv[1]);
+	sv[0] = sv[1] = -1;
+	return -1;
+}
+
 static struct lm_remote *remote_new(int fd_base, int timeout_ms, uint64_t base)
 {
 	struct lm_remote *r = calloc(1, sizeof(*r));
@@ -271,7 +284,7 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		goto fail;
 	}
 	coord = syscall(__NR_pidfd_open, getpid(), 0);
-	if (coord < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+	if (coord < 0 || control(r, sv)) {
 		lm_fail_errno(e, LM_FAILED, "starting a helper");
 		goto fail;
 	}
@@ -397,7 +410,7 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 	memcpy(r->vdso, parent->vdso, sizeof(r->vdso));
 	r->nr_vdso = parent->nr_vdso;
 	r->slots = parent->slots;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv)) {
+	if (control(r, sv)) {
 		lm_fail_errno(e, LM_FAILED, "socketpair");
 		goto fail;
 	}

@@ -72,13 +72,6 @@ struct lm_batch *lm_batch_new(struct lm_remote *r)
 	if (!b)
 		return NULL;
 	b->r = r;
-	b->calls = malloc(LM_HELPER_MSG_MAX);
-	b->data = malloc(LM_HELPER_MSG_MAX);
-	b->results = malloc(LM_HELPER_MSG_MAX);
-	if (!b->calls || !b->data || !b->results) {
-		lm_batch_free(b);
-		return NULL;
-	}
 	return b;
 }
 
@@ -113,6 +106,37 @@ bool lm_batch_room(const struct lm_batch *b, size_t calls, size_t data)
 	       ALIGN8(data) <= left - calls * sizeof(*b->calls);
 }
 
+/* Most batches are short. */
+static bool more_calls(struct lm_batch *b)
+{
+	size_t n = b->max_calls ? 2 * b->max_calls : 16;
+	void *calls = realloc(b->calls, n * sizeof(*b->calls));
+	void *results = calls ? realloc(b->results, n * sizeof(*b->results)) : NULL;
+
+	if (calls)
+		b->calls = calls;
+	if (!results)
+		return false;
+	b->results = results;
+	b->max_calls = n;
+	return true;
+}
+
+static bool more_data(struct lm_batch *b, size_t len)
+{
+	size_t n = b->max_data ? b->max_data : 512;
+	void *data;
+
+	while (n < b->data_len + len)
+		n *= 2;
+	data = realloc(b->data, n);
+	if (!data)
+		return false;
+	b->data = data;
+	b->max_data = n;
+	return true;
+}
+
 int lm_batch_add_(struct lm_batch *b, uint8_t flags, const struct lm_arg *a,
 		  size_t n)
 {
@@ -121,7 +145,8 @@ int lm_batch_add_(struct lm_batch *b, uint8_t flags, const struct lm_arg *a,
 
 	if (!b)
 		return 0;
-	if (!lm_batch_room(b, 1, 0)) {
+	if (!lm_batch_room(b, 1, 0) ||
+	    (b->nr_calls == b->max_calls && !more_calls(b))) {
 		b->overflow = true;
 		return 0;
 	}
@@ -142,7 +167,8 @@ size_t lm_batch_data(struct lm_batch *b, const void *p, size_t len)
 
 	if (!b)
 		return 0;
-	if (!lm_batch_room(b, 0, len)) {
+	if (!lm_batch_room(b, 0, len) ||
+	    (b->data_len + ALIGN8(len) > b->max_data && !more_data(b, ALIGN8(len)))) {
 		b->overflow = true;
 		return 0;
 	}
@@ -216,20 +242,14 @@ const void *lm_batch_get(const struct lm_batch *b, size_t offset)
 int64_t lm_remote_syscall_(struct lm_remote *r, struct lm_error *e,
 			   const struct lm_arg *a, size_t n)
 {
-	struct lm_batch *b = lm_batch_new(r);
-	int64_t ret;
+	struct lm_call call;
+	int64_t result;
+	struct lm_batch b = { .r = r, .calls = &call, .results = &result, .max_calls = 1 };
 
-	if (!b) {
-		lm_fail(e, LM_FAILED, "out of memory");
-		return -ENOMEM;
-	}
-	lm_batch_add_(b, 0, a, n);
-	if (!lm_batch_run(b, e) || b->nr_results)
-		ret = b->results[0];
-	else
-		ret = errno == ETIMEDOUT ? -ETIMEDOUT : -ECONNRESET;
-	lm_batch_free(b);
-	return ret;
+	lm_batch_add_(&b, 0, a, n);
+	if (!lm_batch_run(&b, e) || b.nr_results)
+		return result;
+	return errno == ETIMEDOUT ? -ETIMEDOUT : -ECONNRESET;
 }
 
 int lm_remote_put_fd(struct lm_remote *r, int local, int remote, bool cloexec,

@@ -24,11 +24,11 @@ struct lm_remote {
 struct lm_batch {
 	struct lm_remote *r;
 	struct lm_call *calls;
-	size_t nr_calls;
+	size_t nr_calls, max_calls;
 	char *data;
-	size_t data_len;
+	size_t data_len, max_data;
 	bool overflow;
-	int64_t *results;
+	int64_t *results;	/* max_calls of them */
 	size_t nr_results;
 };
 
