@@ -21,6 +21,14 @@
 #include "stream.h"
 #include "wrapper/io.h"
 
+/* Buffer @i. A round of a small or frozen container needs only the head's. */
+static struct page *stream_own(struct lm_stream *st, u32 i)
+{
+	if (!st->own[i])
+		st->own[i] = alloc_page(GFP_KERNEL_ACCOUNT);
+	return st->own[i];
+}
+
 static struct livemig_rec *stream_rec(struct lm_stream *st)
 {
 	return page_address(st->own[0]);
@@ -50,8 +58,6 @@ static struct livemig_page_entry *stream_entries(struct lm_stream *st)
 int lm_stream_open(struct lm_stream *st, struct file *out, u32 round,
 		   struct netlink_ext_ack *extack)
 {
-	int i;
-
 	st->out = out;
 	st->round = round;
 	st->direct = out && S_ISREG(file_inode(out)->i_mode) &&
@@ -68,12 +74,7 @@ int lm_stream_open(struct lm_stream *st, struct file *out, u32 round,
 	} else if (out) {
 		st->sock = sock_from_file(out);
 	}
-	for (i = 0; i < ARRAY_SIZE(st->own); i++) {
-		st->own[i] = alloc_page(GFP_KERNEL_ACCOUNT);
-		if (!st->own[i])
-			return -ENOMEM;
-	}
-	return 0;
+	return stream_own(st, 0) ? 0 : -ENOMEM;
 }
 
 /* Drops the pages of the last record and makes the buffers ours again: one that
@@ -82,7 +83,6 @@ int lm_stream_open(struct lm_stream *st, struct file *out, u32 round,
 static int stream_recycle(struct lm_stream *st)
 {
 	u32 i;
-	int err = 0;
 
 	for (i = 0; i <= st->nr_data; i++) {
 		struct page *page = st->bvec[i].bv_page;
@@ -93,15 +93,13 @@ static int stream_recycle(struct lm_stream *st)
 		}
 		if (page_count(st->own[i]) > 1) {
 			put_page(st->own[i]);
-			st->own[i] = alloc_page(GFP_KERNEL_ACCOUNT);
-			if (!st->own[i])
-				err = -ENOMEM;
+			st->own[i] = NULL;
 		}
 	}
 	bitmap_zero(st->late, st->nr_entries);
 	st->nr_entries = 0;
 	st->nr_data = 0;
-	return err;
+	return stream_own(st, 0) ? 0 : -ENOMEM;
 }
 
 /* Writes @n pages from @first on: 0 is the head, 1 the first DATA. */
@@ -153,26 +151,30 @@ int lm_stream_bytes(struct lm_stream *st, void *buf, size_t len)
 }
 
 /* The hash of what the file has at @pos. Its own page is there just after a
- * write, as a rule; @buf is for when it is not.
+ * write, as a rule; otherwise it is read into buffer @i.
  */
-static int hash_written(struct lm_stream *st, loff_t pos, struct page *buf,
-			u64 *hash)
+static int hash_written(struct lm_stream *st, loff_t pos, u32 i, u64 *hash)
 {
 	struct page *page = find_get_page(st->out->f_mapping, pos >> PAGE_SHIFT);
-	ssize_t n = PAGE_SIZE;
+	ssize_t n;
 	void *p;
 
 	if (page && PageUptodate(page)) {
 		p = kmap_local_page(page);
 		*hash = xxh64(p, PAGE_SIZE, 0);
 		kunmap_local(p);
-	} else {
-		n = kernel_read(st->out, page_address(buf), PAGE_SIZE, &pos);
-		*hash = xxh64(page_address(buf), PAGE_SIZE, 0);
+		put_page(page);
+		return 0;
 	}
 	if (page)
 		put_page(page);
-	return n == PAGE_SIZE ? 0 : n < 0 ? n : -EIO;
+	if (!stream_own(st, i))
+		return -ENOMEM;
+	n = kernel_read(st->out, page_address(st->own[i]), PAGE_SIZE, &pos);
+	if (n != PAGE_SIZE)
+		return n < 0 ? n : -EIO;
+	*hash = xxh64(page_address(st->own[i]), PAGE_SIZE, 0);
+	return 0;
 }
 
 /* Writes the payload, behind where the head is to be, and fills in the hashes. */
@@ -190,7 +192,9 @@ static int stream_payload_first(struct lm_stream *st)
 		    LIVEMIG_PAGE_DATA)
 			continue;
 		if (test_bit(i, st->late)) {
-			err = hash_written(st, pos, st->own[1 + data], &hash);
+			err = hash_written(st, pos, 1 + data, &hash);
+			if (err)
+				break;
 			e->value = cpu_to_le64(hash);
 			st->hashed(st->arg, le64_to_cpu(e->addr) & PAGE_MASK, hash);
 		}
@@ -284,7 +288,9 @@ struct page *lm_stream_slot(struct lm_stream *st)
 {
 	int err = stream_room(st);
 
-	return err ? ERR_PTR(err) : st->own[1 + st->nr_data];
+	if (err)
+		return ERR_PTR(err);
+	return stream_own(st, 1 + st->nr_data) ?: ERR_PTR(-ENOMEM);
 }
 
 /**

@@ -41,8 +41,8 @@ struct lm_walk {
 	unsigned int nr_spans;
 };
 
-/* 512 KB; the pages of one table always fit. */
-#define LM_SPANS_MAX	((512U << 10) / sizeof(struct lm_span))
+/* 64 KB; the pages of one table always fit. */
+#define LM_SPANS_MAX	((64U << 10) / sizeof(struct lm_span))
 
 void lm_walk_fresh(struct lm_walk *w);
 int lm_walk_window(struct lm_walk *w);

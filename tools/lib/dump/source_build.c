@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Build-ids of programs and libraries. They are read through the mapping itself
- * (map_files), as the path may lead to another file by now. What was read in a
- * round is not read again in the stop.
+ * (map_files), as the path may lead to another file by now. What was read before
+ * the stop is not read again in it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ static int one(struct lm_source *s, struct lm_objects *o, uint32_t pid,
 		k->len = now.len;
 		memcpy(k->id, now.id, now.len);
 	}
-	return tell(o, &s->model, f, k, e);
+	return o ? tell(o, &s->model, f, k, e) : 0;
 }
 
 int lm_source_builds(struct lm_source *s, struct lm_objects *o, struct lm_error *e)

@@ -70,7 +70,7 @@ int lm_objects_get(struct lm_source *s, struct lm_objects *o, struct lm_error *e
 int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_error *e);
 
 /* source_build.c: what programs and libraries say about themselves: added to the FILE
- * objects of files that are mapped for execution.
+ * objects of files that are mapped for execution. @o NULL: only remembered.
  */
 int lm_source_builds(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
 
