@@ -21,8 +21,11 @@
 #define ANON	0x100000000UL	/* 64 pages, the first 8 filled */
 #define FILEMAP	0x200000000UL	/* 8 pages of a file, private */
 #define NONE	0x300000000UL	/* 4 pages, PROT_NONE */
+#define HUGE	0x700000000UL	/* two huge pages' worth, nothing there */
+#define MIXED	0x600000000UL	/* 8 pages: the second one read-only, the fourth filled */
 #define ABSENT	0x400000000UL
 #define COMMON	0x500000000UL	/* 2 pages, shared with us since fork() */
+#define PMD	0x200000UL
 
 static int dev, mem;
 static pid_t child;
@@ -43,6 +46,13 @@ static void helper(int ready)
 	mmap((void *)FILEMAP, 8 * PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
 	mmap((void *)NONE, 4 * PAGE, PROT_NONE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	mmap((void *)HUGE, 2 * PMD, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	madvise((void *)HUGE, 2 * PMD, MADV_HUGEPAGE);
+	mmap((void *)MIXED, 8 * PAGE, PROT_READ | PROT_WRITE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	mprotect((void *)(MIXED + PAGE), PAGE, PROT_READ);
+	memset((void *)(MIXED + 3 * PAGE), 0x55, PAGE);
 	if (write(ready, "", 1) < 0)
 		_exit(1);
 	for (;;)
@@ -207,6 +217,35 @@ static void keeps(void)
 	      "without the flag every page is the task's own");
 }
 
+/* Huge pages, and what lies beside what. */
+static void neighbours(void)
+{
+	long rss = resident();
+	int i;
+
+	for (i = 0; i < 8; i++)
+		data(i, HUGE + PMD + (i - 4) * PAGE, i);
+	check(!apply(payload(8), 8, false) && a.done == 8 &&
+	      has(HUGE + PMD - 5 * PAGE, zeros) &&
+	      has(HUGE + PMD - 4 * PAGE, bytes[0]) &&
+	      has(HUGE + PMD - PAGE, bytes[3]) && has(HUGE + PMD, bytes[4]) &&
+	      has(HUGE + PMD + 3 * PAGE, bytes[7]) &&
+	      has(HUGE + PMD + 4 * PAGE, zeros), "across two huge pages");
+	printf("# %ld pages more are resident\n", resident() - rss);
+	for (i = 0; i < 8; i++)
+		data(i, MIXED + i * PAGE, i);
+	check(!apply(payload(8), 8, false) && a.done == 8 &&
+	      has(MIXED, bytes[0]) && has(MIXED + PAGE, bytes[1]) &&
+	      has(MIXED + 2 * PAGE, bytes[2]) && has(MIXED + 3 * PAGE, bytes[3]) &&
+	      has(MIXED + 7 * PAGE, bytes[7]),
+	      "a run across mappings, of which some is there");
+	for (i = 0; i < 2; i++)
+		data(i, MIXED + (7 + i) * PAGE, i);
+	check(!apply(payload(2), 2, true) && missed[0] == 2 &&
+	      has(MIXED + 7 * PAGE, bytes[0]) && !memcmp(missed_buf + PAGE, bytes[1], PAGE),
+	      "a run beyond the end of its mapping");
+}
+
 static void misses(void)
 {
 	data(0, ABSENT, 9);
@@ -284,6 +323,7 @@ int main(void)
 	for (i = 0; i < 64; i++)
 		memset(bytes[i], 'a' + i, PAGE);
 	fills();
+	neighbours();
 	for (i = 0; i < 64; i++)
 		memset(bytes[i], 'a' + i, PAGE);
 	keeps();

@@ -112,6 +112,28 @@ static void through(const char *name, int session, int fd[2])
 	shadow_free(d.s);
 }
 
+/* Into a file that cannot be read back: there is nothing to take hashes from. */
+static void write_only(int session)
+{
+	const char *path = "/tmp/pages-write-only";
+	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int in = open(path, O_RDONLY);
+	struct shadow *s = shadow_new();
+	struct records rec = {};
+	int err = round_call(&nl, session, out, LIVEMIG_PAGES_F_ALL, NULL);
+
+	if (!err)
+		records_read(in, s, &rec);
+	if (err || rec.error[0])
+		printf("# err %d %s, stream: %s\n", err, nl.text, rec.error);
+	check(!err && !rec.error[0] && shadow_find(s, MM, ADDR / PAGE, TAG),
+	      "into a file that cannot be read back");
+	shadow_free(s);
+	close(in);
+	close(out);
+	unlink(path);
+}
+
 static uint64_t word(struct shadow *s, uint32_t space, uint32_t id, uint64_t index)
 {
 	const char *p = shadow_page(s, space, id, index);
@@ -239,6 +261,7 @@ int main(void)
 	check(wait_event(&ev, session, LIVEMIG_EVENT_ROUND) ==
 	      LIVEMIG_EVENT_ROUND, "an event tells the round");
 	shadow_free(s);
+	write_only(session);
 	if (!pipe(fd))
 		through("into a pipe", session, fd);
 	if (!socketpair(AF_UNIX, SOCK_STREAM, 0, fd))
