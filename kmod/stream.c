@@ -2,7 +2,9 @@
 /*
  * PAGES records: entries and pages are collected until a record is full, which
  * then goes out in one piece, head and payload, without a copy where the
- * receiving end can take pages.
+ * receiving end can take pages. Pages that may still change go into a file
+ * straight from where they are: payload first, then its hashes are taken from
+ * the file's own pages, then the head is written before it.
  *
  * Locking: owned by the round, which has s->lock. No mmap_lock is held while
  * something is written, as it may block for long.
