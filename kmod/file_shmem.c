@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shared memory without a name in a file system: memfds and what is behind
- * shared anonymous mappings. The bytes travel as pages (PAGES records).
+ * Shared memory without a name in a file system: memfds, System V segments, and
+ * what is behind shared anonymous mappings. The bytes travel as pages (PAGES
+ * records).
  *
  * Locking: none; the file is referenced, and single words of its inode read.
  */
@@ -10,6 +11,14 @@
 #include "file_kinds.h"
 #include "shmem.h"
 #include "state.h"
+
+/* A System V segment has its id for inode number. */
+static int put_sysv(struct file *f, struct sk_buff *obj)
+{
+	if (strncmp(f->f_path.dentry->d_name.name, "SYSV", 4))
+		return 0;
+	return nla_put_u32(obj, LIVEMIG_SHMEM_SYSV, file_inode(f)->i_ino);
+}
 
 static int put_shmem(struct file *f, u32 id, struct sk_buff *obj)
 {
@@ -21,7 +30,8 @@ static int put_shmem(struct file *f, u32 id, struct sk_buff *obj)
 	       nla_put_string(obj, LIVEMIG_SHMEM_NAME,
 			      f->f_path.dentry->d_name.name) ?:
 	       nla_put_u32(obj, LIVEMIG_SHMEM_SEALS, SHMEM_I(inode)->seals) ?:
-	       nla_put_u32(obj, LIVEMIG_SHMEM_MODE, inode->i_mode);
+	       nla_put_u32(obj, LIVEMIG_SHMEM_MODE, inode->i_mode) ?:
+	       put_sysv(f, obj);
 }
 
 /**

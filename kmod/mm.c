@@ -160,12 +160,6 @@ static int collect(struct mm_struct *mm, unsigned long addr,
 	return n;
 }
 
-/* SysV segments live where other shared memory does, under a name of theirs. */
-static bool is_sysv(struct file *f)
-{
-	return !strncmp(f->f_path.dentry->d_name.name, "SYSV", 4);
-}
-
 /* Finds the mapping's object, and says no to those that cannot move. */
 static int settle(struct lm_dump *d, struct task_struct *t,
 		  struct vma_note *note)
@@ -174,9 +168,7 @@ static int settle(struct lm_dump *d, struct task_struct *t,
 
 	if (!note->refused && f) {
 		if (lm_is_shmem_object(f)) {
-			if (!is_sysv(f))
-				return lm_shmem_object(d, f, &note->vma.object);
-			note->refused = "SysV shared memory";
+			return lm_shmem_object(d, f, &note->vma.object);
 		} else if (S_ISREG(file_inode(f)->i_mode)) {
 			return lm_mapped_file(d, t, f, &note->vma.object);
 		} else {

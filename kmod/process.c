@@ -428,6 +428,7 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      put_ns(t, obj) ?:
 	      put_cgroup(d, t, obj) ?:
 	      put_ctty(t, obj) ?:
+	      lm_put_sem_undo(d, threads, n, obj) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_PROCESS_SIGPENDING, true) ?:
 	      lm_put_fs(t, obj, LIVEMIG_PROCESS_UMASK, LIVEMIG_PROCESS_CWD,
 			LIVEMIG_PROCESS_ROOT);

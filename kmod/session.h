@@ -42,6 +42,7 @@ enum lm_idspace {
 	LM_ID_FILE,		/* struct file of an fd, or struct inode of a mapped file */
 	LM_ID_SHMEM,		/* struct inode */
 	LM_ID_SECCOMP,		/* struct seccomp_filter, the last one */
+	LM_ID_SEM_UNDO,		/* struct sem_undo_list */
 	LM_ID_MAX
 };
 

@@ -41,6 +41,10 @@ int lm_dump_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 /* file_shmem.c: id of the shared memory behind @f; dumps it at first sight. */
 int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id);
 
+/* sem_undo.c: SEM_UNDO of a process, into its PROCESS object. */
+int lm_put_sem_undo(struct lm_dump *d, struct task_struct **threads, int n,
+		    struct sk_buff *obj);
+
 /* file_tty.c: number of the controlling pty; -1: none, -2: another terminal. */
 int lm_ctty(struct task_struct *t);
 

@@ -300,6 +300,7 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_EXIT_STATUS,	/* u32, zombies: as wait() tells it (k) */
 	LIVEMIG_PROCESS_RUSAGE,		/* struct livemig_rusage, zombies (k) */
 	LIVEMIG_PROCESS_LOGINUID,	/* u32, absent when not set */
+	LIVEMIG_PROCESS_SEM_UNDO,	/* struct livemig_sem_undo[], SEM_UNDO */
 	__LIVEMIG_PROCESS_MAX
 };
 #define LIVEMIG_PROCESS_MAX (__LIVEMIG_PROCESS_MAX - 1)
@@ -320,6 +321,13 @@ struct livemig_rusage {
 	__u64 minflt, majflt;
 	__u64 inblock, oublock;
 	__u64 nvcsw, nivcsw;
+};
+
+/* What is added to a System V semaphore when the process ends. */
+struct livemig_sem_undo {
+	__u32 id;		/* of the set, in the process's ipc namespace */
+	__u16 nr;		/* of the semaphore in it */
+	__s16 adjust;		/* not 0 */
 };
 
 struct livemig_sigaction {
@@ -649,9 +657,12 @@ enum livemig_shmem_attr {
 	LIVEMIG_SHMEM_PAD,
 	LIVEMIG_SHMEM_ID,		/* u32 */
 	LIVEMIG_SHMEM_SIZE,		/* u64, bytes */
-	LIVEMIG_SHMEM_NAME,		/* string: "dev/zero", "memfd:..." */
+	LIVEMIG_SHMEM_NAME,		/* string: "dev/zero", "memfd:...", "SYSV..." */
 	LIVEMIG_SHMEM_SEALS,		/* u32, F_SEAL_* */
 	LIVEMIG_SHMEM_MODE,		/* u32 */
+	LIVEMIG_SHMEM_SYSV,		/* u32, id of a System V segment in the ipc namespace
+					 * of a process that has it attached
+					 */
 	__LIVEMIG_SHMEM_MAX
 };
 #define LIVEMIG_SHMEM_MAX (__LIVEMIG_SHMEM_MAX - 1)

@@ -26,7 +26,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -143,15 +142,6 @@ static void hugetlb_fd(void)
 	int fd = memfd_create("huge", MFD_HUGETLB);
 
 	NEED(fd >= 0);
-	ready();
-}
-
-static void sysv(void)
-{
-	int id = shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600);
-
-	NEED(id >= 0 && shmat(id, NULL, 0) != (void *)-1);
-	shmctl(id, IPC_RMID, NULL);
 	ready();
 }
 
@@ -560,7 +550,6 @@ static const struct refusal {
 	{ "userfaultfd", userfault, "userfaultfd", .more = true },
 	{ "hugetlb", hugetlb, "hugetlb memory" },
 	{ "hugetlb_fd", hugetlb_fd, "hugetlb file" },
-	{ "sysv", sysv, "SysV shared memory" },
 	{ "secret", secret, "secret memory" },
 	{ "device_map", device_map, "mapping of a device" },
 	{ "device_fd", device_fd, "device /dev/kmsg" },
