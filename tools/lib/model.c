@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipc/ipc.h"
 #include "model.h"
 #include "record.h"
 #include "schema.h"
@@ -165,6 +166,7 @@ void lm_model_free(struct lm_model *m)
 	lm_ids_free(&m->by_files);
 	lm_ids_free(&m->by_file);
 	lm_ids_free(&m->by_shmem);
+	free_objs(m->ipc, m->nr_ipc);
 	lm_model_init(m);
 }
 
@@ -443,6 +445,22 @@ static int add_ns(struct lm_model *m, const struct nlattr **tb,
 	return o ? obj_add(o, LM_REC_NS, attrs, len, e) : oom(e);
 }
 
+/* One with much in it comes in several. */
+static int add_ipc(struct lm_model *m, const struct nlattr **tb,
+		   const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = NULL;
+
+	for (size_t i = m->nr_ipc; i-- && !o;)
+		if (lm_u32(m->ipc[i]->tb[LM_IPC_ID]) == lm_u32(tb[LM_IPC_ID]) &&
+		    lm_u32(m->ipc[i]->tb[LM_IPC_NS]) == lm_u32(tb[LM_IPC_NS]) &&
+		    !strcmp(lm_str(m->ipc[i]->tb[LM_IPC_KIND]), lm_str(tb[LM_IPC_KIND])))
+			o = m->ipc[i];
+	if (!o)
+		o = append(m->ipc, m->nr_ipc);
+	return o ? obj_add(o, LM_REC_IPC, attrs, len, e) : oom(e);
+}
+
 int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t len,
 		 struct lm_error *e)
 {
@@ -462,6 +480,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 		[LM_REC_CGROUP] = add_cgroup,
 		[LM_REC_SECCOMP] = add_filter,
 		[LM_REC_NS] = add_ns,
+		[LM_REC_IPC] = add_ipc,
 	};
 	const struct nlattr *tb[TB_MAX + 1];
 

@@ -52,6 +52,8 @@ static const char *const call_names[] = {
 	[__NR_mlock2] = "mlock2",
 	[__NR_membarrier] = "membarrier",
 	[__NR_seccomp] = "seccomp",
+	[__NR_shmat] = "shmat",
+	[__NR_semop] = "semop",
 	[__NR_pidfd_getfd] = "pidfd_getfd",
 };
 

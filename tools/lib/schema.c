@@ -4,6 +4,7 @@
 
 #include "build_id.h"
 #include "net/netns.h"
+#include "ipc/ipc.h"
 #include "ns/ns.h"
 #include "record.h"
 #include "schema.h"
@@ -59,6 +60,7 @@ static const struct lm_attr process_attrs[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_CPUTIME] = BIN("cputime", 2 * sizeof(struct livemig_cputime)),
 	[LIVEMIG_PROCESS_EXIT_STATUS] = U32("exit-status"),
 	[LIVEMIG_PROCESS_LOGINUID] = U32("loginuid"),
+	[LIVEMIG_PROCESS_SEM_UNDO] = LIST("sem-undo", sizeof(struct livemig_sem_undo)),
 	[LIVEMIG_PROCESS_RUSAGE] = BIN("rusage", sizeof(struct livemig_rusage)),
 };
 SCHEMA(process, "PROCESS");
@@ -180,6 +182,7 @@ static const struct lm_attr shmem_attrs[LIVEMIG_SHMEM_MAX + 1] = {
 	[LIVEMIG_SHMEM_NAME] = STR("name", 0),
 	[LIVEMIG_SHMEM_SEALS] = U32("seals"),
 	[LIVEMIG_SHMEM_MODE] = U32("mode"),
+	[LIVEMIG_SHMEM_SYSV] = U32("sysv"),
 };
 SCHEMA(shmem, "SHMEM");
 
@@ -290,6 +293,18 @@ static const struct lm_attr ns_attrs[LM_NS_MAX + 1] = {
 };
 SCHEMA(ns, "NS");
 
+static const struct lm_attr ipc_attrs[LM_IPC_MAX + 1] = {
+	[LM_IPC_KIND] = { .name = "kind", .kind = LM_ATTR_STR, .size = 31, .must = true },
+	[LM_IPC_NS] = MUST_U32("ns"),
+	[LM_IPC_ID] = MUST_U32("id"),
+	[LM_IPC_PERM] = MUST_BIN("perm", sizeof(struct lm_ipc_perm)),
+	[LM_IPC_SIZE] = MUST_U64("size"),
+	[LM_IPC_VALUES] = LIST("values", 2),
+	[LM_IPC_BYTES] = ANY("bytes", 8 + LM_IPC_PIECE),
+	[LM_IPC_MORE] = ANY("more", LM_IPC_PIECE),
+};
+SCHEMA(ipc, "IPC");
+
 /* Not made of attributes. */
 static const struct lm_schema pages = { "PAGES" }, patches = { "PATCHES" }, pad = { "PAD" };
 
@@ -317,6 +332,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LM_REC_END] = &end,
 		[LM_REC_SECCOMP] = &seccomp,
 		[LM_REC_NS] = &ns,
+		[LM_REC_IPC] = &ipc,
 	};
 
 	return type < sizeof(by_type) / sizeof(*by_type) ? by_type[type] : NULL;

@@ -14,7 +14,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="uts family ipc init nested deep"
-refused="shm sem msg mqueue initless"
+refused="mqueue initless"
 
 start()
 {
@@ -83,8 +83,6 @@ moves()
 }
 
 declare -A why=(
-	[shm]="System V shared memory in its ipc namespace"
-	[sem]="System V semaphores" [msg]="System V message queues"
 	[mqueue]="POSIX message queue /mail"
 	[initless]="pid namespace whose init is not in the container"
 )

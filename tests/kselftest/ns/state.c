@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
-#include <sys/msg.h>
 #include <sys/prctl.h>
-#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -211,24 +209,6 @@ static void get_ipc(void)
 
 /* ---- what is refused: the namespace has contents ---- */
 
-static void set_shm(void)
-{
-	check(!unshare(CLONE_NEWIPC));
-	check(shmget(4711, 4096, IPC_CREAT | 0600) >= 0);
-}
-
-static void set_sem(void)
-{
-	check(!unshare(CLONE_NEWIPC));
-	check(semget(4711, 1, IPC_CREAT | 0600) >= 0);
-}
-
-static void set_msg(void)
-{
-	check(!unshare(CLONE_NEWIPC));
-	check(msgget(4711, IPC_CREAT | 0600) >= 0);
-}
-
 static void set_mqueue(void)
 {
 	mqd_t q;
@@ -243,9 +223,6 @@ static const struct test tests[] = {
 	{ "uts", set_uts, get_uts },
 	{ "family", set_family, get_family },
 	{ "ipc", set_ipc, get_ipc },
-	{ "shm", set_shm, nothing },
-	{ "sem", set_sem, nothing },
-	{ "msg", set_msg, nothing },
 	{ "mqueue", set_mqueue, nothing },
 	{ NULL }
 };

@@ -199,7 +199,8 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 		if (report)
 			report(e->msg, arg);
 	}
-	if (ret >= 0 && lm_source_describe_ns(s, NULL, e) < 0) {
+	if (ret >= 0 && (lm_source_describe_ns(s, NULL, e) < 0 ||
+			 lm_source_describe_ipc(s, NULL, false, e) < 0)) {
 		ret = -1;
 		if (report)
 			report(e->msg, arg);
@@ -273,6 +274,7 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 	if (list(s, &o, e) == 0 && lm_source_builds(s, &o, e) == 0 &&
 	    lm_source_describe_net(s, &o, e) == 0 &&
 	    lm_source_describe_ns(s, &o, e) == 0 &&
+	    lm_source_describe_ipc(s, &o, false, e) == 0 &&
 	    lm_source_round_begin(s, out, false, e) == 0 &&
 	    lm_objects_write(&o, out, e) == 0)
 		ret = lm_source_round_end(s, out, s->pages_flags, st, e);
@@ -302,6 +304,7 @@ int lm_source_kill(struct lm_source *s, struct lm_error *e)
 		return lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
 	if (lm_cgroup_wait_empty(s->dir, 10000) < 0)
 		return lm_fail(e, LM_OPERATOR, "%s: its tasks do not die", s->dir);
+	lm_source_drop_ipc(s);
 	/* The lock is still on: what their sockets say to the peers on closing
 	 * does not leave, and then there is no way out any more.
 	 */

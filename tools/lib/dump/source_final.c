@@ -126,7 +126,8 @@ static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 	    lm_source_builds(s, o, e) < 0 || lm_source_guards(s, o, e) < 0)
 		return -1;
 	return lm_source_judge(s, NULL, NULL, e) ?:
-	       lm_source_describe_ns(s, o, e) ?: lm_seccomp_known(s, e);
+	       lm_source_describe_ns(s, o, e) ?:
+	       lm_source_describe_ipc(s, o, true, e) ?: lm_seccomp_known(s, e);
 }
 
 static int dump_files(struct lm_source *s, struct lm_out *out, struct lm_error *e)

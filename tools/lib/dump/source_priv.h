@@ -106,6 +106,12 @@ void lm_seccomp_free(struct lm_source *s);
 int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e);
 
+/* source_ipc.c: IPC records into @o (NULL: only look whether all can be moved). */
+int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,
+			   struct lm_error *e);
+/* Remove from the host's namespace what the container had there. */
+void lm_source_drop_ipc(struct lm_source *s);
+
 /* source_final.c: NETNS of a container that has its own. */
 int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
 			   struct lm_error *e);

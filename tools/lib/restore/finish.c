@@ -147,6 +147,7 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
 	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
 	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
+	    lm_ipc_undo(r, p, mp, e) ||
 	    lm_seccomp_load(r, p, mp, e))
 		return -1;
 	for (size_t i = 0; i < mp->nr_threads; i++) {
@@ -202,7 +203,7 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 
 	if (lm_tree_groups(r, e) || lm_zombies_make(r, e) ||
 	    lm_time_make(r, e) || lm_ns_fill(r, e) || lm_pages_unstash(r, e) ||
-	    lm_shmem_seal(r, e))
+	    lm_shmem_seal(r, e) || lm_ipc_fill(r, e))
 		return -1;
 	lm_progress(r, "files", 0, m->nr_file);
 	if (lm_files_make(r, e) || give_all(r, e))

@@ -21,6 +21,7 @@
  *	deleted.c	files that have no name any more
  *	time.c timers.c	clocks; what is armed on them
  *	ns.c		namespaces
+ *	ipc.c		System V IPC
  *	seccomp.c	seccomp filters
  *	attrs.c creds.c	what else a process or a thread has
  *	finish.c	all of it together, up to READY
@@ -79,6 +80,7 @@ struct lm_stash {
 
 struct lm_undo;
 struct lm_ns_made;
+struct lm_ipc_made;
 
 struct lm_restorer {
 	struct lm_restore_opts o;
@@ -113,6 +115,8 @@ struct lm_restorer {
 	int timens;
 	struct lm_ns_made *ns;
 	size_t nr_ns;
+	struct lm_ipc_made *ipc;
+	size_t nr_ipc;
 	uint64_t pages;
 };
 
@@ -128,7 +132,9 @@ int lm_check_pid(uint32_t pid, struct lm_error *e);
  * reverse order, when we tell it to or die; after lm_undo_commit() it does not.
  */
 int lm_undo_new(struct lm_undo **u, struct lm_error *e);
-/* @verb: "cgroup" (kill and remove), "rmdir", "write" (path, then text). */
+/* @verb: "cgroup" (kill and remove), "rmdir", "write" (path, then text), "ipc"
+ * (kind, then id: of the host's namespace).
+ */
 int lm_undo_add(struct lm_undo *u, const char *verb, const char *path,
 		const char *text, struct lm_error *e);
 void lm_undo_commit(struct lm_undo *u);
@@ -320,6 +326,22 @@ int lm_ns_fill(struct lm_restorer *r, struct lm_error *e);
 /* A namespace that was made, or -1. */
 int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t id);
 void lm_ns_close(struct lm_restorer *r);
+
+/* ipc.c: segments, before anything maps them; all else, after. */
+int lm_ipc_sync(struct lm_restorer *r, struct lm_error *e);
+int lm_ipc_fill(struct lm_restorer *r, struct lm_error *e);
+/* An fd for the memory of a segment. */
+int lm_ipc_shm_fd(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error *e);
+/* Make mappings of a segment of @size bytes, whole pages, which was attached once for
+ * all of them; @at: where there is room for it meanwhile.
+ */
+#define LM_IPC_PIECES	64
+int lm_ipc_attach(struct lm_proc *p, const struct lm_shmem *s, uint64_t size,
+		  uint64_t at, const struct livemig_vma *const *v, size_t n,
+		  struct lm_error *e);
+/* SEM_UNDO of @p, before it has threads. */
+int lm_ipc_undo(struct lm_restorer *r, struct lm_proc *p,
+		const struct lm_process *mp, struct lm_error *e);
 
 /* timers.c: of @p, whose threads are there; the leader does it last. */
 int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,

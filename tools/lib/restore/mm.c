@@ -53,8 +53,11 @@ struct sweep {
 	struct lm_error *e;
 	struct lm_batch *b;
 	bool born;			/* what is there was inherited */
+	const struct livemig_vma *was, *is;	/* what there is, what shall be */
+	size_t nr_was, nr_is;
 	struct livemig_vma *vmas;	/* the list as it becomes */
 	size_t nr, cap;
+	const struct livemig_vma *attached; /* last of the segment attached last */
 	int local[MAX_FDS];		/* what is behind FIRST_FD... */
 	int nr_fds;
 };
@@ -163,10 +166,64 @@ static void advise(struct sweep *s, uint64_t start, uint64_t len, uint32_t was,
 		}
 }
 
+static const struct livemig_vma *overlap(const struct livemig_vma *v, size_t n,
+					 uint64_t start, uint64_t end)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].start < end && start < v[i].end)
+			return &v[i];
+	return NULL;
+}
+
+/* A place below the helper for @size bytes where nothing is, and nothing will be. */
+static uint64_t scratch(const struct sweep *s, uint64_t size)
+{
+	uint64_t at = lm_remote_base(s->p->remote) - size;
+	const struct livemig_vma *in_way;
+
+	while ((in_way = overlap(s->was, s->nr_was, at, at + size)) ||
+	       (in_way = overlap(s->is, s->nr_is, at, at + size)))
+		at = in_way->start - size;
+	return at;
+}
+
+static bool one_attachment(const struct livemig_vma *a, const struct livemig_vma *b)
+{
+	return a->kind == LIVEMIG_VMA_SHMEM && b->kind == LIVEMIG_VMA_SHMEM &&
+	       a->object == b->object && a->start - a->offset == b->start - b->offset;
+}
+
+/* A System V segment. The pieces that it was cut into are attached together: shmdt()
+ * takes those that have one file.
+ */
+static int attach(struct sweep *s, const struct livemig_vma *v, const struct lm_shmem *o)
+{
+	const struct livemig_vma *pieces[LM_IPC_PIECES] = { v };
+	const uint64_t size = (o->size + LIVEMIG_REC_PAGE - 1) &
+			      -(uint64_t)LIVEMIG_REC_PAGE;
+	size_t n = 1;
+
+	if (s->attached && one_attachment(s->attached, v) && v->start <= s->attached->start)
+		return 0;
+	for (size_t i = 0; i < s->nr_is && n < LM_IPC_PIECES; i++)
+		if (s->is[i].start >= v->end && one_attachment(&s->is[i], v) &&
+		    !overlap(s->was, s->nr_was, s->is[i].start, s->is[i].end))
+			pieces[n++] = &s->is[i];
+	s->attached = n > 1 ? pieces[n - 1] : NULL;
+	return flush(s) || lm_ipc_attach(s->p, o, size, scratch(s, size), pieces, n, s->e) ?
+	       -1 : 0;
+}
+
 static int map(struct sweep *s, const struct livemig_vma *v)
 {
 	int flags = MAP_FIXED, fd = -1;
 
+	if (v->kind == LIVEMIG_VMA_SHMEM) {
+		const struct lm_shmem *o = lm_model_shmem(&s->r->m, v->object);
+
+		if (o->obj.tb[LIVEMIG_SHMEM_SYSV])
+			return attach(s, v, o);
+	}
 	if (v->flags & LIVEMIG_VMA_F_DROPPABLE)
 		flags |= MAP_DROPPABLE;
 	else
@@ -373,7 +430,7 @@ static int move_vdso(struct lm_proc *p, const struct lm_mm *mm,
 int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 	       struct lm_error *e)
 {
-	struct sweep s = { .r = r, .p = p, .e = e };
+	struct sweep s = { .r = r, .p = p, .e = e, .is = mm->vmas, .nr_is = mm->nr_vmas };
 	int ret;
 
 	if (p->mm_id != mm->id) {
@@ -386,6 +443,8 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 	}
 	if (move_vdso(p, mm, e))
 		return -1;
+	s.was = p->vmas;
+	s.nr_was = p->nr_vmas;
 	s.b = lm_batch_new(p->remote);
 	if (!s.b)
 		return lm_fail(e, LM_FAILED, "out of memory");

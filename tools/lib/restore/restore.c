@@ -103,8 +103,8 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 	if (!r->built && lm_cgroup_make(r, e))
 		return -1;
 	lm_inherit_plan(r);
-	if (lm_shmem_sync(r, e) || lm_tree_sync(r, e) || lm_net_sync(r, e) ||
-	    lm_ns_sync(r, e))
+	if (lm_tree_sync(r, e) || lm_net_sync(r, e) || lm_ns_sync(r, e) ||
+	    lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
 		return -1;
 	r->built = true;
 	for (size_t i = 0; i < r->nr_procs; i++) {
@@ -248,6 +248,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	}
 	lm_net_drop(r);
 	lm_ns_close(r);
+	free(r->ipc);
 	lm_object_fds_close(&r->shmem);
 	lm_object_fds_close(&r->mapped);
 	lm_deleted_close(r);

@@ -91,13 +91,15 @@ static int make_memfd(const struct lm_shmem *s, struct lm_error *e)
 	return fd;
 }
 
-static int make(const struct lm_shmem *s, struct lm_error *e)
+static int make(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error *e)
 {
 	const char *name = s->name ?: "";
 	/* A mapping has whole pages. */
 	uint64_t size = (s->size + LIVEMIG_REC_PAGE - 1) &
 			-(uint64_t)LIVEMIG_REC_PAGE;
 
+	if (s->obj.tb[LIVEMIG_SHMEM_SYSV])
+		return lm_ipc_shm_fd(r, s, e);
 	name += *name == '/';
 	if (!strncmp(name, "dev/zero", 8))
 		return make_anonymous(size ?: LIVEMIG_REC_PAGE, e);
@@ -114,7 +116,7 @@ int lm_shmem_sync(struct lm_restorer *r, struct lm_error *e)
 
 		s->fd = find(&r->shmem, s->id);
 		if (s->fd < 0) {
-			s->fd = make(s, e);
+			s->fd = make(r, s, e);
 			if (s->fd < 0 || add(&r->shmem, s->id, s->fd, e) < 0)
 				return -1;
 		}

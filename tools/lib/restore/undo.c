@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a restore makes outside of its processes (cgroups) must go when it
+ * What a restore makes outside of its processes (cgroups, System V objects) must go when it
  * fails, also when it is killed: a small process waits at a pipe for that. It
  * is the only place that removes anything, so both ways are the same code.
  */
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../ipc/ipc.h"
 
 #define TRIES		500	/* of 10 ms: until killed tasks are gone */
 #define COMMITTED	"commit"
@@ -43,6 +44,8 @@ static void undo(const struct action *a)
 		rmdir(a->path);
 	else if (!strcmp(a->verb, "write"))
 		lm_write_text(a->path, a->text);
+	else if (!strcmp(a->verb, "ipc"))
+		lm_ipc_kind(a->path)->remove(atoi(a->text));
 }
 
 /* One write() of a struct action is one action: far below the pipe's size. */

@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/ipc/run.sh - System V IPC, dumped and restored
+#
+# usage: run.sh [KIND...]
+# In an ipc namespace of the container's own, and in the host's.
+#
+# vm: mem=1024 timeout=600
+# requires: build/migctl
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
+. ../move.sh
+
+own="shm shmgone shmalone sem semown msg"
+
+# left: nothing of System V is in the host's namespace
+left()
+{
+	local list
+
+	for list in shm sem msg; do
+		[ "$(wc -l <"/proc/sysvipc/$list")" = 1 ] ||
+			{ cat "/proc/sysvipc/$list"; return 1; }
+	done
+}
+
+# go KIND FILE [COMMAND...]: run it in a box, until it is ready
+go()
+{
+	local kind=$1 f=$2
+
+	shift 2
+	box ipc "$@" "$dir/tests" "$kind" "$f"
+	is_ready "$f"
+}
+
+# Others have come and gone before, so that no id is the first.
+moves()
+{
+	local f=$dir/own.$1
+
+	go "$1" "$f" unshare --ipc || return
+	dump_box ipc "$f.img" || return
+	"$migctl" restore --detach "$f.img" || return
+	answers "$f"
+}
+
+moves_twice()
+{
+	local f=$dir/twice
+
+	go shm "$f" unshare --ipc || return
+	dump_box ipc "$f.1" && "$migctl" restore --detach "$f.1" &&
+		dump_box ipc "$f.2" && "$migctl" restore --detach "$f.2" &&
+		answers "$f"
+}
+
+in_host()
+{
+	local f=$dir/host.$1
+
+	go "$1" "$f" || return
+	dump_box ipc "$f.img" || return
+	left || { echo "a segment stays behind"; return 1; }
+	"$migctl" restore --detach "$f.img" || return
+	answers "$f" && left
+}
+
+# refuses KIND TEXT: it is in the host's namespace; it runs on
+refuses()
+{
+	local f=$dir/refused.$1
+
+	go "$1" "$f" || return
+	refused 2 "$2" "$migctl" dump "$cg/ipc" -o "$f.img" --leave killed || return
+	gone "$f.img" || { echo "an image is left"; return 1; }
+	answers "$f" && left
+}
+
+# A process outside of the container has the segment attached as well.
+outside()
+{
+	local f=$dir/outside out status
+
+	go shm "$f" || return
+	python3 -c '
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+assert libc.shmat(libc.shmget(0x4c4d0001, 0, 0), None, 0) != 2 ** 64 - 1
+open(sys.argv[1], "w").close()
+while not os.path.exists(sys.argv[2]):
+	time.sleep(.02)' "$f.attached.outside" "$f.over" >"$dir/python.log" 2>&1 &
+	out=$!
+	wait_for 60 test -e "$f.attached.outside" &&
+		refused 2 "processes outside the container have it attached" \
+			"$migctl" dump "$cg/ipc" -o "$f.img" --leave killed
+	status=$?
+	touch "$f.over"
+	wait $out || { cat "$dir/python.log"; status=1; }
+	((status)) && return $status
+	answers "$f" && left
+}
+
+# taken HOW TEXT: something here has its key or id; when that is gone it works
+taken()
+{
+	local f=$dir/taken.$1 other status
+
+	go shm "$f" || return
+	dump_box ipc "$f.img" || return
+	if [ "$1" = id ]; then
+		# the slots are given out one by one
+		other=$(ipcmk -M 4096 | sed 's/.*: //')
+	else
+		other=$(python3 -c '
+import ctypes
+print(ctypes.CDLL(None).shmget(0x4c4d0001, 4096, 0o1600))')
+	fi
+	refused 2 "$2" "$migctl" restore "$f.img"
+	status=$?
+	ipcrm -m "$other"
+	((status)) && return $status
+	left || { echo "a segment is left"; return 1; }
+	"$migctl" restore --detach "$f.img" || return
+	answers "$f" && left
+}
+
+# A restore that fails when the segment is there, and is killed then.
+failed()
+{
+	local f=$dir/failed
+
+	box ipc bash -c "exec 9<>$dir/file; exec '$dir/tests' shm '$f'"
+	is_ready "$f" || return
+	dump_box ipc "$f.img" || return
+	mv "$dir/file" "$dir/away"
+	refused 2 "$dir/file" "$migctl" restore "$f.img" || return
+	left || { echo "a segment is left"; return 1; }
+	mv "$dir/away" "$dir/file"
+	"$migctl" restore --detach "$f.img" || return
+	answers "$f" && left
+}
+
+load_module
+build tests.c shm.c sem.c msg.c ../program.c
+if [ $# != 0 ]; then
+	plan $#
+	for kind; do
+		check "$kind" moves "$kind"
+		unbox ipc
+	done
+	finish
+fi
+plan 15
+for kind in $own; do
+	check "$kind" moves "$kind"
+	unbox ipc
+done
+check "twice" moves_twice
+unbox ipc
+for kind in shm shmgone; do
+	check "$kind in the host's namespace" in_host "$kind"
+	unbox ipc
+done
+check "semaphores in the host's namespace are refused" refuses sem "semaphore set"
+unbox ipc
+check "queues in the host's namespace are refused" refuses msg "message queue"
+unbox ipc
+check "a segment that others have, too, is refused" outside
+unbox ipc
+check "an id that is taken here is refused" taken id "its id is taken here"
+unbox ipc
+check "a key that is taken here is refused" taken key "is taken here"
+unbox ipc
+check "a restore that fails leaves nothing" failed
+unbox ipc
+finish

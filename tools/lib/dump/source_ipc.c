@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * System V IPC of the container. In a namespace of its own everything belongs to
+ * it. In the host's, which objects a program uses is in its memory only: what is
+ * attached is its own, unless others have it too; sets and queues that one of its
+ * processes was the last to use are refused, as they would be missed.
+ */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "source_priv.h"
+#include "../ipc/ipc.h"
+#include "../net/rtnl.h"
+#include "../ns/ns.h"
+#include "../textfile.h"
+
+#define START_TIME	22	/* field of /proc/PID/stat, in clock ticks since boot */
+
+struct look {
+	const struct lm_model *m;
+	struct lm_objects *o;	/* NULL: only look */
+	bool contents, host;
+	uint32_t id;		/* of the namespace, as the model has it */
+};
+
+/* ---- in the host's namespace ---- */
+
+/* Was it this process, and not one that had its pid before? */
+static bool was(const struct lm_ipc_user *u)
+{
+	char dir[32], text[1024], *p;
+	struct timespec boot;
+	long long start;
+
+	snprintf(dir, sizeof(dir), "/proc/%d", u->pid);
+	p = lm_text_read(dir, "stat", text, sizeof(text)) ? NULL : strrchr(text, ')');
+	for (int i = 2; p && i < START_TIME; i++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	start = time(NULL) - boot.tv_sec + strtoll(p, NULL, 10) / sysconf(_SC_CLK_TCK);
+	return start <= u->when + 1;
+}
+
+/* Pids are those of the host here. */
+static bool is_member(const struct lm_model *m, pid_t host)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (m->procs[i]->host == (uint32_t)host)
+			return true;
+	return false;
+}
+
+static uint64_t attached(const struct lm_model *m, uint32_t id)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->nr_mms; i++)
+		for (size_t j = 0; j < m->mms[i]->nr_vmas; j++) {
+			const struct livemig_vma *v = &m->mms[i]->vmas[j];
+			const struct lm_shmem *s = v->kind == LIVEMIG_VMA_SHMEM ?
+				lm_model_shmem(m, v->object) : NULL;
+
+			if (s && s->obj.tb[LIVEMIG_SHMEM_SYSV] &&
+			    lm_u32(s->obj.tb[LIVEMIG_SHMEM_SYSV]) == id)
+				n++;
+		}
+	return n;
+}
+
+/* Return: 1 it is the container's, 0 it is not, -1 it is in the way. */
+static int judge(const struct look *l, const struct lm_ipc_kind *kind,
+		 const struct lm_ipc *o, struct lm_error *e)
+{
+	if (kind == &lm_ipc_shm) {
+		uint64_t n = attached(l->m, o->id);
+
+		if (n && n != o->attached)
+			return lm_fail(e, LM_REFUSED,
+				       "System V %s %u: processes outside the container have it attached, too: not supported",
+				       kind->what, o->id);
+		return !!n;
+	}
+	for (size_t i = 0; i < sizeof(o->users) / sizeof(*o->users); i++)
+		if (o->users[i].pid && is_member(l->m, o->users[i].pid) &&
+		    was(&o->users[i]))
+			return lm_fail(e, LM_REFUSED,
+				       "pid %u uses System V %s %u in the host's ipc namespace: not supported; give the container an ipc namespace (unshare --ipc)",
+				       o->users[i].pid, kind->what, o->id);
+	return 0;
+}
+
+/* ---- all namespaces ---- */
+
+static int emit(struct lm_buf *b, void *arg, struct lm_error *e)
+{
+	struct look *l = arg;
+
+	return lm_objects_add_buf(l->o, LM_REC_IPC, b, e);
+}
+
+static int describe_one(struct look *l, const struct lm_ipc_kind *kind,
+			struct lm_ipc *o, struct lm_error *e)
+{
+	struct lm_ipc_out out = { .emit = emit, .arg = l };
+	int ours = l->host ? judge(l, kind, o, e) : 1;
+
+	if (ours <= 0 || !l->o)
+		return ours < 0 ? -1 : 0;
+	o->ns = l->host ? LM_NS_NONE : l->id;
+	lm_ipc_begin(&out, kind, o);
+	if (l->contents && kind->contents(o, &out, e)) {
+		lm_buf_free(&out.b);
+		return -1;
+	}
+	return lm_ipc_end(&out, e);
+}
+
+static int describe(void *arg, struct lm_error *e)
+{
+	struct look *l = arg;
+
+	for (size_t i = 0; i < LM_IPC_KINDS; i++) {
+		const struct lm_ipc_kind *kind = lm_ipc_kinds[i];
+		int last = kind->last();
+
+		for (int index = 0; index <= last; index++) {
+			struct lm_ipc o = { 0 };
+
+			if (kind->stat(index, &o) && describe_one(l, kind, &o, e))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static bool seen(const struct lm_model *m, size_t index, uint32_t id)
+{
+	for (size_t i = 0; i < index; i++)
+		if (lm_ns_of(m->procs[i], &lm_ns_ipc) == id)
+			return true;
+	return false;
+}
+
+static int own_ns(uint32_t *id, struct lm_error *e)
+{
+	int fd = lm_ns_open(getpid(), &lm_ns_ipc, e);
+
+	if (fd < 0)
+		return -1;
+	*id = lm_ns_ino(fd);
+	close(fd);
+	return 0;
+}
+
+static int visit(struct look *l, const struct lm_process *p, struct lm_error *e)
+{
+	int fd, ret;
+
+	if (l->host)
+		return describe(l, e);
+	fd = lm_ns_open(p->host, &lm_ns_ipc, e);
+	if (fd < 0)
+		return -1;
+	ret = lm_in_ns(fd, lm_ns_ipc.flag, describe, l, e);
+	close(fd);
+	return ret;
+}
+
+int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,
+			   struct lm_error *e)
+{
+	struct look l = { .m = &s->model, .o = o, .contents = contents };
+	uint32_t own;
+
+	if (access("/proc/sysvipc", F_OK))
+		return 0;
+	if (own_ns(&own, e))
+		return -1;
+	for (size_t i = 0; i < s->model.nr_procs; i++) {
+		const struct lm_process *p = s->model.procs[i];
+
+		l.id = lm_ns_of(p, &lm_ns_ipc);
+		l.host = l.id == own;
+		if (l.id != LM_NS_NONE && !seen(&s->model, i, l.id) && visit(&l, p, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* The container is gone, and nobody else has them. */
+void lm_source_drop_ipc(struct lm_source *s)
+{
+	uint32_t own;
+
+	if (own_ns(&own, NULL))
+		return;
+	for (size_t i = 0; i < s->model.nr_shmems; i++) {
+		const struct lm_shmem *m = s->model.shmems[i];
+		const struct nlattr *id = m->obj.tb[LIVEMIG_SHMEM_SYSV];
+		struct shmid_ds ds;
+
+		if (id && lm_ipc_ns_of(&s->model, m) == own &&
+		    !shmctl(lm_u32(id), IPC_STAT, &ds) && !ds.shm_nattch)
+			lm_ipc_shm.remove(lm_u32(id));
+	}
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The table of kinds, their records, and how one gets an object of its id. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ipc.h"
+#include "../ns/ns.h"
+#include "../textfile.h"
+
+#define RECORD	(256U << 10)	/* about as large as a record gets */
+
+const struct lm_ipc_kind *const lm_ipc_kinds[LM_IPC_KINDS] = {
+	&lm_ipc_shm,
+	&lm_ipc_sem,
+	&lm_ipc_msg,
+};
+
+const struct lm_ipc_kind *lm_ipc_kind(const char *name)
+{
+	for (size_t i = 0; i < LM_IPC_KINDS; i++)
+		if (!strcmp(lm_ipc_kinds[i]->name, name))
+			return lm_ipc_kinds[i];
+	return NULL;
+}
+
+/* ---- records ---- */
+
+void lm_ipc_begin(struct lm_ipc_out *out, const struct lm_ipc_kind *kind,
+		  const struct lm_ipc *o)
+{
+	out->kind = kind;
+	out->o = o;
+	lm_put_str(&out->b, LM_IPC_KIND, kind->name);
+	lm_put_u32(&out->b, LM_IPC_NS, o->ns);
+	lm_put_u32(&out->b, LM_IPC_ID, o->id);
+	lm_put(&out->b, LM_IPC_PERM, &o->perm, sizeof(o->perm));
+	lm_put_u64(&out->b, LM_IPC_SIZE, o->size);
+}
+
+int lm_ipc_end(struct lm_ipc_out *out, struct lm_error *e)
+{
+	int ret = out->emit(&out->b, out->arg, e);
+
+	memset(&out->b, 0, sizeof(out->b));
+	return ret;
+}
+
+static void put_piece(struct lm_buf *b, uint64_t number, const void *bytes, size_t len)
+{
+	char piece[sizeof(number) + LM_IPC_PIECE];
+
+	memcpy(piece, &number, sizeof(number));
+	memcpy(piece + sizeof(number), bytes, len);
+	lm_put(b, LM_IPC_BYTES, piece, sizeof(number) + len);
+}
+
+int lm_ipc_put(struct lm_ipc_out *out, uint64_t number, const void *bytes,
+	       size_t len, struct lm_error *e)
+{
+	size_t n = len < LM_IPC_PIECE ? len : LM_IPC_PIECE;
+	const char *p = bytes;
+
+	put_piece(&out->b, number, p, n);
+	while (p += n, len -= n) {
+		n = len < LM_IPC_PIECE ? len : LM_IPC_PIECE;
+		lm_put(&out->b, LM_IPC_MORE, p, n);
+		if (out->b.len < RECORD)
+			continue;
+		if (lm_ipc_end(out, e))
+			return -1;
+		lm_ipc_begin(out, out->kind, out->o);
+	}
+	if (out->b.len < RECORD)
+		return 0;
+	if (lm_ipc_end(out, e))
+		return -1;
+	lm_ipc_begin(out, out->kind, out->o);
+	return 0;
+}
+
+int lm_ipc_parse(const struct lm_obj *rec, const struct lm_ipc_kind **kind,
+		 struct lm_ipc *o, struct lm_error *e)
+{
+	const char *name = lm_str(rec->tb[LM_IPC_KIND]);
+
+	memset(o, 0, sizeof(*o));
+	*kind = lm_ipc_kind(name);
+	if (!*kind)
+		return lm_fail(e, LM_REFUSED, "System V IPC \"%s\": not known here", name);
+	o->ns = lm_u32(rec->tb[LM_IPC_NS]);
+	o->id = lm_u32(rec->tb[LM_IPC_ID]);
+	o->size = lm_u64(rec->tb[LM_IPC_SIZE]);
+	memcpy(&o->perm, lm_data(rec->tb[LM_IPC_PERM]), sizeof(o->perm));
+	if (o->id > INT32_MAX)
+		return lm_fail(e, LM_REFUSED, "System V %s: impossible id", (*kind)->what);
+	return 0;
+}
+
+const void *lm_ipc_bytes(const struct nlattr *a, uint64_t *number, size_t *len)
+{
+	const char *p = lm_data(a);
+
+	*len = lm_len(a);
+	if (lm_type(a) == LM_IPC_MORE)
+		return p;
+	if (*len < sizeof(*number))
+		return NULL;
+	memcpy(number, p, sizeof(*number));
+	*len -= sizeof(*number);
+	return p + sizeof(*number);
+}
+
+/* ---- making one ---- */
+
+/* Who calls get() is the creator of the object; this thread alone. */
+static int get_as(const struct lm_ipc_kind *kind, const struct lm_ipc *o)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	int id = -1, err = 0;
+
+	if (syscall(SYS_setresgid, -1, o->perm.cgid, -1) ||
+	    syscall(SYS_setresuid, -1, o->perm.cuid, -1))
+		err = errno;
+	if (!err)
+		id = kind->get(o);
+	if (id < 0 && !err)
+		err = errno;
+	/* Back to what we were: that is always allowed. */
+	if (syscall(SYS_setresuid, -1, uid, -1) || syscall(SYS_setresgid, -1, gid, -1))
+		_exit(LM_FAILED);
+	errno = err;
+	return id;
+}
+
+int lm_ipc_make(const struct lm_ipc_kind *kind, const struct lm_ipc *o,
+		struct lm_error *e)
+{
+	char name[32], text[16];
+	int id;
+
+	snprintf(name, sizeof(name), "kernel/%s_next_id", kind->name);
+	snprintf(text, sizeof(text), "%u", o->id);
+	if (lm_text_write("/proc/sys", name, text))
+		return lm_fail_errno(e, LM_REFUSED, "/proc/sys/%s", name);
+	id = get_as(kind, o);
+	if (id < 0 && errno == EEXIST)
+		return lm_fail(e, LM_REFUSED,
+			       "System V %s %u: key %#x is taken here; remove what has it (ipcrm), or give the container an ipc namespace",
+			       kind->what, o->id, o->perm.key);
+	if (id < 0)
+		return lm_fail_errno(e, LM_REFUSED, "System V %s %u", kind->what, o->id);
+	if (id == (int)o->id)
+		return 0;
+	kind->remove(id);
+	return lm_fail(e, LM_REFUSED,
+		       "System V %s %u: its id is taken here; remove what has it (ipcrm), or give the container an ipc namespace",
+		       kind->what, o->id);
+}
+
+uint32_t lm_ipc_ns_of(const struct lm_model *m, const struct lm_shmem *s)
+{
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_mm *mm = m->procs[i]->mm;
+
+		for (size_t j = 0; mm && j < mm->nr_vmas; j++)
+			if (mm->vmas[j].object == s->id &&
+			    (mm->vmas[j].kind == LIVEMIG_VMA_SHMEM ||
+			     mm->vmas[j].kind == LIVEMIG_VMA_SHMEM_PRIVATE))
+				return lm_ns_of(m->procs[i], &lm_ns_ipc);
+	}
+	return LM_NS_NONE;
+}
