@@ -53,7 +53,7 @@ gone()
 # wait_for SECONDS COMMAND...
 wait_for()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${TIME_FACTOR:-1}))
 
 	shift
 	until "$@" 2>/dev/null; do

@@ -3,9 +3,10 @@
 # tests/vm/lib.sh - helpers for scripts that run in guests (sourced)
 
 # wait_for SECONDS COMMAND...: until the command succeeds; false when it does not.
+# Here and below TIME_FACTOR, which tests/run passes on, multiplies the seconds.
 wait_for()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${TIME_FACTOR:-1}))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
@@ -24,7 +25,7 @@ wait_file()
 wait_port()
 {
 	# shellcheck disable=SC2016
-	wait_for "${3:-60}" timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"
+	wait_for "${3:-60}" timeout $((2 * ${TIME_FACTOR:-1})) bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"
 }
 
 # tell NAME [TEXT]: leaves a note for the other guests, at once and whole.

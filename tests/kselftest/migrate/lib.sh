@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # tests/kselftest/migrate/lib.sh - for run.sh, on both hosts (sourced)
 
@@ -65,11 +66,17 @@ stop()
 	wait_for 10 rmdir "/sys/fs/cgroup/$1"
 }
 
+# (the whole line of -x: a shell that looks for it is not taken for it)
+no_agent()
+{
+	! pgrep -x -f "$migctl agent .*"
+}
+
 # agent [STEP]: (re)start this host's agent; it dies at STEP.
 agent()
 {
 	pkill -9 -x -f "$migctl agent .*"
-	wait_for 5 bash -c "! pgrep -f '$migctl agent'"
+	wait_for 5 no_agent
 	LIVEMIG_DIE_AT=${1:-} "$migctl" agent --listen "${ip[$VM_NAME]}" --insecure \
 		>>"$out/agent-$VM_NAME.log" 2>&1 &
 	disown
