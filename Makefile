@@ -117,7 +117,7 @@ help:
 	@echo 'make module, tools  one of them'
 	@echo 'make install        both, the library, manual pages (PREFIX, DESTDIR)'
 	@echo 'make uninstall      undoes that'
-	@echo 'make dkms-install   tools, and the module by DKMS; dkms-remove undoes it'
+	@echo 'make dkms-install   tools, and the module by DKMS; dkms-remove, uninstall undo it'
 	@echo 'make check          all tests, in guests (KERNEL=6.1 6.12 7.2 debug)'
 	@echo 'make fidelity       what moves and what is refused; renews Documentation/coverage.rst'
 	@echo 'make coverage       the same, from the results that are there'
