@@ -57,12 +57,21 @@ gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o /tmp/fake_agent \
 agent
 hear ready 60 >/dev/null
 
+limit=$((150 * ${TIME_FACTOR:-1}))
+
 migrate() # NAME [OPTION...]
 {
 	local name=$1
 
 	shift
-	timeout 150 "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
+	timeout $limit "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
+}
+
+# The same with a terminal for stderr.
+migrate_on_terminal() # NAME
+{
+	script -qec "timeout $limit $migctl migrate cgroup:$1 ${ip[B]} --insecure" \
+		/tmp/terminal </dev/null
 }
 
 # status_is N COMMAND...
@@ -90,21 +99,37 @@ refused() # TEXT COMMAND...: status 2, and says TEXT
 for program in tree threads clocks; do
 	start $program $out/$program
 	before=$(tree $pid)
-	check "$program: moves to B" migrate $program
+	move=migrate
+	[ $program = threads ] && move=migrate_on_terminal
+	check "$program: moves to B" $move $program
 	check "$program: is gone from A" gone $program $pid
 	check "$program: runs on B" on_b "alive $pid"
 	after=$(on_b "tree $pid")
 	check "$program: same family on B" [ "$before" = "$after" ]
 	check "$program: moves back" on_b \
-		"timeout 150 $migctl migrate cgroup:$program ${ip[A]} --insecure"
+		"timeout $limit $migctl migrate cgroup:$program ${ip[A]} --insecure"
 	check "$program: runs on A again" alive $pid
 	check "$program: is gone from B" on_b "gone $program $pid"
 	stop $program
 done
 
+check "a terminal shows how it goes on" grep -qE \
+	'round 0: [0-9]+ pages, [0-9.]+ [kMGT]?B, [0-9]+ pages/s dirty, would stop for [0-9]+ ms' \
+	/tmp/terminal
+
 # ---- refusals: nothing is changed ----
 
+# /tmp is each guest's own.
+cp $out/threads /tmp/threads
+start f /tmp/threads
+check "refused: a file is missing on B" refused /tmp/threads migrate f
+check "it runs on" alive $pid
+check "nothing is left on B" on_b "gone f $pid"
+stop f
+
 start r $out/threads
+check "--strict: not stopped for longer than allowed" status_is 3 \
+	migrate r --strict --downtime 1 --rounds 2
 check "refused without --insecure" refused insecure \
 	"$migctl" migrate cgroup:r "${ip[B]}"
 check "refused: no agent at that port" refused "no agent" \
