@@ -337,13 +337,23 @@ gone_with_cgroup()
 	return 1
 }
 
+# Nobody takes the module away below a session; without one it goes.
+unload()
+{
+	expect 0 frozen freeze cgroup:box || return
+	! rmmod livemig 2>"$tmp/err" && cat "$tmp/err" && grep -q 'in use' "$tmp/err" &&
+		sessions 1 && frozen 1 && expect 0 running thaw cgroup:box &&
+		rmmod livemig && refuse 2 "not loaded" status || return
+	load_module
+}
+
 full_disk()
 {
 	"$migctl" "$@" >/dev/full 2>"$tmp/err"
 	[ $? -eq 3 ] && grep -q 'No space left' "$tmp/err"
 }
 
-plan 45
+plan 46
 
 # ---- the command line ----
 check "no command" expect 1 "no command given"
@@ -405,6 +415,7 @@ else
 	skip "freeze is killed" "no task can be made to hang"
 	umount "$tmp/mnt"
 fi
+check "the module stays as long as there is a session" unload
 check "output onto a full disk" full_disk status
 check "a session goes with its cgroup" gone_with_cgroup
 check "--json is JSON" all_json
