@@ -39,6 +39,7 @@ enum lm_rec_type {
 	LM_REC_ROUND_OK,
 	LM_REC_QUERY,
 	LM_REC_STATE,
+	LM_REC_PACKET,
 };
 
 enum lm_header_attr {

@@ -112,6 +112,7 @@ void lm_source_close(struct lm_source *s)
 	if (s->has_session && !stays)
 		lm_nl_session_del(s->nl, s->session, NULL);
 	lm_netunlock(s->lock);
+	lm_packets_close(s->packets);
 	lm_nl_close(s->nl);
 	if (!stays)
 		lm_transient_undo(&s->transient);
@@ -284,7 +285,19 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 
 int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e)
 {
-	return s->nsfd < 0 ? 0 : lm_netns_quiet(s->nsfd, quiet, e);
+	if (s->nsfd < 0)
+		return 0;
+	if (lm_netns_quiet(s->nsfd, quiet, e))
+		return -1;
+	/* The other host may have done so. */
+	if (!quiet)
+		lm_netns_announce(s->nsfd);
+	return 0;
+}
+
+struct lm_packets *lm_source_packets(const struct lm_source *s)
+{
+	return s->packets;
 }
 
 int lm_source_thaw(struct lm_source *s, struct lm_error *e)
@@ -295,6 +308,12 @@ int lm_source_thaw(struct lm_source *s, struct lm_error *e)
 	lm_netunlock(s->lock);
 	s->lock = NULL;
 	s->frozen = false;
+	if (s->packets) {
+		lm_packets_stop(s->packets);
+		lm_packets_each(s->packets, lm_packets_deliver, s->packets);
+	}
+	lm_packets_close(s->packets);
+	s->packets = NULL;
 	return ret;
 }
 

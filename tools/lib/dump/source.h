@@ -72,8 +72,13 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		    struct lm_error *e);
 /* Run on. */
 int lm_source_thaw(struct lm_source *s, struct lm_error *e);
+/* Packets that come for it while it is stopped; NULL: it has no devices of its own.
+ * lm_source_thaw() delivers them here.
+ */
+struct lm_packets;
+struct lm_packets *lm_source_packets(const struct lm_source *s);
 /* Stop answering for its addresses (ARP), reversible: right before COMMIT.
- * @quiet false undoes it.
+ * @quiet false undoes it, and announces them.
  */
 int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e);
 /* Kill all its tasks while frozen (cgroup.kill), wait until they are gone,

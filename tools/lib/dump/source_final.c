@@ -112,6 +112,8 @@ static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
 		return -1;
 	s->frozen = true;
 	t->freeze = lap(clock);
+	if (s->packets)
+		lm_packets_keep(s->packets);
 	if (s->nsfd >= 0 && lm_netlock(s->nsfd, &s->lock, e) < 0)
 		return -1;
 	t->netlock = lap(clock);
@@ -189,6 +191,8 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		ret = describe_around(s, &around, e);
 		if (ret < 0)
 			break;
+		if (s->nsfd >= 0 && !s->packets)
+			lm_packets_open(s->nsfd, &s->packets, NULL);
 		start = clock = now_ns();
 		ret = stop_and_list(s, &o, t, &clock, e);
 		if (ret <= 0)

@@ -9,6 +9,7 @@
 #include "source.h"
 #include "../build_id.h"
 #include "../net/netns.h"
+#include "../net/packets.h"
 
 /* A process tree without a cgroup of its own, in one for the time being. */
 struct lm_transient {
@@ -52,6 +53,7 @@ struct lm_source {
 	struct lm_model model;
 	int nsfd;		/* the container's network namespace; -1: the host's */
 	struct lm_netlock *lock;
+	struct lm_packets *packets; /* that come meanwhile; NULL: they are lost */
 	struct lm_known_build *builds;
 	size_t nr_builds;
 	struct lm_ids by_file;	/* ... in builds */

@@ -17,6 +17,7 @@
 #include "journal.h"
 #include "migrate.h"
 #include "wire.h"
+#include "../net/packets.h"
 
 /* The source may be busy in a round; but a dead one must not hold pids and
  * memory here for ever.
@@ -25,6 +26,8 @@
 #define COMMIT_MS	120000
 #define OFFER_MS	30000	/* connections that want nothing are in the way */
 #define QUERY_WAIT_MS	30000
+#define PACKETS_MS	2000	/* those that come after RUNNING */
+#define PACKETS_MAX	(16 << 20)
 #define DYING_MS	15000	/* both together: below the source's patience */
 
 static void __attribute__((format(printf, 2, 3)))
@@ -152,16 +155,94 @@ static int fill(struct lm_peer *p, struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
-static int commit(struct lm_peer *p, struct lm_restorer *r,
-		  struct lm_journal *j, struct lm_error *e)
+/* ---- packets that came for it while it was stopped ---- */
+
+/* PACKET records one after the other. */
+struct waiting {
+	struct lm_packets *way;		/* into the container; NULL: it has none */
+	struct packet {
+		struct packet *next;
+		size_t len;
+		char head[];
+	} *first, **end;
+	size_t len;
+};
+
+static void deliver(struct waiting *w, const void *head, size_t len)
+{
+	const struct nlattr *tb[LM_PACKET_MAX + 1];
+
+	if (!w->way || lm_parse(head, len, tb, LM_PACKET_MAX, NULL) ||
+	    !lm_str(tb[LM_PACKET_DEV]))
+		return;
+	lm_packets_deliver(lm_str(tb[LM_PACKET_DEV]), lm_data(tb[LM_PACKET_BYTES]),
+			   lm_len(tb[LM_PACKET_BYTES]), w->way);
+}
+
+static void wait_for_later(struct waiting *w, const struct lm_record *rec)
+{
+	struct packet *one;
+
+	if (w->len + rec->head_len > PACKETS_MAX)
+		return;
+	one = malloc(sizeof(*one) + rec->head_len);
+	if (!one)
+		return;
+	one->next = NULL;
+	one->len = rec->head_len;
+	memcpy(one->head, rec->head, rec->head_len);
+	*w->end = one;
+	w->end = &one->next;
+	w->len += rec->head_len;
+}
+
+static void end_waiting(struct waiting *w, bool runs)
+{
+	struct packet *one;
+
+	while ((one = w->first)) {
+		w->first = one->next;
+		if (runs)
+			deliver(w, one->head, one->len);
+		free(one);
+	}
+}
+
+/* Those that went to the old place until the neighbours knew the new one. */
+static void late_packets(struct lm_peer *p, struct waiting *w)
+{
+	struct lm_error why = { 0 };
+	struct lm_record rec;
+
+	while (!lm_peer_take(p, &rec, PACKETS_MS, &why) && rec.type == LM_REC_PACKET)
+		deliver(w, rec.head, rec.head_len);
+}
+
+static int expect_commit(struct lm_peer *p, struct waiting *w, struct lm_error *e)
+{
+	struct lm_record rec;
+
+	do {
+		if (lm_peer_take(p, &rec, COMMIT_MS, e))
+			return -1;
+		if (rec.type == LM_REC_PACKET)
+			wait_for_later(w, &rec);
+	} while (rec.type == LM_REC_PACKET);
+	if (rec.type != LM_REC_COMMIT)
+		return lm_fail(e, LM_FAILED, "record type %u where COMMIT was due",
+			       rec.type);
+	return lm_peer_parse(p, &rec, e);
+}
+
+static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *j,
+		   struct waiting *w, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
 	uint8_t id[16];
 
 	lm_step_reached(LM_STEP_READY);
 	if (lm_journal_state(j, "ready", e) ||
-	    lm_peer_say(p, LM_REC_READY, j->id, e) ||
-	    lm_peer_expect(p, LM_REC_COMMIT, COMMIT_MS, e) ||
+	    lm_peer_say(p, LM_REC_READY, j->id, e) || expect_commit(p, w, e) ||
 	    lm_peer_id(p, id, e))
 		return -1;
 	if (memcmp(id, j->id, sizeof(id)))
@@ -172,13 +253,29 @@ static int commit(struct lm_peer *p, struct lm_restorer *r,
 	lm_step_reached(LM_STEP_COMMITTED);
 	if (lm_restore_commit(r, e))
 		return -1;
+	end_waiting(w, true);
 	lm_step_reached(LM_STEP_RUNNING);
 	/* It runs: whatever fails now is found out by QUERY. */
 	lm_journal_state(j, "running", NULL);
 	lm_put(&b, LM_WIRE_ID, j->id, 16);
 	lm_put_u32(&b, LM_WIRE_PID, j->pid);
 	lm_out_buf(&p->out, LM_REC_RUNNING, &b, NULL);
+	late_packets(p, w);
 	return 0;
+}
+
+static int commit(struct lm_peer *p, struct lm_restorer *r,
+		  struct lm_journal *j, struct lm_error *e)
+{
+	struct waiting w = { .end = &w.first };
+	int ret;
+
+	if (lm_restorer_netns(r) >= 0)
+		lm_packets_open(lm_restorer_netns(r), &w.way, NULL);
+	ret = let_run(p, r, j, &w, e);
+	end_waiting(&w, false);
+	lm_packets_close(w.way);
+	return ret;
 }
 
 static int receive(struct lm_peer *p, const struct lm_agent_opts *o,

@@ -18,6 +18,7 @@
 #include "journal.h"
 #include "migrate.h"
 #include "wire.h"
+#include "../net/packets.h"
 
 #define CONNECT_MS	10000
 #define ANSWER_MS	60000
@@ -188,6 +189,13 @@ static int ask(const char *host, const uint8_t *id, struct lm_error *e)
 	return ret;
 }
 
+/* What came for it is worth something to those who can answer. */
+static void pass_packets(struct lm_source *s, struct lm_peer *p)
+{
+	if (lm_source_packets(s) && lm_peer_has(p, "packets"))
+		lm_packets_each(lm_source_packets(s), lm_peer_packet, p);
+}
+
 /* From here on the container must not run here unless it does not run there. */
 static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
@@ -209,12 +217,14 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	    lm_source_net_quiet(s, true, e))
 		goto undo;
 	step(o, r, LM_STEP_COMMITTED);
+	pass_packets(s, p);
 	if (lm_peer_say(p, LM_REC_COMMIT, r->id, &why))
 		goto lost;
 	step(o, r, LM_STEP_SENT);
 	if (!lm_peer_expect(p, LM_REC_RUNNING, ANSWER_MS, &why)) {
 		r->pid = lm_u32(p->tb[LM_WIRE_PID]);
 		r->resume_ns = now_ns() - t0;
+		pass_packets(s, p);
 		return 0;
 	}
 lost:

@@ -21,7 +21,7 @@
 #define STALL_S 30
 
 static const char security[] = "insecure";
-static const char features[] = "patches";
+static const char features[] = "patches packets";
 
 void lm_peer_init(struct lm_peer *p, int fd)
 {
@@ -201,6 +201,16 @@ int lm_peer_expect(struct lm_peer *p, uint16_t type, int timeout_ms,
 			       "%s: sent record type %u where %u was due (another version?)",
 			       name(p), r.type, type);
 	return lm_peer_parse(p, &r, e);
+}
+
+int lm_peer_packet(const char *dev, const void *packet, size_t len, void *arg)
+{
+	struct lm_peer *p = arg;
+	struct lm_buf b = { 0 };
+
+	lm_put_str(&b, LM_PACKET_DEV, dev);
+	lm_put(&b, LM_PACKET_BYTES, packet, len);
+	return lm_out_buf(&p->out, LM_REC_PACKET, &b, NULL);
 }
 
 void lm_peer_abort(struct lm_peer *p, const struct lm_error *why)

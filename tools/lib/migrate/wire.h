@@ -27,6 +27,8 @@
  * do beyond this is the intersection of the feature names in the two HELLOs:
  *
  *	patches		PATCHES records in rounds
+ *	packets		PACKETs, which came for the container while it was stopped,
+ *			before COMMIT and after RUNNING
  */
 #ifndef LM_WIRE_H
 #define LM_WIRE_H
@@ -66,6 +68,13 @@ enum lm_wire_attr {
 	LM_WIRE_MAX = LM_WIRE_NS
 };
 
+enum lm_packet_attr {
+	LM_PACKET_UNSPEC,
+	LM_PACKET_DEV,		/* string: the container's device */
+	LM_PACKET_BYTES,	/* struct virtio_net_hdr and the packet, up to 60000 */
+	LM_PACKET_MAX = LM_PACKET_BYTES
+};
+
 /* One connection, seen from either side. */
 struct lm_peer {
 	int fd;
@@ -100,6 +109,10 @@ int lm_peer_take(struct lm_peer *p, struct lm_record *r, int timeout_ms,
  */
 int lm_peer_expect(struct lm_peer *p, uint16_t type, int timeout_ms,
 		   struct lm_error *e);
+/* Send a PACKET; for lm_packets_each(). @arg: the struct lm_peer. Failures to do
+ * so do not matter.
+ */
+int lm_peer_packet(const char *dev, const void *packet, size_t len, void *arg);
 /* Parse @r, already taken, into p->tb. */
 int lm_peer_parse(struct lm_peer *p, const struct lm_record *r,
 		  struct lm_error *e);

@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "netns.h"
 #include "rtnl.h"
 
 static void arp(int fd, const struct lm_link *l, const struct in_addr *ip)
@@ -104,4 +105,15 @@ void lm_net_announce(void)
 	if (fd >= 0)
 		close(fd);
 	lm_rt_close(&rt);
+}
+
+static int announce(void *arg, struct lm_error *e)
+{
+	lm_net_announce();
+	return 0;
+}
+
+void lm_netns_announce(int nsfd)
+{
+	lm_in_netns(nsfd, announce, NULL, NULL);
 }

@@ -69,6 +69,9 @@ int lm_netns_quiet(int nsfd, bool quiet, struct lm_error *e);
 /* Source, after the move: delete the links, and the name in /run/netns. */
 int lm_netns_clear(int nsfd, struct lm_error *e);
 
+/* Tell the neighbours where the addresses of @nsfd live. Best effort. */
+void lm_netns_announce(int nsfd);
+
 /* Give it its name under /run/netns; from then on it outlives this process. */
 int lm_netns_publish(struct lm_netns_made *n, struct lm_error *e);
 /* Lock it again: what happens now must not be heard outside. */

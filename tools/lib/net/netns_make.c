@@ -538,12 +538,6 @@ static void *announcer(void *arg)
 	return NULL;
 }
 
-static int announce_once(void *arg, struct lm_error *e)
-{
-	lm_net_announce();
-	return 0;
-}
-
 int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e)
 {
 	lm_netunlock(n->lock);
@@ -551,7 +545,7 @@ int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e)
 	/* The first announcement is what ends the outage, the others are for
 	 * the case that it was lost.
 	 */
-	lm_in_netns(n->nsfd, announce_once, NULL, NULL);
+	lm_netns_announce(n->nsfd);
 	n->announcing = pthread_create(&n->announcer, NULL, announcer, n) == 0;
 	return 0;
 }
