@@ -241,6 +241,15 @@ static int ioc_peer(void __user *uarg)
 	return lm_restore_peer(&arg);
 }
 
+static int ioc_tcp(void __user *uarg)
+{
+	struct livemig_ioc_tcp arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	return lm_restore_tcp(&arg);
+}
+
 static int ioc_serve(struct lm_restore *r, void __user *uarg)
 {
 	struct livemig_ioc_serve arg;
@@ -282,6 +291,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_wait(r, uarg);
 	case LIVEMIG_IOC_PEER:
 		return ioc_peer(uarg);
+	case LIVEMIG_IOC_TCP:
+		return ioc_tcp(uarg);
 	case LIVEMIG_IOC_SERVE:
 		return ioc_serve(r, uarg);
 	}

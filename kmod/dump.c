@@ -213,6 +213,12 @@ static int dump_zombie(struct lm_dump *d)
 	return err;
 }
 
+static int dump_closed(struct lm_dump *d)
+{
+	d->no_closed = true;
+	return d->nr_tasks ? lm_dump_closed(d, d->tasks[0]) : 0;
+}
+
 /* Queues the objects of the next process. */
 static int dump_next(struct lm_dump *d, struct netlink_ext_ack *extack)
 {
@@ -368,7 +374,8 @@ int lm_dump_more(struct sk_buff *skb, struct netlink_callback *cb)
 			      d->next_task < d->nr_tasks ?
 			      dump_next(d, extack) :
 			      !list_empty(&d->inflight) ?
-			      lm_inflight_dump(d) : dump_zombie(d);
+			      lm_inflight_dump(d) :
+			      !d->no_closed ? dump_closed(d) : dump_zombie(d);
 			continue;
 		}
 		err = put_obj(d, skb, cb, obj);

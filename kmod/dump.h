@@ -29,6 +29,7 @@ struct lm_dump {
 	int nr_tasks, next_task;
 	pid_t last_zombie;
 	bool no_zombies;	/* that were not dumped yet */
+	bool no_closed;		/* the same for connections */
 	u32 cookie, seq;
 	u32 freezes;		/* s->freezes when the dump began */
 	DECLARE_HASHTABLE(seen, 8); /* ids already dumped in this dump */
@@ -65,6 +66,9 @@ u32 lm_dump_id(struct lm_dump *d, enum lm_idspace space, const void *ptr,
 int lm_unsupported(struct lm_dump *d, struct task_struct *t, int fd,
 		   bool transient, const char *remedy, const char *fmt, ...)
 		   __printf(6, 7);
+
+/* sock_closed.c: connections that are under way after close(). */
+int lm_dump_closed(struct lm_dump *d, struct task_struct *t);
 
 /* task.c: a process that has ended and that nobody has waited for. */
 int lm_dump_zombie(struct lm_dump *d, struct task_struct *t);

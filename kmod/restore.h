@@ -8,6 +8,7 @@
  *	prepare.c	what a parked task does to itself
  *	door.c		a way in past seccomp filters
  *	zombie.c	how those that have ended ended
+ *	tcp_restore.c	TCP: states, connections not accepted
  *	peer.c		PEER: whom unix sockets are connected to
  *	arch/x86/setregs.c	registers
  *	apply.c		APPLY: filling memory
@@ -160,6 +161,9 @@ void lm_close_door(void);
 
 /* zombie.c */
 int lm_restore_zombies(struct lm_restore *r, u32 *pid);
+
+/* tcp_restore.c */
+int lm_restore_tcp(const struct livemig_ioc_tcp *t);
 
 /* peer.c */
 int lm_restore_peer(const struct livemig_ioc_peer *p);

@@ -8,15 +8,16 @@
  * after their queues are dumped, so that the two agree. Unix sockets: see
  * sock_unix.c.
  */
+#include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/netlink.h>
 #include <linux/socket.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+#include <net/sock_reuseport.h>
 #include "file_kinds.h"
 #include "sock.h"
 #include "wrapper/sock_state.h"
@@ -25,6 +26,8 @@ static const struct lm_sock_kind *const kinds[] = {
 	&lm_sock_tcp,
 	&lm_sock_udp,
 	&lm_sock_unix,
+	&lm_sock_raw,
+	&lm_sock_netlink,
 };
 
 static struct sock *sock_of(struct file *f)
@@ -51,14 +54,7 @@ static const struct lm_sock_kind *kind_of(const struct sock *sk)
 
 static const char *inet_name(const struct sock *sk)
 {
-	if (sk->sk_type == SOCK_RAW)
-		return "raw socket";
 	switch (sk->sk_protocol) {
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return "ICMP socket";
-	case IPPROTO_UDPLITE:
-		return "UDP-Lite socket";
 	case IPPROTO_SCTP:
 		return "SCTP socket";
 	case IPPROTO_DCCP:
@@ -71,25 +67,6 @@ static const char *inet_name(const struct sock *sk)
 	return "internet socket of an unknown protocol";
 }
 
-static const char *netlink_name(const struct sock *sk)
-{
-	switch (sk->sk_protocol) {
-	case NETLINK_ROUTE:
-		return "netlink socket (route)";
-	case NETLINK_GENERIC:
-		return "netlink socket (generic)";
-	case NETLINK_KOBJECT_UEVENT:
-		return "netlink socket (uevent)";
-	case NETLINK_AUDIT:
-		return "netlink socket (audit)";
-	case NETLINK_SOCK_DIAG:
-		return "netlink socket (sock_diag)";
-	case NETLINK_NETFILTER:
-		return "netlink socket (netfilter)";
-	}
-	return "netlink socket";
-}
-
 /* Sockets of no kind in the table. */
 static const char *foreign_name(const struct sock *sk)
 {
@@ -97,8 +74,6 @@ static const char *foreign_name(const struct sock *sk)
 	case AF_INET:
 	case AF_INET6:
 		return inet_name(sk);
-	case AF_NETLINK:
-		return netlink_name(sk);
 	case AF_PACKET:
 		return "packet socket";
 	case AF_VSOCK:
@@ -126,6 +101,28 @@ static const char *foreign_name(const struct sock *sk)
 }
 
 /**
+ * lm_sock_has_bpf - is a program attached that is not a classic socket filter
+ * @sk: the socket
+ *
+ * Those can be read by getsockopt().
+ * Return: whether it is.
+ */
+bool lm_sock_has_bpf(const struct sock *sk)
+{
+	const struct sock_reuseport *reuse;
+	const struct sk_filter *filter;
+	bool ret;
+
+	rcu_read_lock();
+	filter = rcu_dereference(sk->sk_filter);
+	reuse = rcu_dereference(sk->sk_reuseport_cb);
+	ret = (filter && !filter->prog->orig_prog) ||
+	      (reuse && rcu_access_pointer(reuse->prog));
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
  * lm_inet_unsupported - obstacles that every inet socket may have
  * @sk: the socket
  *
@@ -133,8 +130,8 @@ static const char *foreign_name(const struct sock *sk)
  */
 const char *lm_inet_unsupported(const struct sock *sk)
 {
-	if (rcu_access_pointer(sk->sk_filter))
-		return "socket filter";
+	if (lm_sock_has_bpf(sk))
+		return "BPF program on a socket";
 	if (rcu_access_pointer(inet_sk(sk)->inet_opt))
 		return "socket with IP options";
 	if (rcu_access_pointer(inet_sk(sk)->mc_list))
@@ -188,7 +185,8 @@ static int put_addr(const struct sock *sk, int attr, bool remote,
 	const struct inet_sock *inet = inet_sk(sk);
 	__be16 port = remote ? inet->inet_dport : inet->inet_sport;
 
-	if (!port)
+	/* (raw sockets have peers without a port) */
+	if (!port && !(remote && sk->sk_state == TCP_ESTABLISHED))
 		return 0;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
@@ -401,7 +399,7 @@ static int dump_queues(struct lm_dump *d, struct task_struct *t, int fd,
 	return kind->put_queues(d, t, sk, file_id);
 }
 
-static int dump_unaccepted(struct lm_dump *d, struct task_struct *t,
+static int dump_fileless(struct lm_dump *d, struct task_struct *t,
 			   struct sock *sk, u32 listener, struct sk_buff *obj)
 {
 	struct livemig_holder holder = {
@@ -422,23 +420,25 @@ static int dump_unaccepted(struct lm_dump *d, struct task_struct *t,
 	if (!nest)
 		return -EMSGSIZE;
 	err = put_sock(d, sk, obj) ?:
-	      nla_put_u32(obj, LIVEMIG_SOCK_LISTENER, listener);
+	      (listener ? nla_put_u32(obj, LIVEMIG_SOCK_LISTENER, listener) :
+			  nla_put_flag(obj, LIVEMIG_SOCK_CLOSED));
 	nla_nest_end(obj, nest);
 	return err;
 }
 
 /**
- * lm_dump_unaccepted - queue the objects of a connection in a listener's queue
+ * lm_dump_fileless - queue the objects of a connection without a file
  * @d: the dump
- * @t: the process that has the listener
- * @sk: the connection, referenced; it has no file yet
- * @listener: number of the listener's FILE
+ * @t: the process that has the listener, or any
+ * @sk: the connection, referenced
+ * @listener: number of the listener's FILE, which has not accepted it; 0: it was
+ *	closed
  *
  * Context: the caller holds the locks that a file of the kind would be dumped
  * with. May sleep.
  * Return: 0 or -errno.
  */
-int lm_dump_unaccepted(struct lm_dump *d, struct task_struct *t, struct sock *sk,
+int lm_dump_fileless(struct lm_dump *d, struct task_struct *t, struct sock *sk,
 		       u32 listener)
 {
 	const struct lm_sock_kind *kind = kind_of(sk);
@@ -455,12 +455,12 @@ int lm_dump_unaccepted(struct lm_dump *d, struct task_struct *t, struct sock *sk
 		return 0;
 	why = kind->unsupported(d, sk, &transient);
 	if (why)
-		return lm_unsupported(d, t, -1, transient, NULL,
-				      "%s (not accepted yet)", why);
+		return lm_unsupported(d, t, -1, transient, NULL, "%s (%s)", why,
+				      listener ? "not accepted yet" : "closed");
 	obj = lm_obj_begin(d, LIVEMIG_OBJ_FILE);
 	if (!obj)
 		return -ENOMEM;
-	err = dump_unaccepted(d, t, sk, listener, obj);
+	err = dump_fileless(d, t, sk, listener, obj);
 	if (err) {
 		kfree_skb(obj);
 		return err;

@@ -29,24 +29,29 @@ struct lm_sock_kind {
 extern const struct lm_sock_kind lm_sock_tcp;
 extern const struct lm_sock_kind lm_sock_udp;
 extern const struct lm_sock_kind lm_sock_unix;
+extern const struct lm_sock_kind lm_sock_raw;		/* sock_raw.c */
+extern const struct lm_sock_kind lm_sock_netlink;
 
 /* sock.c: LOCAL and REMOTE of an inet socket. */
 int lm_put_inet_addresses(const struct sock *sk, struct sk_buff *obj);
+/* sock.c: a program that is not a classic socket filter. */
+bool lm_sock_has_bpf(const struct sock *sk);
 /* sock.c: obstacles that every inet socket may have, or NULL. */
 const char *lm_inet_unsupported(const struct sock *sk);
 
 /* sock.c: number of a socket's inode, or a number of its own. 0: no memory. */
 u64 lm_sock_ino(struct lm_dump *d, const struct sock *sk);
 /* sock.c: the objects of a connection that the listener, FILE @listener, has not
- * accepted.
+ * accepted; 0: of one that was closed.
  */
-int lm_dump_unaccepted(struct lm_dump *d, struct task_struct *t, struct sock *sk,
-		       u32 listener);
+int lm_dump_fileless(struct lm_dump *d, struct task_struct *t, struct sock *sk,
+		     u32 listener);
 
 /* What is said about a message besides its bytes. */
 struct lm_data_head {
 	const void *name;	/* address of the sender, NULL: none */
 	int name_len;
+	const void *dest;	/* where it went, of the same length; NULL */
 	const u32 *fds;		/* FILE ids */
 	int nr_fds;
 };

@@ -17,6 +17,8 @@ static int put_head(struct sk_buff *obj, const struct lm_data_head *h)
 
 	if (h->name)
 		err = nla_put(obj, LIVEMIG_DATA_NAME, h->name_len, h->name);
+	if (!err && h->dest)
+		err = nla_put(obj, LIVEMIG_DATA_DEST, h->name_len, h->dest);
 	if (!err && h->nr_fds)
 		err = nla_put(obj, LIVEMIG_DATA_FDS, h->nr_fds * sizeof(*h->fds),
 			      h->fds);

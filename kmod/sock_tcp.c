@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP sockets: listeners, and connections with the bytes that the program has
- * not read and those that the other side has not acknowledged. What came out
+ * TCP sockets: listeners with the connections that wait in them, and connections
+ * with the bytes that the program has not read and those that the other side has
+ * not acknowledged. What came out
  * of order is left out: it is not acknowledged and comes again.
  *
  * Locking: put() and put_queues() run under one lock_sock(); segments that
- * arrive meanwhile wait in the backlog, unacknowledged.
+ * arrive meanwhile wait in the backlog, unacknowledged. A listener stays locked
+ * while those in its queue are, one after the other.
  */
+#include <linux/sched/signal.h>
 #include <linux/skmsg.h>
+#include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/tcp.h>
 #include "sock.h"
@@ -19,43 +23,19 @@ static bool is_tcp(const struct sock *sk)
 	       sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
 }
 
-/* States that a restore has no way into. */
-static const char *bad_state(int state)
-{
-	switch (state) {
-	case TCP_ESTABLISHED:
-	case TCP_CLOSE_WAIT:
-	case TCP_LISTEN:
-	case TCP_CLOSE:
-		return NULL;
-	case TCP_SYN_SENT:
-		return "TCP socket in SYN_SENT";
-	case TCP_SYN_RECV:
-		return "TCP socket in SYN_RECV";
-	case TCP_FIN_WAIT1:
-		return "TCP socket in FIN_WAIT1";
-	case TCP_FIN_WAIT2:
-		return "TCP socket in FIN_WAIT2";
-	case TCP_TIME_WAIT:
-		return "TCP socket in TIME_WAIT";
-	case TCP_LAST_ACK:
-		return "TCP socket in LAST_ACK";
-	case TCP_CLOSING:
-		return "TCP socket in CLOSING";
-	}
-	return "TCP socket in an unknown state";
-}
-
 static bool is_connected(int state)
 {
-	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
+	return (1 << state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 |
+			       TCPF_FIN_WAIT2 | TCPF_LAST_ACK | TCPF_CLOSING);
 }
 
-/* Connections that the program has not seen yet, finished or not. */
-static u32 unaccepted(const struct sock *sk)
+/* Connections whose handshake is not over; and those by TCP Fast Open, whose
+ * handshake is not over either.
+ */
+static bool is_being_opened(const struct sock *sk)
 {
-	return READ_ONCE(sk->sk_ack_backlog) +
-	       reqsk_queue_len(&inet_csk(sk)->icsk_accept_queue);
+	return reqsk_queue_len(&inet_csk(sk)->icsk_accept_queue) ||
+	       READ_ONCE(inet_csk(sk)->icsk_accept_queue.fastopenq.qlen);
 }
 
 static const char *ulp_name(const struct sock *sk)
@@ -95,7 +75,7 @@ static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 				   bool *transient)
 {
 	int state = inet_sk_state_load(sk);
-	const char *why = bad_state(state) ?: ulp_name(sk);
+	const char *why = ulp_name(sk);
 
 	if (why)
 		return why;
@@ -105,9 +85,10 @@ static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 		return "MPTCP socket";
 	if (in_sockmap(sk))
 		return "socket in a BPF map";
-	if (d->frozen && state == TCP_LISTEN && unaccepted(sk)) {
+	if (d->frozen && (state == TCP_SYN_RECV ||
+			  (state == TCP_LISTEN && is_being_opened(sk)))) {
 		*transient = true;
-		return "connection that is not accepted yet";
+		return "TCP connection that is being opened";
 	}
 	if (is_connected(state) && (READ_ONCE(tcp_sk(sk)->urg_data) ||
 				    tcp_sk(sk)->snd_una != tcp_sk(sk)->snd_up))
@@ -155,8 +136,10 @@ static int put_tcp(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 	if (!err && sk->sk_state == TCP_LISTEN)
 		err = nla_put_u32(obj, LIVEMIG_SOCK_BACKLOG,
 				  sk->sk_max_ack_backlog) ?:
-		      nla_put_u32(obj, LIVEMIG_SOCK_UNACCEPTED, unaccepted(sk));
-	if (!err && d->frozen && is_connected(sk->sk_state))
+		      nla_put_u32(obj, LIVEMIG_SOCK_UNACCEPTED,
+				  READ_ONCE(sk->sk_ack_backlog));
+	if (!err && d->frozen &&
+	    (is_connected(sk->sk_state) || sk->sk_state == TCP_SYN_SENT))
 		err = put_tcp_state(sk, obj);
 	return err;
 }
@@ -234,9 +217,59 @@ static int put_queue(struct lm_dump *d, struct sock *sk, u32 file_id, u32 queue,
 	return err;
 }
 
+/* References on the connections in the queue of a listener, which is locked, so
+ * that none of them is taken; an array to be freed with put_children().
+ * Return: their number or -ENOMEM.
+ */
+static int get_children(struct sock *sk, struct sock ***out)
+{
+	struct request_sock_queue *q = &inet_csk(sk)->icsk_accept_queue;
+	int max = READ_ONCE(sk->sk_ack_backlog), n = 0;
+	struct request_sock *req;
+	struct sock **children;
+
+	children = kvmalloc_array(max + 1, sizeof(*children), GFP_KERNEL);
+	if (!children)
+		return -ENOMEM;
+	spin_lock_bh(&q->rskq_lock);
+	for (req = q->rskq_accept_head; req && n < max; req = req->dl_next) {
+		sock_hold(req->sk);
+		children[n++] = req->sk;
+	}
+	spin_unlock_bh(&q->rskq_lock);
+	*out = children;
+	return n;
+}
+
+static int put_unaccepted(struct lm_dump *d, struct task_struct *t,
+			  struct sock *sk, u32 file_id)
+{
+	struct sock **children;
+	int i, n, err = 0;
+
+	n = get_children(sk, &children);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n && !err; i++) {
+		if (fatal_signal_pending(current)) {
+			err = -EINTR;
+			break;
+		}
+		lock_sock_nested(children[i], SINGLE_DEPTH_NESTING);
+		err = lm_dump_fileless(d, t, children[i], file_id);
+		release_sock(children[i]);
+	}
+	while (n--)
+		sock_put(children[n]);
+	kvfree(children);
+	return err;
+}
+
 static int put_tcp_queues(struct lm_dump *d, struct task_struct *t,
 			  struct sock *sk, u32 file_id)
 {
+	if (sk->sk_state == TCP_LISTEN)
+		return put_unaccepted(d, t, sk, file_id);
 	if (!d->frozen || !is_connected(sk->sk_state))
 		return 0;
 	return put_queue(d, sk, file_id, LIVEMIG_QUEUE_RECV, put_recv) ?:

@@ -59,8 +59,8 @@ static bool has_many_groups(struct sock *sk)
 static const char *unix_unsupported(struct lm_dump *d, struct sock *sk,
 				    bool *transient)
 {
-	if (rcu_access_pointer(sk->sk_filter))
-		return "socket filter";
+	if (lm_sock_has_bpf(sk))
+		return "BPF program on a socket";
 	if (d->frozen && has_oob(sk))
 		return "urgent data in a unix socket";
 	if (has_many_groups(sk))
@@ -340,7 +340,7 @@ static int put_unaccepted(struct lm_dump *d, struct task_struct *t,
 	for (i = 0; i < n && !err; i++) {
 		/* (the buffer holds the socket) */
 		err = fatal_signal_pending(current) ? -EINTR :
-		      lm_dump_unaccepted(d, t, skbs[i]->sk, file_id);
+		      lm_dump_fileless(d, t, skbs[i]->sk, file_id);
 	}
 	put_buffers(skbs, n);
 	return err;

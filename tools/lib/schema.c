@@ -140,6 +140,7 @@ static const struct lm_attr sock_attrs[LIVEMIG_SOCK_MAX + 1] = {
 	[LIVEMIG_SOCK_PATH] = STR("path", 0),
 	[LIVEMIG_SOCK_BOUND] = BIN("bound", sizeof(struct livemig_sock_bound)),
 	[LIVEMIG_SOCK_PEER_GROUPS] = LIST("peer-groups", 4),
+	[LIVEMIG_SOCK_CLOSED] = FLAG("closed"),
 };
 SCHEMA(sock, "SOCK");
 
@@ -194,6 +195,7 @@ static const struct lm_attr data_attrs[LIVEMIG_DATA_MAX + 1] = {
 	[LIVEMIG_DATA_FDS] = LIST("fds", 4),
 	[LIVEMIG_DATA_NAME] = ANY("name", 128),
 	[LIVEMIG_DATA_CRED] = BIN("cred", 12),
+	[LIVEMIG_DATA_DEST] = ANY("dest", 128),
 };
 SCHEMA(data, "DATA");
 

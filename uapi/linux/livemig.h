@@ -596,7 +596,7 @@ enum livemig_file_attr {
 	LIVEMIG_FILE_A_HOLDER,		/* struct livemig_holder: one who has it open;
 					 * fd -1: nobody, it is in flight, or a
 					 * connection that is not accepted yet, in
-					 * a socket of pid
+					 * a socket of pid; or closed
 					 */
 	LIVEMIG_FILE_A_BUILD_ID,	/* binary, up to 64 bytes: of a program or
 					 * library; read by user space
@@ -695,6 +695,7 @@ enum livemig_sock_attr {
 	LIVEMIG_SOCK_PATH,		/* string, unix: where its name is now */
 	LIVEMIG_SOCK_BOUND,		/* struct livemig_sock_bound, unix: its inode */
 	LIVEMIG_SOCK_PEER_GROUPS,	/* u32[], unix: SO_PEERGROUPS, up to 2048 */
+	LIVEMIG_SOCK_CLOSED,		/* flag: nobody has it, TCP sends on */
 	__LIVEMIG_SOCK_MAX
 };
 #define LIVEMIG_SOCK_MAX (__LIVEMIG_SOCK_MAX - 1)
@@ -770,6 +771,7 @@ enum livemig_data_attr {
 	LIVEMIG_DATA_CRED,		/* struct ucred: SCM_CREDENTIALS; pid 0: of one
 					 * that is not visible
 					 */
+	LIVEMIG_DATA_DEST,		/* UDP: the address that it was sent to */
 	__LIVEMIG_DATA_MAX
 };
 #define LIVEMIG_DATA_MAX (__LIVEMIG_DATA_MAX - 1)
@@ -777,6 +779,7 @@ enum livemig_data_attr {
 enum livemig_queue {
 	LIVEMIG_QUEUE_RECV,
 	LIVEMIG_QUEUE_SEND,
+	LIVEMIG_QUEUE_OPTIONS,	/* user space: see Documentation/image-format.rst */
 };
 
 /* What the clocks of a process show, its time namespace included. It comes
@@ -1051,6 +1054,30 @@ struct livemig_ioc_pidns {
 	__u32 resv;		/* 0 */
 };
 
+enum livemig_tcp_op {
+	/* The socket @fd gets the state @arg: TCP_CLOSE_WAIT from
+	 * TCP_ESTABLISHED, TCP_CLOSING from TCP_FIN_WAIT1: the peer's FIN has come;
+	 * TCP_FIN_WAIT2 from TCP_ESTABLISHED: ours is acknowledged. The sequence
+	 * numbers count them.
+	 */
+	LIVEMIG_TCP_STATE,
+	/* The connection of @fd, not in repair mode, is the next that waits to be
+	 * accepted by the listener @arg (an fd). @fd is closed; it must be the only
+	 * one: EBUSY. It must have been made outside of memory cgroups: EXDEV.
+	 */
+	LIVEMIG_TCP_UNACCEPT,
+};
+
+/* Errors: EBADF, ENOTSOCK (no TCP socket), EINVAL (another state), and those told
+ * above.
+ */
+struct livemig_ioc_tcp {
+	__s32 fd;
+	__u32 op;		/* enum livemig_tcp_op */
+	__u32 arg;
+	__u32 resv;
+};
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
@@ -1060,5 +1087,6 @@ struct livemig_ioc_pidns {
 #define LIVEMIG_IOC_TIMER	_IOW(LIVEMIG_IOC_MAGIC, 6, struct livemig_ioc_timer)
 #define LIVEMIG_IOC_PEER	_IOW(LIVEMIG_IOC_MAGIC, 7, struct livemig_ioc_peer)
 #define LIVEMIG_IOC_PIDNS	_IOW(LIVEMIG_IOC_MAGIC, 8, struct livemig_ioc_pidns)
+#define LIVEMIG_IOC_TCP		_IOW(LIVEMIG_IOC_MAGIC, 9, struct livemig_ioc_tcp)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */
