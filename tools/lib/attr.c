@@ -41,6 +41,14 @@ static void *grow(struct lm_buf *b, size_t len)
 	return p;
 }
 
+void lm_buf_add(struct lm_buf *b, const void *data, size_t len)
+{
+	void *p = grow(b, len);
+
+	if (p && len)
+		memcpy(p, data, len);
+}
+
 void lm_put(struct lm_buf *b, uint16_t type, const void *data, size_t len)
 {
 	struct nlattr *a;

@@ -106,6 +106,8 @@ struct lm_buf {
 	bool oom, too_long;	/* checked once at the end, by lm_out_buf() */
 };
 void lm_buf_free(struct lm_buf *b);
+/* Bytes that are no attribute. */
+void lm_buf_add(struct lm_buf *b, const void *data, size_t len);
 void lm_put(struct lm_buf *b, uint16_t type, const void *data, size_t len);
 void lm_put_u32(struct lm_buf *b, uint16_t type, uint32_t v);
 void lm_put_u64(struct lm_buf *b, uint16_t type, uint64_t v);

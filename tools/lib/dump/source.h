@@ -34,6 +34,8 @@ uint32_t lm_source_session(const struct lm_source *s);
 const struct lm_model *lm_source_model(const struct lm_source *s);
 
 /* For kinds: */
+/* An fd of the container's network namespace, or -1 for the host's. */
+int lm_source_netns(const struct lm_source *s);
 bool lm_source_is_frozen(const struct lm_source *s);
 /* An fd of our own for a file that is in flight in the frozen container. */
 int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error *e);

@@ -78,6 +78,11 @@ int lm_objects_get(struct lm_source *s, struct lm_objects *o, struct lm_error *e
 	return lm_model_finish(&s->model, e);
 }
 
+int lm_source_netns(const struct lm_source *s)
+{
+	return s->nsfd;
+}
+
 bool lm_source_is_frozen(const struct lm_source *s)
 {
 	return s->frozen;

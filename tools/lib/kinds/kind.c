@@ -30,8 +30,12 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_memfd,
 	&lm_kind_pidfd,
 	&lm_kind_inotify,
+	&lm_kind_tcp_waiting,
+	&lm_kind_tcp_closed,
 	&lm_kind_tcp,
 	&lm_kind_udp,
+	&lm_kind_raw,
+	&lm_kind_netlink,
 	&lm_kind_unix_unaccepted,
 	&lm_kind_unix,
 };

@@ -12,6 +12,7 @@
 
 #include "../net/rtnl.h"
 #include "sock.h"
+#include "sockopt.h"
 
 bool lm_sock_is(const struct lm_file *f, int family, int type, int protocol)
 {
@@ -236,5 +237,5 @@ int lm_sock_before_bind(int fd, const struct lm_file *f, struct lm_error *e)
 		return -1;
 	if (o->bound_dev && SET(SOL_SOCKET, SO_BINDTOIFINDEX, o->bound_dev))
 		return -1;
-	return 0;
+	return lm_sockopt_set(fd, f, LM_SOCKOPT_EARLY, e);
 }

@@ -17,8 +17,12 @@ union lm_sockaddr {
 	struct sockaddr_un un;
 };
 
+extern const struct lm_file_kind lm_kind_tcp_waiting;
+extern const struct lm_file_kind lm_kind_tcp_closed;
 extern const struct lm_file_kind lm_kind_tcp;
 extern const struct lm_file_kind lm_kind_udp;
+extern const struct lm_file_kind lm_kind_raw;
+extern const struct lm_file_kind lm_kind_netlink;
 extern const struct lm_file_kind lm_kind_unix_unaccepted;
 extern const struct lm_file_kind lm_kind_unix;
 

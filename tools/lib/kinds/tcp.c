@@ -9,18 +9,22 @@
  * the peer what it has got; what it lacks is transmitted again, as after a loss.
  * What was never sent follows in the ordinary way.
  *
- * A FIN that was sent is sent again, with its old sequence number, by
- * shutdown(). A FIN that was received is in rcv_nxt; the reader sees it as the
- * end of file that shutdown(SHUT_RD) makes.
+ * A FIN that was sent and not acknowledged is sent again, with its old sequence
+ * number, by shutdown(). A FIN that was received is in rcv_nxt; the reader sees it
+ * as the end of file that shutdown(SHUT_RD) makes. The module sets the states that
+ * follow from that. A connection that was being opened begins once more, with
+ * the same sequence number.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "sock.h"
+#include "sockopt.h"
+#include "tcp.h"
 
 enum { ESTABLISHED = 1, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSED,
        CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING };
@@ -28,7 +32,7 @@ enum { ESTABLISHED = 1, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLO
 /* Option kinds for TCP_REPAIR_OPTIONS: those of RFC 793 and its successors. */
 enum { OPT_MSS = 2, OPT_WINDOW = 3, OPT_SACK_PERM = 4, OPT_TIMESTAMP = 8 };
 
-static bool is_tcp(const struct lm_file *f)
+bool lm_tcp_is(const struct lm_file *f)
 {
 	return lm_sock_is(f, AF_INET, SOCK_STREAM, IPPROTO_TCP) ||
 	       lm_sock_is(f, AF_INET6, SOCK_STREAM, IPPROTO_TCP);
@@ -73,7 +77,7 @@ static bool peer_is_inside(const struct lm_model *m, const struct lm_file *f)
 	lm_sock_addr(f, LIVEMIG_SOCK_LOCAL, &local);
 	lm_sock_addr(f, LIVEMIG_SOCK_REMOTE, &remote);
 	for (size_t i = 0; i < m->nr_file; i++) {
-		if (!is_tcp(m->file[i]) ||
+		if (!lm_tcp_is(m->file[i]) ||
 		    !lm_sock_addr(m->file[i], LIVEMIG_SOCK_LOCAL, &l) ||
 		    !lm_sock_addr(m->file[i], LIVEMIG_SOCK_REMOTE, &r))
 			continue;
@@ -91,19 +95,17 @@ static int not_now(struct lm_error *e, const char *what)
 	return -1;
 }
 
-static int tcp_check(const struct lm_model *m, const struct lm_file *f, struct lm_error *e)
+int lm_tcp_check(const struct lm_model *m, const struct lm_file *f, struct lm_error *e)
 {
 	uint32_t state = state_of(f), mine = lm_sock_own_netns();
 	char text[128];
 	union lm_sockaddr a;
 
-	if (lm_u32(f->sock[LIVEMIG_SOCK_UNACCEPTED]))
-		return not_now(e, "TCP connections that wait to be accepted: not supported");
-	if (state == SYN_SENT || state == SYN_RECV)
+	if (state == SYN_RECV)
 		return not_now(e, "TCP connection that is being opened: not supported");
 	if (tcp_of(f) && (tcp_of(f)->flags & LIVEMIG_TCP_F_URG))
 		return not_now(e, "TCP urgent data that waits to be read: not supported");
-	if (!is_connected(state) || !mine || lm_u32(f->sock[LIVEMIG_SOCK_NETNS]) != mine ||
+	if ((!is_connected(state) && state != SYN_SENT) || !mine || lm_u32(f->sock[LIVEMIG_SOCK_NETNS]) != mine ||
 	    peer_is_inside(m, f))
 		return 0;
 	lm_sock_addr_text(&a, lm_sock_addr(f, LIVEMIG_SOCK_REMOTE, &a), text, sizeof(text));
@@ -114,7 +116,7 @@ static int tcp_check(const struct lm_model *m, const struct lm_file *f, struct l
 
 /* ---- destination ---- */
 
-static int cannot(struct lm_error *e, const char *what, const struct lm_file *f)
+int lm_tcp_cannot(struct lm_error *e, const char *what, const struct lm_file *f)
 {
 	char local[128], remote[128];
 	union lm_sockaddr a;
@@ -180,10 +182,16 @@ static int put_queue(int fd, const struct lm_file *f, uint32_t queue, uint64_t f
 	return 0;
 }
 
+/* A FIN that is to be acknowledged still. */
+static bool fin_queued(uint32_t state)
+{
+	return fin_sent(state) && state != FIN_WAIT2;
+}
+
 /* Where the send queue begins: a FIN counts one, but is not in its bytes. */
 static uint32_t send_seq(const struct lm_file *f)
 {
-	return tcp_of(f)->write_seq - fin_sent(state_of(f)) -
+	return tcp_of(f)->write_seq - fin_queued(state_of(f)) -
 	       lm_sock_queue_len(f, LIVEMIG_QUEUE_SEND);
 }
 
@@ -253,6 +261,15 @@ static int set_tcp_options(int fd, const struct lm_file *f, struct lm_error *e)
 	return 0;
 }
 
+/* One that was not accepted has those of its listener. */
+static const struct lm_file *options_of(struct lm_restorer *r, const struct lm_file *f)
+{
+	const struct lm_file *listener =
+		lm_model_file(lm_restorer_model(r), lm_u32(f->sock[LIVEMIG_SOCK_LISTENER]));
+
+	return listener ?: f;
+}
+
 /* Listening, bound, or fresh. */
 static int open_unconnected(struct lm_restorer *r, struct lm_file *f, int fd,
 			    struct lm_error *e)
@@ -263,26 +280,49 @@ static int open_unconnected(struct lm_restorer *r, struct lm_file *f, int fd,
 	bool listens = state_of(f) == LISTEN;
 
 	if (lm_sock_before_bind(fd, f, e) < 0 || lm_sock_set_options(fd, f, e) < 0 ||
-	    lm_sock_set_buffers(fd, f, e) < 0 || set_tcp_options(fd, f, e) < 0)
+	    lm_sock_set_buffers(fd, f, e) < 0 || set_tcp_options(fd, f, e) < 0 ||
+	    lm_sockopt_set(fd, f, LM_SOCKOPT_READY, e) < 0)
 		return -1;
 	/* A connection that has ended: only its end can be read. */
 	if (lm_u32(f->sock[LIVEMIG_SOCK_SHUTDOWN]) && !listens)
 		return shutdown(fd, SHUT_RDWR) < 0 && errno != ENOTCONN ?
-			cannot(e, "shut down", f) : 0;
+			lm_tcp_cannot(e, "shut down", f) : 0;
 	if (!len || !lm_sock_port(&a))
 		return 0;
 	/* Leftovers of earlier connections on the port must not be in the way. */
 	if (lm_sock_set(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", e) < 0)
 		return -1;
 	if (bind(fd, &a.sa, len) < 0)
-		return cannot(e, "bind", f);
+		return lm_tcp_cannot(e, "bind", f);
 	if (listens && o->fastopen &&
 	    lm_sock_set(fd, IPPROTO_TCP, TCP_FASTOPEN, o->fastopen, "TCP_FASTOPEN", e) < 0)
 		return -1;
 	if (listens && listen(fd, lm_u32(f->sock[LIVEMIG_SOCK_BACKLOG])) < 0)
-		return cannot(e, "listen", f);
+		return lm_tcp_cannot(e, "listen", f);
 	return lm_sock_set(fd, SOL_SOCKET, SO_REUSEADDR,
 			   !!(o->flags & LIVEMIG_SOCK_F_REUSEADDR), "SO_REUSEADDR", e);
+}
+
+/* connect() takes the number that it finds. */
+static int set_first_seq(struct lm_file *f, int fd, struct lm_error *e)
+{
+	const struct livemig_tcp *t = tcp_of(f);
+
+	if (!t)
+		return lm_fail(e, LM_REFUSED, "the record of a TCP connection is malformed");
+	if (repair(fd, TCP_REPAIR_ON) < 0 || set_seq(fd, TCP_SEND_QUEUE, t->snd_una) < 0 ||
+	    repair(fd, TCP_REPAIR_OFF_NO_WP) < 0)
+		return lm_tcp_cannot(e, "set the sequence number", f);
+	return 0;
+}
+
+static int set_state(struct lm_restorer *r, const struct lm_file *f, int fd, uint32_t state,
+		     struct lm_error *e)
+{
+	struct livemig_ioc_tcp t = { .fd = fd, .op = LIVEMIG_TCP_STATE, .arg = state };
+
+	return ioctl(lm_restorer_device(r), LIVEMIG_IOC_TCP, &t) < 0 ?
+		lm_tcp_cannot(e, "set the state", f) : 0;
 }
 
 static int open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
@@ -298,32 +338,42 @@ static int open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
 	if (!t || !local_len || !remote_len)
 		return lm_fail(e, LM_REFUSED, "the record of a TCP connection is malformed");
 	if (repair(fd, TCP_REPAIR_ON) < 0)
-		return cannot(e, "enter repair mode", f);
+		return lm_tcp_cannot(e, "enter repair mode", f);
 	if (lm_sock_before_bind(fd, f, e) < 0 ||
 	    lm_sock_make_room(fd, send_len, recv_len, e) < 0)
 		return -1;
 	if (bind(fd, &local.sa, local_len) < 0)
-		return cannot(e, "bind", f);
+		return lm_tcp_cannot(e, "bind", f);
 	if (set_seq(fd, TCP_SEND_QUEUE, send_seq(f)) < 0 ||
 	    set_seq(fd, TCP_RECV_QUEUE, t->rcv_nxt - recv_len) < 0)
-		return cannot(e, "set the sequence numbers", f);
+		return lm_tcp_cannot(e, "set the sequence numbers", f);
 	if (connect(fd, &remote.sa, remote_len) < 0)
-		return cannot(e, "connect", f);
+		return lm_tcp_cannot(e, "connect", f);
 	if (negotiated(fd, t) < 0)
-		return cannot(e, "set the negotiated options", f);
+		return lm_tcp_cannot(e, "set the negotiated options", f);
 	if (set_timestamp(fd, t) < 0)
-		return cannot(e, "set the time stamp", f);
+		return lm_tcp_cannot(e, "set the time stamp", f);
 	if (set_queue(fd, TCP_RECV_QUEUE) < 0 ||
 	    put_queue(fd, f, LIVEMIG_QUEUE_RECV, 0, recv_len) < 0)
-		return cannot(e, "fill the receive queue", f);
+		return lm_tcp_cannot(e, "fill the receive queue", f);
 	if (set_window(fd, t) < 0)
-		return cannot(e, "set the windows", f);
+		return lm_tcp_cannot(e, "set the windows", f);
 	if (set_queue(fd, TCP_NO_QUEUE) < 0)
-		return cannot(e, "leave the queues", f);
-	if (lm_sock_set_options(fd, f, e) < 0 || set_tcp_options(fd, f, e) < 0)
+		return lm_tcp_cannot(e, "leave the queues", f);
+	if (lm_sock_set_options(fd, f, e) < 0 || set_tcp_options(fd, f, e) < 0 ||
+	    lm_sockopt_set(fd, options_of(r, f), LM_SOCKOPT_READY, e) < 0)
 		return -1;
 	if (fin_received(state_of(f)) && shutdown(fd, SHUT_RD) < 0)
-		return cannot(e, "note the end of the peer's data", f);
+		return lm_tcp_cannot(e, "note the end of the peer's data", f);
+	return state_of(f) == FIN_WAIT2 ? set_state(r, f, fd, FIN_WAIT2, e) : 0;
+}
+
+int lm_tcp_open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
+			  struct lm_error *e)
+{
+	if (open_connected(r, f, fd, e) < 0)
+		return -1;
+	f->fd = fd;
 	return 0;
 }
 
@@ -335,6 +385,8 @@ static int open_one(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 		return -1;
 	ret = is_connected(state_of(f)) ? open_connected(r, f, fd, e) :
 					  open_unconnected(r, f, fd, e);
+	if (ret == 0 && state_of(f) == SYN_SENT)
+		ret = set_first_seq(f, fd, e);
 	if (ret < 0) {
 		close(fd);
 		return -1;
@@ -351,49 +403,114 @@ static int tcp_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 	const struct lm_model *m = lm_restorer_model(r);
 
 	for (size_t i = 0; i < m->nr_file; i++)
-		if (is_tcp(m->file[i]) && m->file[i]->fd < 0 &&
+		if (lm_tcp_is(m->file[i]) && m->file[i]->fd < 0 &&
 		    !is_connected(state_of(m->file[i])) && open_one(r, m->file[i], e) < 0)
 			return -1;
 	return f->fd < 0 ? open_one(r, f, e) : 0;
 }
 
-static int tcp_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+/* The peer may answer at once, even with a refusal: that is the program's business. */
+static int connect_again(struct lm_file *f, struct lm_error *e)
+{
+	union lm_sockaddr remote;
+	socklen_t len = lm_sock_addr(f, LIVEMIG_SOCK_REMOTE, &remote);
+	int ret;
+
+	if (fcntl(f->fd, F_SETFL, O_NONBLOCK) < 0)
+		return lm_tcp_cannot(e, "set O_NONBLOCK", f);
+	ret = connect(f->fd, &remote.sa, len) < 0 ? errno : 0;
+	if (fcntl(f->fd, F_SETFL, f->flags & O_NONBLOCK) < 0)
+		return lm_tcp_cannot(e, "set O_NONBLOCK", f);
+	errno = ret;
+	return ret && ret != EINPROGRESS && ret != ECONNREFUSED ?
+		lm_tcp_cannot(e, "connect", f) : 0;
+}
+
+/* Our FIN, in repair mode; when the peer's has come as well that is another state. */
+static int queue_fin(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+{
+	uint32_t state = state_of(f);
+
+	if (state == LAST_ACK && set_state(r, f, f->fd, CLOSE_WAIT, e) < 0)
+		return -1;
+	if (shutdown(f->fd, SHUT_WR) < 0)
+		return lm_tcp_cannot(e, "queue the FIN", f);
+	return state == CLOSING ? set_state(r, f, f->fd, CLOSING, e) : 0;
+}
+
+int lm_tcp_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
 	const struct livemig_sock_options *o = lm_sock_options(f);
 	uint64_t len = lm_sock_queue_len(f, LIVEMIG_QUEUE_SEND), sent;
+	uint32_t state = state_of(f);
+	bool fin_out;
 
-	if (!is_connected(state_of(f)))
-		return 0;
+	if (state == SYN_SENT && connect_again(f, e) < 0)
+		return -1;
+	if (!is_connected(state))
+		return lm_sockopt_set(f->fd, f, LM_SOCKOPT_LAST, e);
 	sent = sent_len(f);
+	/* A FIN is sent like data; without it its acknowledgement is unknown, too. */
+	fin_out = fin_queued(state) && tcp_of(f)->snd_nxt == tcp_of(f)->write_seq;
 	/* Only now: this starts the retransmission timer. */
 	if (set_queue(f->fd, TCP_SEND_QUEUE) < 0 ||
 	    put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, 0, sent) < 0)
-		return cannot(e, "queue what was not acknowledged", f);
-	/* A FIN is sent like data; without it its acknowledgement is unknown, too. */
-	if (fin_sent(state_of(f)) && tcp_of(f)->snd_nxt == tcp_of(f)->write_seq &&
-	    shutdown(f->fd, SHUT_WR) < 0)
-		return cannot(e, "queue the FIN", f);
+		return lm_tcp_cannot(e, "queue what was not acknowledged", f);
+	if (fin_out && queue_fin(r, f, e) < 0)
+		return -1;
 	/* With a probe: the congestion window has no room to send anything else. */
 	if (repair(f->fd, TCP_REPAIR_OFF) < 0)
-		return cannot(e, "leave repair mode", f);
-	if (put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, sent, len) < 0)
-		return cannot(e, "send what was not sent yet", f);
-	if (lm_sock_set(f->fd, SOL_SOCKET, SO_REUSEADDR,
-			!!(o->flags & LIVEMIG_SOCK_F_REUSEADDR), "SO_REUSEADDR", e) < 0 ||
-	    lm_sock_set_buffers(f->fd, f, e) < 0)
-		return -1;
+		return lm_tcp_cannot(e, "leave repair mode", f);
 	if ((o->flags & LIVEMIG_SOCK_F_CORK) &&
 	    lm_sock_set(f->fd, IPPROTO_TCP, TCP_CORK, 1, "TCP_CORK", e) < 0)
 		return -1;
-	if (fin_sent(state_of(f)) && shutdown(f->fd, SHUT_WR) < 0 && errno != ENOTCONN)
-		return cannot(e, "send the FIN", f);
+	if (put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, sent, len) < 0)
+		return lm_tcp_cannot(e, "send what was not sent yet", f);
+	/* From here on the peer may have reset it: no error is one. */
+	if (fin_received(state) && !fin_out)
+		set_state(r, f, f->fd, CLOSE_WAIT, NULL);
+	if (lm_sock_set(f->fd, SOL_SOCKET, SO_REUSEADDR,
+			!!(o->flags & LIVEMIG_SOCK_F_REUSEADDR), "SO_REUSEADDR", e) < 0 ||
+	    lm_sock_set_buffers(f->fd, f, e) < 0 ||
+	    lm_sockopt_set(f->fd, options_of(r, f), LM_SOCKOPT_LAST, e) < 0)
+		return -1;
+	if (fin_queued(state) && !fin_out)
+		shutdown(f->fd, SHUT_WR);
 	return 0;
 }
 
+/* ---- what close() has left to be sent ---- */
+
+static bool is_closed(const struct lm_file *f)
+{
+	return lm_tcp_is(f) && f->sock[LIVEMIG_SOCK_CLOSED];
+}
+
+static int closed_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+{
+	const struct linger none = { 0 };
+
+	if (lm_tcp_resume(r, f, e) < 0)
+		return -1;
+	/* We do not wait for it. */
+	setsockopt(f->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(f->fd);
+	f->fd = -1;
+	return 0;
+}
+
+const struct lm_file_kind lm_kind_tcp_closed = {
+	.name = "TCP connection that was closed",
+	.match = is_closed,
+	.open = tcp_open,
+	.resume = closed_resume,
+};
+
 const struct lm_file_kind lm_kind_tcp = {
 	.name = "TCP socket",
-	.match = is_tcp,
-	.check = tcp_check,
+	.match = lm_tcp_is,
+	.check = lm_tcp_check,
+	.dump = lm_sockopt_dump,
 	.open = tcp_open,
-	.resume = tcp_resume,
+	.resume = lm_tcp_resume,
 };

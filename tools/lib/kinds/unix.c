@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../net/rtnl.h"
+#include "sockopt.h"
 #include "unix.h"
 
 enum { LISTEN = 10 };	/* as TCP's */
@@ -104,7 +105,9 @@ static int set_up(struct lm_file *f, int fd, struct lm_error *e)
 {
 	if (fcntl(fd, F_SETFL, f->flags & O_NONBLOCK) < 0)
 		return lm_fail_errno(e, LM_FAILED, "cannot set O_NONBLOCK");
-	if (lm_sock_set_options(fd, f, e) < 0 || lm_sock_make_room(fd, ROOM, ROOM, e) < 0)
+	if (lm_sock_set_options(fd, f, e) < 0 ||
+	    lm_sockopt_set(fd, f, LM_SOCKOPT_READY, e) < 0 ||
+	    lm_sock_make_room(fd, ROOM, ROOM, e) < 0)
 		return -1;
 	f->fd = fd;
 	return 0;
@@ -360,7 +363,8 @@ static int unix_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error
 	if ((lm_sock_options(f)->flags & LIVEMIG_SOCK_F_PASSCRED) &&
 	    lm_sock_set(f->fd, SOL_SOCKET, SO_PASSCRED, 1, "SO_PASSCRED", e) < 0)
 		return -1;
-	if (lm_unix_unlink(f, e) < 0 || lm_sock_set_buffers(f->fd, f, e) < 0)
+	if (lm_unix_unlink(f, e) < 0 || lm_sock_set_buffers(f->fd, f, e) < 0 ||
+	    lm_sockopt_set(f->fd, f, LM_SOCKOPT_LAST, e) < 0)
 		return -1;
 	if (!how || listens(f) || is_orphan(f))
 		return 0;
@@ -388,6 +392,7 @@ const struct lm_file_kind lm_kind_unix = {
 	.name = "unix socket",
 	.match = lm_unix_is,
 	.check = unix_check,
+	.dump = lm_sockopt_dump,
 	.open = unix_open,
 	.link = unix_link,
 	.resume = unix_resume,

@@ -145,6 +145,10 @@ int lm_unix_fill(struct lm_restorer *r, struct lm_file *f, int from, struct lm_e
 	int ret = 0;
 
 	for (size_t i = 0; ret == 0 && i < f->nr_data;) {
+		if (f->data[i]->queue != LIVEMIG_QUEUE_RECV) {
+			i++;
+			continue;
+		}
 		ret = take(f, &i, &msg, e);
 		if (ret < 0)
 			break;
