@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
-#include <linux/filter.h>
-#include <linux/netlink.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,7 +26,6 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -401,21 +398,9 @@ static void many_signals(void)
 	ready();
 }
 
-static void netlink(void)
-{
-	NEED(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) >= 0);
-	ready();
-}
-
 static void packet(void)
 {
 	NEED(socket(AF_PACKET, SOCK_RAW, 0) >= 0);
-	ready();
-}
-
-static void raw(void)
-{
-	NEED(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0);
 	ready();
 }
 
@@ -443,12 +428,6 @@ static int tcp(uint16_t port)
 	return 60;
 }
 
-static void unaccepted(void)
-{
-	tcp(7101);
-	ready();
-}
-
 static void urgent(void)
 {
 	tcp(7102);
@@ -469,16 +448,6 @@ static void tls(void)
 	ready();
 }
 
-static void filter(void)
-{
-	struct sock_filter f = BPF_STMT(BPF_RET | BPF_K, 0xffff);
-	struct sock_fprog prog = { 1, &f };
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-	NEED(!setsockopt(s, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)));
-	ready();
-}
-
 static void multicast(void)
 {
 	struct ip_mreq m = { .imr_multiaddr.s_addr = inet_addr("239.1.2.3"),
@@ -486,48 +455,6 @@ static void multicast(void)
 	int s = socket(AF_INET, SOCK_DGRAM, 0);
 
 	NEED(!setsockopt(s, SOL_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)));
-	ready();
-}
-
-static void flight(void)
-{
-	char c[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec iov = { "x", 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-			    .msg_control = c, .msg_controllen = sizeof(c) };
-	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
-	int p[2];
-
-	cm->cmsg_level = SOL_SOCKET;
-	cm->cmsg_type = SCM_RIGHTS;
-	cm->cmsg_len = CMSG_LEN(sizeof(int));
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) || sendmsg(p[0], &m, 0) != 1)
-		_exit(1);
-	ready();
-}
-
-static void unix_unaccepted(void)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int l = socket(AF_UNIX, SOCK_STREAM, 0);
-	int s = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	memcpy(un.sun_path, "\0state-un", 9);
-	if (bind(l, (void *)&un, 11) || listen(l, 5) ||
-	    connect(s, (void *)&un, 11))
-		_exit(1);
-	ready();
-}
-
-static void unix_deleted(void)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX,
-				  .sun_path = "/tmp/state-un" };
-	int l = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	if (bind(l, (void *)&un, sizeof(un)) || listen(l, 5))
-		_exit(1);
-	unlink(un.sun_path);
 	ready();
 }
 
@@ -579,21 +506,11 @@ static const struct refusal {
 	{ "share_mm", share_mm, "memory shared with another", .kid = true },
 	{ "ptrace", traced, "traced process", .kid = true },
 	{ "signals", many_signals, "100 pending signals", .transient = true },
-	{ "netlink", netlink, "netlink socket (route)" },
 	{ "packet", packet, "packet socket" },
-	{ "raw", raw, "raw socket" },
 	{ "mptcp", mptcp, "MPTCP socket" },
-	{ "unaccepted", unaccepted, "connection that is not accepted",
-	  .transient = true },
 	{ "urgent", urgent, "TCP urgent data" },
 	{ "tls", tls, "kernel TLS" },
-	{ "filter", filter, "socket filter" },
 	{ "multicast", multicast, "multicast membership" },
-	{ "scm_rights", flight, "fds in flight in a unix socket",
-	  .transient = true },
-	{ "unix_unaccepted", unix_unaccepted, "connection that is not accepted",
-	  .transient = true },
-	{ "unix_deleted", unix_deleted, "deleted unix socket" },
 };
 
 static void one(const struct refusal *r)
