@@ -61,9 +61,10 @@ int main(int argc, char **argv)
 		usleep(10000);
 	lm_peer_init(&s.peer, ends[0]);
 	lm_peer_init(&peer, ends[1]);
+	/* In this order: what comes in between comes twice, not never. */
+	lm_netunlock(lock);
 	lm_packets_stop(s.packets);
 	pthread_create(&t, NULL, sender, &s);
-	lm_netunlock(lock);
 	while (!lm_peer_take(&peer, &rec, 10000, &e)) {
 		if (rec.type != LM_REC_PACKET ||
 		    lm_parse(rec.head, rec.head_len, tb, LM_PACKET_MAX, &e))
