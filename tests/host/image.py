@@ -11,8 +11,8 @@ line for each of these: NAME|EXIT STATUS|what migctl image verify has to say.
 import struct
 import sys
 
-PROCESS, THREAD, MM, VMAS, FILE, FDS, SHMEM, DATA, UNSUPPORTED, PAGES, TIME = range(1, 12)
-PAD, HEADER, ROUND, ROUND_END, NETNS, CGROUP, END, SECCOMP, NS = range(64, 73)
+PROCESS, THREAD, MM, VMAS, FILE, FDS, SHMEM, DATA, UNSUPPORTED, PAGES, TIME, PATCHES = range(1, 13)
+PAD, HEADER, ROUND, ROUND_END, NETNS, CGROUP, END, SECCOMP, NS, IPC = range(64, 74)
 HELLO = 128
 REQUIRED = 1
 PAGE = 4096
@@ -173,6 +173,7 @@ def good():
         Rec(CGROUP, {1: "/box", 2: "", 3: ["memory.max=max", "pids.max=max"]}),
         Rec(SECCOMP, {1: 1, 3: bytes(16)}),
         Rec(NS, {1: "uts", 2: 1, 3: "box"}),
+        Rec(IPC, {1: "msg", 2: 0, 3: 5, 4: bytes(24), 5: u64(16384), 7: u64(1) + b"waits"}),
         Rec("align"), pages(0, 1, 1, last), pages(1, 1, 1, [(PAGE, 0, a_page(4))]),
         end(1, 2, 2, 5, 2 * PAGE + 2 * PAGE, True), Rec(END)]
 
@@ -367,6 +368,10 @@ change("clocks-short", "TIME: clocks has the wrong size", TIME, 3, bytes(16))
 change("timers-cut", "TIME: timers is cut", TIME, 4, bytes(65))
 change("filter-mute", "SECCOMP: prog is missing", SECCOMP, 3, None)
 change("ns-of-no-kind", "NS: kind is missing", NS, 1, None)
+change("ipc-perm-short", "IPC: perm has the wrong size", IPC, 4, bytes(20))
+change("ipc-of-no-kind", "IPC: kind is missing", IPC, 1, None)
+insert("patches-in-image", "PATCHES, which are for connections only", ROUND_END,
+       lambda: Rec(PATCHES, head=struct.pack("<IIII", 0, 1, 1, 1)))
 change("filter-cut", "SECCOMP: prog is cut", SECCOMP, 3, bytes(12))
 insert("pages-outside", "PAGES outside of a round", END,
        lambda: pages(0, 1, 1, [(0x500000, 1, 1)]))

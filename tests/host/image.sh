@@ -85,7 +85,7 @@ json image verify "$tmp/good.img" && json image show "$tmp/good.img" &&
 result $? "--json prints JSON"
 
 $migctl image show -r "$tmp/good.img" >"$tmp/out" &&
-	[ "$(grep -c . "$tmp/out")" -eq 53 ] && grep -q 'PAGES$' "$tmp/out"
+	[ "$(grep -c . "$tmp/out")" -eq 54 ] && grep -q 'PAGES$' "$tmp/out"
 result $? "show --records lists all records"
 
 $migctl image show "$tmp/good.img" >"$tmp/out" && grep -q 'pid 12 child' "$tmp/out" &&
