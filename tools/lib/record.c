@@ -363,7 +363,7 @@ static bool known(uint16_t type)
 {
 	return (type > LIVEMIG_OBJ_UNSPEC && type < __LIVEMIG_OBJ_MAX) ||
 	       (type >= LM_REC_PAD && type <= LM_REC_IPC) ||
-	       (type >= LM_REC_HELLO && type <= LM_REC_PACKET);
+	       (type >= LM_REC_HELLO && type <= LM_REC_FRAMES);
 }
 
 static int get_head(struct lm_in *in, const struct livemig_rec *rec, struct lm_error *e)

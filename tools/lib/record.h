@@ -40,6 +40,8 @@ enum lm_rec_type {
 	LM_REC_QUERY,
 	LM_REC_STATE,
 	LM_REC_PACKET,
+	LM_REC_ECHO,
+	LM_REC_FRAMES,
 };
 
 enum lm_header_attr {

@@ -10,6 +10,7 @@
 #include "out.h"
 
 static uint32_t downtime_ms = 100, rounds = 30, timeout_s = 300;
+static const char *compress = "none";
 static bool insecure, delta, strict, recover;
 
 static double ms(uint64_t ns)
@@ -62,12 +63,13 @@ static json_t *result_json(const struct lm_migrate_result *r)
 	}
 	json_array_append_new(list, round_json(&r->final, r->final.ns_total, true));
 	lm_id_text(r->id, id);
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:I, s:I, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:f}}",
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:I, s:I, s:s, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:f}}",
 			 "id", id, "target", out_str(r->name),
 			 "host", out_str(r->host), "pid", (int)r->pid,
 			 "rounds", list,
 			 "pages_sent", (json_int_t)r->pages,
 			 "bytes_sent", (json_int_t)r->bytes,
+			 "compress", r->codec, "link_rate", r->link_rate,
 			 "stop_ms", ms(r->stop_ns), "total_s", r->total_ns / 1e9,
 			 "stop_steps",
 			 "freeze", ms(r->stop.freeze),
@@ -131,6 +133,8 @@ static int run(int argc, char **argv, struct lm_error *e)
 	if (!insecure)
 		return lm_fail(e, LM_REFUSED,
 			       "the connection would be neither encrypted nor authenticated: say --insecure on both sides if the network is trusted");
+	if (lm_compress_parse(compress, &o.compress, e))
+		return -1;
 	o.target = argv[0];
 	o.host = argv[1];
 	ret = lm_migrate(&o, &r, e);
@@ -148,6 +152,8 @@ static const struct opt opts[] = {
 	  &rounds, 1, LM_ROUNDS_MAX },
 	{ "timeout", 't', OPT_U32, "S", "at most so long in rounds (300)",
 	  &timeout_s, 1, 86400 },
+	{ "compress", 0, OPT_STR, "HOW",
+	  "none, lz4, zstd[:LEVEL], auto (when the link is slow) (none)", &compress },
 	{ "delta", 0, OPT_FLAG, NULL,
 	  "send what is different in pages that were sent before", &delta },
 	{ "strict", 0, OPT_FLAG, NULL,

@@ -52,7 +52,7 @@ gcc -O1 -o $out/tree tree.c && gcc -O1 -pthread -o $out/threads threads.c &&
 # shellcheck disable=SC2046
 gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o /tmp/fake_agent \
 	fake_agent.c "$top/build/liblivemig.a" \
-	$(pkg-config --libs libmnl jansson libcap) -lxxhash -lpthread ||
+	$(pkg-config --libs libmnl jansson libcap libzstd liblz4) -lxxhash -lpthread ||
 	{ echo "Bail out! fake_agent.c does not compile"; exit 1; }
 agent
 hear ready 60 >/dev/null

@@ -23,7 +23,7 @@ echo "KTAP version 1"
 build ../migrate/threads.c -pthread
 # shellcheck disable=SC2046
 build pass.c "$root/build/liblivemig.a" \
-	$(pkg-config --libs libmnl jansson libcap) -lxxhash -lpthread
+	$(pkg-config --libs libmnl jansson libcap libzstd liblz4) -lxxhash -lpthread
 
 # network NAME ADDRESS: a namespace with one end of a veth pair
 network()

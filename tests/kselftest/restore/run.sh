@@ -312,7 +312,7 @@ chmod 777 "$dir"
 build snapshot.c
 build work.c -lcap -lpthread
 # shellcheck disable=SC2086
-build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lxxhash -lpthread
+build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lzstd -llz4 -lxxhash -lpthread
 build edit.c "$root/build/liblivemig.a" -lmnl -lxxhash
 
 (($#)) && one "$@"

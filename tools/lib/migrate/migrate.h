@@ -8,6 +8,7 @@
 
 #include "../dump/source.h"
 #include "../restore/restore.h"
+#include "codec.h"
 
 /* Where a migration stands, for progress and for tests. */
 enum lm_migrate_step {
@@ -39,6 +40,7 @@ struct lm_migrate_opts {
 	unsigned int downtime_ms;
 	unsigned int rounds;	/* 1..LM_ROUNDS_MAX live rounds at most */
 	unsigned int timeout_s;	/* for the live rounds */
+	struct lm_compress compress;
 	bool delta;		/* what is different in pages, if the other side can */
 	bool strict;		/* give up rather than stop for longer than asked */
 	/* May be NULL. @round: the newest, or NULL. */
@@ -61,6 +63,8 @@ struct lm_migrate_result {
 	uint64_t resume_ns;	/* COMMIT -> RUNNING */
 	uint64_t stop_ns;	/* freeze -> RUNNING, as the source sees it */
 	uint64_t total_ns;
+	const char *codec;	/* name; "none" */
+	double link_rate;	/* bytes a second before it began; 0: not measured */
 	uint64_t pages, bytes;	/* sent in all; bytes as TCP counts them */
 	uint32_t pid;		/* on the destination */
 };

@@ -134,6 +134,11 @@ static int fill(struct lm_peer *p, struct lm_restorer *r, struct lm_error *e)
 		if (lm_peer_take(p, &rec, RECORD_MS, e))
 			return -1;
 		type = rec.type;
+		if (type == LM_REC_FRAMES) {
+			if (lm_peer_decompress(p, e))
+				return -1;
+			continue;
+		}
 		if (type >= LM_REC_HELLO)
 			return lm_fail(e, LM_FAILED,
 				       "record type %u in the middle of the image",
@@ -324,7 +329,13 @@ int lm_agent_serve(int fd, const struct lm_agent_opts *o, struct lm_error *e)
 	if (lm_nl_open(&nl, e) || lm_peer_hello(&p, nl, true, e))
 		goto out;
 	lm_step_reached(LM_STEP_CONNECTED);
-	if (lm_peer_take(&p, &rec, OFFER_MS, e) || lm_peer_parse(&p, &rec, e))
+	do {
+		if (lm_peer_take(&p, &rec, OFFER_MS, e))
+			goto out;
+		if (rec.type == LM_REC_ECHO && lm_peer_echo(&p, e))
+			goto out;
+	} while (rec.type == LM_REC_ECHO);
+	if (lm_peer_parse(&p, &rec, e))
 		goto out;
 	if (rec.type == LM_REC_QUERY)
 		ret = lm_peer_id(&p, id, e) ? -1 : query(&p, id, e);

@@ -75,6 +75,19 @@ static int offer(struct lm_peer *p, struct lm_source *s, uint8_t *id,
 	return lm_peer_expect(p, LM_REC_ACCEPT, ANSWER_MS, e);
 }
 
+/* Compress when that was asked for, or when the connection is slower than this
+ * machine compresses.
+ */
+static int compress(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
+		    struct lm_peer *p, struct lm_error *e)
+{
+	if (o->compress.how == LM_COMPRESS_FIXED ||
+	    (o->compress.how == LM_COMPRESS_AUTO && r->link_rate > 0 &&
+	     r->link_rate < lm_codec_rate()))
+		return lm_peer_compress(p, &o->compress, e);
+	return 0;
+}
+
 /* An agent that gave up says why before it closes: that is what the user
  * wants to read, not that a write failed.
  */
@@ -257,6 +270,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	int i, ret = -1;
 
 	memset(r, 0, sizeof(*r));
+	r->codec = lm_codec_name(LM_CODEC_STORED);
 	if (lm_source_open(&s, o->target, e))
 		return -1;
 	snprintf(r->name, sizeof(r->name), "%s", lm_source_name(s));
@@ -270,6 +284,16 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	lm_source_patches(s, o->delta && lm_peer_has(&p, "patches"));
 	step(o, r, LM_STEP_CONNECTED);
 
+	if (!lm_peer_has(&p, "frames")) {
+		if (o->compress.how == LM_COMPRESS_FIXED) {
+			lm_fail(e, LM_REFUSED, "%s does not know compression: leave out --compress, or update it",
+				p.host);
+			goto out;
+		}
+	} else if (o->compress.how == LM_COMPRESS_AUTO &&
+		   lm_peer_rate(&p, &r->link_rate, e)) {
+		goto out;
+	}
 	if (getentropy(r->id, sizeof(r->id))) {
 		lm_fail_errno(e, LM_FAILED, "getentropy");
 		goto out;
@@ -278,6 +302,8 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	    offer(&p, s, r->id, e))
 		goto abort;
 	step(o, r, LM_STEP_OFFERED);
+	if (lm_peer_has(&p, "frames") && compress(o, r, &p, e))
+		goto abort;
 	if (lm_source_track(s, true, e) ||
 	    lm_source_header(s, &p.out, NULL, e) || rounds(o, r, s, &p, e))
 		goto abort;
@@ -304,6 +330,8 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	step(o, r, LM_STEP_RUNNING);
 
 	r->bytes = tcp_bytes(p.fd);
+	if (p.pump_out)
+		r->codec = lm_pump_codec(p.pump_out);
 	for (i = 0; i < r->nr_rounds; i++)
 		r->pages += r->rounds[i].st.data;
 	r->pages += r->final.data;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../nl.h"
@@ -21,7 +22,7 @@
 #define STALL_S 30
 
 static const char security[] = "insecure";
-static const char features[] = "patches packets";
+static const char features[] = "patches packets frames";
 
 void lm_peer_init(struct lm_peer *p, int fd)
 {
@@ -41,6 +42,16 @@ void lm_peer_init(struct lm_peer *p, int fd)
 
 void lm_peer_close(struct lm_peer *p)
 {
+	/* Closing our ends is what ends pumps; what is in them still goes out. */
+	if (p->pump_out)
+		close(p->out.fd);
+	lm_pump_end(p->pump_out);
+	if (p->fd >= 0)
+		shutdown(p->fd, SHUT_RDWR);
+	if (p->pump_in)
+		close(p->in.fd);
+	lm_pump_end(p->pump_in);
+	p->pump_out = p->pump_in = NULL;
 	if (p->fd >= 0)
 		close(p->fd);
 	p->fd = -1;
@@ -318,4 +329,74 @@ int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
 	if (check_hello(p, &r, agent, &info, e))
 		return -1;
 	return agent ? say_hello(p, &info, e) : 0;
+}
+
+/* ---- compression ---- */
+
+/* An ECHO with so many bytes, and its answer. Return: ns, 0 on failure. */
+static uint64_t echo(struct lm_peer *p, size_t len, struct lm_error *e)
+{
+	static const char zeros[256 << 10];
+	struct lm_record r;
+	struct timespec a, b;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	if (lm_out_rec(&p->out, LM_REC_ECHO, zeros, len, e) ||
+	    lm_peer_take(p, &r, STALL_S * 1000, e))
+		return 0;
+	if (r.type != LM_REC_ECHO) {
+		lm_fail(e, LM_FAILED, "%s: sent record type %u where ECHO was due",
+			name(p), r.type);
+		return 0;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	return (b.tv_sec - a.tv_sec) * 1000000000ULL + b.tv_nsec - a.tv_nsec + 1;
+}
+
+int lm_peer_rate(struct lm_peer *p, double *rate, struct lm_error *e)
+{
+	const size_t len = 256 << 10;
+	uint64_t rtt, t = 0;
+
+	/* The second one finds the congestion window open. */
+	for (int i = 0; i < 2; i++) {
+		rtt = echo(p, 0, e);
+		if (!rtt)
+			return -1;
+		t = echo(p, len, e);
+		if (!t)
+			return -1;
+		/* A slow link has told all that there is to know. */
+		if (t > 50000000)
+			break;
+	}
+	*rate = t > rtt ? len * 1e9 / (t - rtt) : 0;
+	return 0;
+}
+
+int lm_peer_echo(struct lm_peer *p, struct lm_error *e)
+{
+	return lm_out_rec(&p->out, LM_REC_ECHO, NULL, 0, e);
+}
+
+int lm_peer_compress(struct lm_peer *p, const struct lm_compress *c,
+		     struct lm_error *e)
+{
+	uint64_t seq;
+	int fd;
+
+	if (lm_peer_say(p, LM_REC_FRAMES, NULL, e) ||
+	    lm_pump_out(p->fd, c, &p->pump_out, &fd, e))
+		return -1;
+	seq = p->out.seq;
+	lm_out_init(&p->out, fd);
+	p->out.seq = seq;
+	return 0;
+}
+
+int lm_peer_decompress(struct lm_peer *p, struct lm_error *e)
+{
+	if (p->pump_in)
+		return lm_fail(e, LM_FAILED, "FRAMES twice");
+	return lm_pump_in(p->fd, &p->pump_in, &p->in.fd, e);
 }

@@ -29,11 +29,17 @@
  *	patches		PATCHES records in rounds
  *	packets		PACKETs, which came for the container while it was stopped,
  *			before COMMIT and after RUNNING
+ *	frames		after FRAMES, which comes before the HEADER, all that the
+ *			source sends is in frames (pump.h), compressed by lz4 or
+ *			zstd; before it, between the HELLOs and OFFER, ECHO with
+ *			any bytes as its head is answered by an empty ECHO, by which
+ *			the source measures the connection
  */
 #ifndef LM_WIRE_H
 #define LM_WIRE_H
 
 #include "../record.h"
+#include "pump.h"
 
 #define LM_DEFAULT_PORT		"7447"
 #define LM_WIRE_PROTOCOL	1
@@ -83,6 +89,7 @@ struct lm_peer {
 	char host[65];		/* what the other side calls itself */
 	bool aborted;		/* it sent ABORT */
 	char features[256];	/* what it can do; see lm_peer_has() */
+	struct lm_pump *pump_out, *pump_in; /* NULL: none */
 	const struct nlattr *tb[LM_WIRE_MAX + 1]; /* of the last message taken */
 };
 
@@ -113,6 +120,14 @@ int lm_peer_expect(struct lm_peer *p, uint16_t type, int timeout_ms,
  * so do not matter.
  */
 int lm_peer_packet(const char *dev, const void *packet, size_t len, void *arg);
+/* Bytes a second that the connection takes now, about; 0: too many to tell. */
+int lm_peer_rate(struct lm_peer *p, double *rate, struct lm_error *e);
+/* Answer an ECHO. */
+int lm_peer_echo(struct lm_peer *p, struct lm_error *e);
+/* From now on frames: source (which says so) and agent (which was told). */
+int lm_peer_compress(struct lm_peer *p, const struct lm_compress *c,
+		     struct lm_error *e);
+int lm_peer_decompress(struct lm_peer *p, struct lm_error *e);
 /* Parse @r, already taken, into p->tb. */
 int lm_peer_parse(struct lm_peer *p, const struct lm_record *r,
 		  struct lm_error *e);
