@@ -187,29 +187,53 @@ static uint64_t scratch(const struct sweep *s, uint64_t size)
 	return at;
 }
 
+/* What is inherited of one is cut as the parent's is: the kernel counts the pieces. */
+static bool is_sysv(const struct sweep *s, const struct livemig_vma *v)
+{
+	const struct lm_shmem *o = v->kind == LIVEMIG_VMA_SHMEM ?
+		lm_model_shmem(&s->r->m, v->object) : NULL;
+
+	return o && o->obj.tb[LIVEMIG_SHMEM_SYSV];
+}
+
 static bool one_attachment(const struct livemig_vma *a, const struct livemig_vma *b)
 {
 	return a->kind == LIVEMIG_VMA_SHMEM && b->kind == LIVEMIG_VMA_SHMEM &&
 	       a->object == b->object && a->start - a->offset == b->start - b->offset;
 }
 
+/* Is there private memory that would be lost with the mapping that it is in? */
+static bool holds_pages(const struct sweep *s, const struct livemig_vma *v)
+{
+	for (size_t i = 0; i < s->nr_was; i++)
+		if (lm_mm_private(&s->was[i]) && s->was[i].start < v->end &&
+		    v->start < s->was[i].end)
+			return true;
+	return false;
+}
+
 /* A System V segment. The pieces that it was cut into are attached together: shmdt()
- * takes those that have one file.
+ * takes those that have one file. What the sweep cuts finer is one mapping.
  */
 static int attach(struct sweep *s, const struct livemig_vma *v, const struct lm_shmem *o)
 {
-	const struct livemig_vma *pieces[LM_IPC_PIECES] = { v };
+	const struct livemig_vma *pieces[LM_IPC_PIECES];
 	const uint64_t size = (o->size + LIVEMIG_REC_PAGE - 1) &
 			      -(uint64_t)LIVEMIG_REC_PAGE;
-	size_t n = 1;
+	size_t n = 0;
 
-	if (s->attached && one_attachment(s->attached, v) && v->start <= s->attached->start)
+	if (s->attached && one_attachment(s->attached, v) && v->start < s->attached->end)
 		return 0;
 	for (size_t i = 0; i < s->nr_is && n < LM_IPC_PIECES; i++)
-		if (s->is[i].start >= v->end && one_attachment(&s->is[i], v) &&
-		    !overlap(s->was, s->nr_was, s->is[i].start, s->is[i].end))
+		if (s->is[i].start >= v->start && one_attachment(&s->is[i], v) &&
+		    !holds_pages(s, &s->is[i]))
 			pieces[n++] = &s->is[i];
-	s->attached = n > 1 ? pieces[n - 1] : NULL;
+	if (n && pieces[0]->start == v->start) {
+		s->attached = pieces[n - 1];
+	} else {
+		pieces[0] = v;
+		n = 1;
+	}
 	return flush(s) || lm_ipc_attach(s->p, o, size, scratch(s, size), pieces, n, s->e) ?
 	       -1 : 0;
 }
@@ -218,12 +242,8 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 {
 	int flags = MAP_FIXED, fd = -1;
 
-	if (v->kind == LIVEMIG_VMA_SHMEM) {
-		const struct lm_shmem *o = lm_model_shmem(&s->r->m, v->object);
-
-		if (o->obj.tb[LIVEMIG_SHMEM_SYSV])
-			return attach(s, v, o);
-	}
+	if (is_sysv(s, v))
+		return attach(s, v, lm_model_shmem(&s->r->m, v->object));
 	if (v->flags & LIVEMIG_VMA_F_DROPPABLE)
 		flags |= MAP_DROPPABLE;
 	else
@@ -335,7 +355,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	v.flags &= ~(AFTER_FILL | (s->r->final ? 0 : AT_LAST));
 	if (take_pkeys(s, &v))
 		return -1;
-	if (was && same_thing(was, is) &&
+	if (was && same_thing(was, is) && !(s->born && is_sysv(s, is)) &&
 	    !(s->born && was->flags & ONE_WAY && !(is->flags & ONE_WAY))) {
 		if (v.pkey || was->pkey)
 			protect(s, &v);
