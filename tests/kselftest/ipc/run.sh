@@ -107,12 +107,13 @@ while not os.path.exists(sys.argv[2]):
 # taken HOW TEXT: something here has its key or id; when that is gone it works
 taken()
 {
-	local f=$dir/taken.$1 other status
+	local f=$dir/taken.$1 id other status
 
 	go shm "$f" || return
+	id=$(awk 'NR == 2 { print $2 }' /proc/sysvipc/shm)
 	dump_box ipc "$f.img" || return
 	if [ "$1" = id ]; then
-		# the slots are given out one by one
+		echo "$id" >/proc/sys/kernel/shm_next_id
 		other=$(ipcmk -M 4096 | sed 's/.*: //')
 	else
 		other=$(python3 -c '
@@ -128,7 +129,7 @@ print(ctypes.CDLL(None).shmget(0x4c4d0001, 4096, 0o1600))')
 	answers "$f" && left
 }
 
-# A restore that fails when the segment is there, and is killed then.
+# A restore that fails when the segment is there.
 failed()
 {
 	local f=$dir/failed
@@ -144,37 +145,44 @@ failed()
 	answers "$f" && left
 }
 
+# end: of a test, also of what a failed one leaves
+end()
+{
+	unbox ipc
+	ipcrm --all
+}
+
 load_module
 build tests.c shm.c sem.c msg.c ../program.c
 if [ $# != 0 ]; then
 	plan $#
 	for kind; do
 		check "$kind" moves "$kind"
-		unbox ipc
+		end
 	done
 	finish
 fi
 plan 15
 for kind in $own; do
 	check "$kind" moves "$kind"
-	unbox ipc
+	end
 done
 check "twice" moves_twice
-unbox ipc
+end
 for kind in shm shmgone; do
 	check "$kind in the host's namespace" in_host "$kind"
-	unbox ipc
+	end
 done
 check "semaphores in the host's namespace are refused" refuses sem "semaphore set"
-unbox ipc
+end
 check "queues in the host's namespace are refused" refuses msg "message queue"
-unbox ipc
+end
 check "a segment that others have, too, is refused" outside
-unbox ipc
+end
 check "an id that is taken here is refused" taken id "its id is taken here"
-unbox ipc
+end
 check "a key that is taken here is refused" taken key "is taken here"
-unbox ipc
+end
 check "a restore that fails leaves nothing" failed
-unbox ipc
+end
 finish
