@@ -21,6 +21,8 @@
 #define PAGE LIVEMIG_REC_PAGE
 #define ADDR(x) ((x) & ~(uint64_t)(PAGE - 1))
 
+static const unsigned char zeros[PAGE];
+
 /* One record, taken apart. */
 struct run {
 	struct lm_restorer *r;
@@ -189,6 +191,14 @@ static size_t page_len(const struct lm_restorer *r, uint32_t id, uint64_t off)
 	return s->size - off < PAGE ? s->size - off : PAGE;
 }
 
+/* More of a page than the object is long: it has grown since its size was told.
+ * The page waits until that comes.
+ */
+static bool has_grown(const unsigned char *page, size_t len)
+{
+	return len < PAGE && memcmp(page + len, zeros, PAGE - len);
+}
+
 static int fill_shmem(struct run *u, int fd, struct lm_error *e)
 {
 	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
@@ -197,6 +207,7 @@ static int fill_shmem(struct run *u, int fd, struct lm_error *e)
 	for (uint32_t i = 0; i < u->nr; i++) {
 		const struct livemig_page_entry *x = &u->entry[i];
 		uint64_t off = ADDR(x->addr);
+		size_t len;
 		int ret;
 
 		if (kind(x) == LIVEMIG_PAGE_DATA) {
@@ -204,7 +215,14 @@ static int fill_shmem(struct run *u, int fd, struct lm_error *e)
 				return -1;
 			if (XXH64(page, PAGE, 0) != x->value)
 				return damaged(u, off, e);
-			ret = write_all(fd, page, page_len(u->r, u->id, off), off);
+			len = page_len(u->r, u->id, off);
+			if (has_grown(page, len)) {
+				if (lm_stash_put(&u->r->stash, u->space, u->id, off,
+						 page, e))
+					return -1;
+				continue;
+			}
+			ret = write_all(fd, page, len, off);
 		} else {
 			/* A page of zeros and none are the same in here. */
 			ret = fallocate(fd, punch, off, x->value * PAGE);
@@ -305,7 +323,6 @@ static int write_protected(const struct lm_proc *p, int fd, const void *buf,
 static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
 		   void *arg)
 {
-	static const unsigned char zeros[PAGE];
 	struct unstash *u = arg;
 	struct lm_proc *p = NULL;
 	size_t len = PAGE;
@@ -470,11 +487,11 @@ int lm_page_write(struct lm_restorer *r, uint32_t space, uint32_t id,
 	size_t len;
 	int fd = place(r, space, id, addr, &p, &len, e);
 
-	if (fd < 0)
+	if (fd < 0 || has_grown(page, len))
 		return lm_stash_put(&r->stash, space, id, addr, page, e);
-	/* What it has in common with its parent stays so. */
-	if (p && p->keeps && pread(fd, was, PAGE, addr) == PAGE &&
-	    !memcmp(was, page, PAGE)) {
+	/* What it has in common with its parent stays so; a file's page is not that. */
+	if (p && p->keeps && lm_mm_find(p, addr)->kind == LIVEMIG_VMA_ANON &&
+	    pread(fd, was, PAGE, addr) == PAGE && !memcmp(was, page, PAGE)) {
 		lm_stash_del(&r->stash, space, id, addr, 1);
 		return 0;
 	}
