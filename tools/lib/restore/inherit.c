@@ -214,14 +214,22 @@ int lm_inherit_pages(struct lm_proc *p, const struct livemig_page_entry *x,
 		return lm_fail(e, LM_FAILED, "out of memory");
 	for (uint32_t i = 0; i < n && !ret; i++) {
 		uint64_t addr = x[i].addr & ~(uint64_t)(LIVEMIG_REC_PAGE - 1);
+		unsigned int kind = x[i].addr & LIVEMIG_PAGE_KIND_MASK;
+		uint64_t end = addr;
 
-		/* Zeros are what is there when all is given back. */
-		if ((x[i].addr & LIVEMIG_PAGE_KIND_MASK) != LIVEMIG_PAGE_DATA ||
-		    addr < p->inherited)
+		/* Zeros are given back, too, but before they are written: of a
+		 * file's private mapping its bytes would show afterwards.
+		 */
+		if (kind == LIVEMIG_PAGE_ZERO)
+			end += x[i].value * LIVEMIG_REC_PAGE;
+		else if (kind != LIVEMIG_PAGE_DATA || addr < p->inherited)
 			continue;
-		if (addr > p->inherited)
-			ret = give_back(&g, addr);
-		p->inherited = addr + LIVEMIG_REC_PAGE;
+		if (end > p->inherited) {
+			ret = give_back(&g, end);
+			p->inherited = end;
+		}
+		if (kind == LIVEMIG_PAGE_DATA)
+			p->inherited = addr + LIVEMIG_REC_PAGE;
 	}
 	if (!x) {
 		ret = give_back(&g, UINT64_MAX);
