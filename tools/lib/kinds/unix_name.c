@@ -193,6 +193,8 @@ int lm_unix_accept_by_name(struct lm_restorer *r, int type, const struct nlattr 
 {
 	struct scratch s = { .type = type, .name = name, .client = client };
 
+	if (!has_name(name))
+		return lm_fail(e, LM_REFUSED, "the record of a unix socket is malformed");
 	return run_apart(r, do_accept_by_name, &s, e) < 0 ? -1 : s.fd;
 }
 
@@ -245,7 +247,8 @@ static void find_places(const struct bind_args *b, const char *name, char real[P
 	snprintf(real, PATH_MAX, "%s%s%s", path ?: start, path || !start[0] ? "" : "/",
 		 path ? "" : name);
 	/* It may have gone elsewhere since it was bound. */
-	if (start[0] && n > len + 1 && path[n - len - 1] == '/' && !strcmp(path + n - len, name)) {
+	if (start[0] && n > len + 1 && n - len < PATH_MAX &&
+	    path[n - len - 1] == '/' && !strcmp(path + n - len, name)) {
 		memcpy(start, path, n - len);
 		start[n - len] = 0;
 	}
