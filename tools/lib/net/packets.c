@@ -149,15 +149,18 @@ int lm_packets_each(struct lm_packets *p,
 {
 	struct sockaddr_ll from;
 	socklen_t from_len;
+	size_t taken = 0;
 	ssize_t n;
 	int ret;
 
-	for (;;) {
+	/* They may come faster than they go, and somebody stands meanwhile. */
+	while (taken < 2 * KEEP_MAX) {
 		from_len = sizeof(from);
 		n = recvfrom(p->in, p->buf, sizeof(p->buf), MSG_DONTWAIT | MSG_TRUNC,
 			     (void *)&from, &from_len);
 		if (n < 0)
 			return 0;
+		taken += n;
 		if ((size_t)n > sizeof(p->buf))
 			continue;
 		for (size_t i = 0; i < p->nr; i++) {
@@ -168,6 +171,7 @@ int lm_packets_each(struct lm_packets *p,
 				return ret;
 		}
 	}
+	return 0;
 }
 
 int lm_packets_deliver(const char *dev, const void *packet, size_t len, void *arg)
