@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +207,8 @@ static int pump_new(int conn, void *(*run)(void *), const struct lm_compress *c,
 {
 	struct lm_pump *p = calloc(1, sizeof(*p));
 	int ends[2], size = BUFFER;
+	struct timeval patience = { 0 };
+	socklen_t len = sizeof(patience);
 
 	if (!p)
 		return lm_fail(e, LM_FAILED, "out of memory");
@@ -227,6 +230,9 @@ static int pump_new(int conn, void *(*run)(void *), const struct lm_compress *c,
 	p->end = ends[0];
 	setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	/* The module reads payload from it and has no time limit of its own. */
+	if (!getsockopt(conn, SOL_SOCKET, SO_RCVTIMEO, &patience, &len))
+		setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &patience, len);
 	errno = pthread_create(&p->thread, NULL, run, p);
 	if (errno) {
 		lm_fail_errno(e, LM_FAILED, "pthread_create");
