@@ -222,7 +222,9 @@ static int attach(struct sweep *s, const struct livemig_vma *v, const struct lm_
 			      -(uint64_t)LIVEMIG_REC_PAGE;
 	size_t n = 0;
 
-	if (s->attached && one_attachment(s->attached, v) && v->start < s->attached->end)
+	/* (what would have lost pages was left out) */
+	if (s->attached && one_attachment(s->attached, v) && v->start < s->attached->end &&
+	    !holds_pages(s, overlap(s->is, s->nr_is, v->start, v->end)))
 		return 0;
 	for (size_t i = 0; i < s->nr_is && n < LM_IPC_PIECES; i++)
 		if (s->is[i].start >= v->start && one_attachment(&s->is[i], v) &&
