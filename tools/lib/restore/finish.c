@@ -228,7 +228,8 @@ static void stop_again(const struct lm_restorer *r)
 	const struct lm_model *m = &r->m;
 
 	for (size_t i = 0; i < m->nr_procs; i++)
-		if (lm_u32(m->procs[i]->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
+		if (lives(m->procs[i]) &&
+		    lm_u32(m->procs[i]->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
 		    LIVEMIG_PROCESS_F_STOPPED)
 			kill(lm_host_pid(r, m->procs[i]->pid), SIGSTOP);
 }
