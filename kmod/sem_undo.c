@@ -65,7 +65,10 @@ static int look_at_all(struct task_struct *t, struct found *f)
 	rcu_read_lock();
 	if (ns)
 		idr_for_each_entry(&ns->ids[LM_IPC_SEM_IDS].ipcs_idr, perm, id) {
-			spin_lock(&perm->lock);
+			/* Segments have locks of the same class, in which the
+			 * kernel takes task_lock(); sets do not.
+			 */
+			spin_lock_nested(&perm->lock, SINGLE_DEPTH_NESTING);
 			if (!perm->deleted)
 				err = look_at_set(perm, ns, f);
 			spin_unlock(&perm->lock);
