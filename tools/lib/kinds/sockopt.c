@@ -146,7 +146,8 @@ static bool get(int fd, const struct option *o, void *value, socklen_t *len)
 		return (o->opt == LM_PEER ? getpeername : getsockname)(fd, value, len) == 0 &&
 		       ((struct sockaddr *)value)->sa_family == AF_NETLINK;
 	memset(value, 0, VALUE_MAX);
-	return getsockopt(fd, o->level, o->opt, value, len) == 0;
+	/* Of groups, netlink tells how long they are, not how long the answer is. */
+	return getsockopt(fd, o->level, o->opt, value, len) == 0 && *len <= VALUE_MAX;
 }
 
 static int put(struct lm_buf *b, const struct option *o, const void *value, uint32_t len)
