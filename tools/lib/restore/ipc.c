@@ -161,6 +161,8 @@ int lm_ipc_attach(struct lm_proc *p, const struct lm_shmem *s, uint64_t size,
 	if (got < 0 && got > -4096)
 		return -1;
 	b = lm_batch_new(p->remote);
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
 	done = 0;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t len = v[i]->end - v[i]->start;
@@ -285,6 +287,8 @@ int lm_ipc_undo(struct lm_restorer *r, struct lm_proc *p,
 	if (!lm_ns_record(&r->m, &lm_ns_ipc, ns))
 		ns = LM_NS_NONE;
 	b = lm_batch_new(p->remote);
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
 	for (size_t i = 0; i < n && !ret; i++) {
 		int value = sem_value(r, ns, undo[i].id, undo[i].nr);
 		int left = undo[i].adjust;
