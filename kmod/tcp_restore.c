@@ -76,6 +76,8 @@ static int may_wait(const struct sock *listener, const struct sock *sk)
 {
 	if (listener->sk_state != TCP_LISTEN)
 		return -EINVAL;
+	if (sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
 	if (sk->sk_state != TCP_ESTABLISHED && sk->sk_state != TCP_CLOSE_WAIT)
 		return -EINVAL;
 	if (tcp_sk(sk)->repair || inet_csk(sk)->icsk_ulp_ops ||

@@ -1064,6 +1064,7 @@ enum livemig_tcp_op {
 	/* The connection of @fd, not in repair mode, is the next that waits to be
 	 * accepted by the listener @arg (an fd). @fd is closed; it must be the only
 	 * one: EBUSY. It must have been made outside of memory cgroups: EXDEV.
+	 * The peer has reset it meanwhile: ENOTCONN.
 	 */
 	LIVEMIG_TCP_UNACCEPT,
 };

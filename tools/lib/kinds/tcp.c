@@ -139,6 +139,12 @@ static int set_queue(int fd, int queue)
 	return setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue));
 }
 
+/* A queue that stays chosen shows: getsockopt(TCP_QUEUE_SEQ) answers. */
+static int end_repair(int fd, int how)
+{
+	return set_queue(fd, TCP_NO_QUEUE) < 0 ? -1 : repair(fd, how);
+}
+
 static int set_seq(int fd, int queue, uint32_t seq)
 {
 	if (set_queue(fd, queue) < 0)
@@ -311,7 +317,7 @@ static int set_first_seq(struct lm_file *f, int fd, struct lm_error *e)
 	if (!t)
 		return lm_fail(e, LM_REFUSED, "the record of a TCP connection is malformed");
 	if (repair(fd, TCP_REPAIR_ON) < 0 || set_seq(fd, TCP_SEND_QUEUE, t->snd_una) < 0 ||
-	    repair(fd, TCP_REPAIR_OFF_NO_WP) < 0)
+	    end_repair(fd, TCP_REPAIR_OFF_NO_WP) < 0)
 		return lm_tcp_cannot(e, "set the sequence number", f);
 	return 0;
 }
@@ -458,15 +464,17 @@ int lm_tcp_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 		return lm_tcp_cannot(e, "queue what was not acknowledged", f);
 	if (fin_out && queue_fin(r, f, e) < 0)
 		return -1;
-	/* With a probe: the congestion window has no room to send anything else. */
-	if (repair(f->fd, TCP_REPAIR_OFF) < 0)
+	/* With a probe: the congestion window has no room to send anything else.
+	 * From here on the peer may have reset it: no error is one.
+	 */
+	if (end_repair(f->fd, TCP_REPAIR_OFF) < 0)
 		return lm_tcp_cannot(e, "leave repair mode", f);
 	if ((o->flags & LIVEMIG_SOCK_F_CORK) &&
 	    lm_sock_set(f->fd, IPPROTO_TCP, TCP_CORK, 1, "TCP_CORK", e) < 0)
 		return -1;
-	if (put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, sent, len) < 0)
+	if (put_queue(f->fd, f, LIVEMIG_QUEUE_SEND, sent, len) < 0 &&
+	    errno != ECONNRESET && errno != EPIPE)
 		return lm_tcp_cannot(e, "send what was not sent yet", f);
-	/* From here on the peer may have reset it: no error is one. */
 	if (fin_received(state) && !fin_out)
 		set_state(r, f, f->fd, CLOSE_WAIT, NULL);
 	if (lm_sock_set(f->fd, SOL_SOCKET, SO_REUSEADDR,

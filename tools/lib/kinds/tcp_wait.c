@@ -110,10 +110,10 @@ static int wait_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error
 	if (lm_tcp_resume(r, f, e) < 0)
 		return -1;
 	t.arg = listener->fd;
-	if (ioctl(lm_restorer_device(r), LIVEMIG_IOC_TCP, &t) < 0)
-		return lm_tcp_cannot(e, "let it wait to be accepted", f);
-	f->fd = -1;
-	return 0;
+	f->fd = -1;		/* closed in any case */
+	/* ENOTCONN: the peer has no use for it any more. */
+	return ioctl(lm_restorer_device(r), LIVEMIG_IOC_TCP, &t) < 0 && errno != ENOTCONN ?
+		lm_tcp_cannot(e, "let it wait to be accepted", f) : 0;
 }
 
 const struct lm_file_kind lm_kind_tcp_waiting = {
