@@ -26,6 +26,7 @@
 # coverage: Programs
 # vm: mem=3072 cpus=2 timeout=900 env=PROGRAMS
 # requires: build/migctl
+# when: PROGRAMS
 
 set -u
 cd "$(dirname "$0")" || exit 1

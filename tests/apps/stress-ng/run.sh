@@ -16,6 +16,7 @@
 # coverage: stress-ng
 # vm: mem=2048 cpus=2 timeout=600 env=STRESSORS
 # requires: build/migctl
+# when: STRESSORS
 
 set -u
 cd "$(dirname "$0")" || exit 1
