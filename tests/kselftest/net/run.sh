@@ -161,7 +161,9 @@ silent()
 again()		# COMMAND...: what failed before may need a moment
 {
 	ip -n client neigh flush all
-	for _ in {1..5}; do "$@" && return; sleep 0.2; done
+	for _ in {1..20}; do "$@" && return; sleep 0.2; done
+	ip -n client neigh
+	bridge link
 	return 1
 }
 
