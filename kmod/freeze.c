@@ -12,6 +12,7 @@
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include "extack.h"
@@ -65,16 +66,19 @@ static struct task_struct *find_running(struct lm_session *s)
  * lm_task_stopped() - may the registers of a task be read
  * @t: the task; the caller has a reference
  *
- * Context: sleeps up to some ms for a frozen task that is about to switch out.
+ * Context: sleeps for a frozen task that is about to switch out. That takes some
+ * us, or, on a virtual CPU that does not run, as long as its host takes.
  * Return: true when it is frozen and off its CPU.
  */
 bool lm_task_stopped(struct task_struct *t)
 {
-	int i;
+	ktime_t end = ktime_add_ms(ktime_get(), 1000);
 
-	for (i = 0; i < 100 && t->frozen; i++) {
+	while (t->frozen) {
 		if (!lm_task_on_cpu(t))
 			return true;
+		if (ktime_after(ktime_get(), end) || fatal_signal_pending(current))
+			break;
 		usleep_range(10, 50);
 	}
 	return false;
@@ -99,7 +103,7 @@ static bool all_stopped(struct lm_session *s)
  * A signal, be it of a timer, wakes a frozen task, which looks and goes back to
  * sleep in the kernel. This is waited for: it is no thaw.
  *
- * Context: sleeps up to some ms for each task that is about to switch out.
+ * Context: sleeps for each task that is about to switch out: lm_task_stopped().
  * Return: true when it was frozen by FREEZE, nobody thawed it since, and every
  * task is off its CPU.
  */
