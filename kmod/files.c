@@ -384,6 +384,10 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		   u32 *id)
 {
 	const struct path *path = lm_file_path(f);
+	struct livemig_holder holder = {
+		.pid = task_tgid_nr_ns(t, d->pid_ns),
+		.fd = -1,
+	};
 	struct sk_buff *obj;
 	bool first;
 	int err;
@@ -407,6 +411,7 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 	err = nla_put_u32(obj, LIVEMIG_FILE_A_ID, *id) ?:
 	      nla_put_u32(obj, LIVEMIG_FILE_A_TYPE, LIVEMIG_FILE_REG) ?:
 	      nla_put_flag(obj, LIVEMIG_FILE_A_MAPPED) ?:
+	      nla_put(obj, LIVEMIG_FILE_A_HOLDER, sizeof(holder), &holder) ?:
 	      put_stat(d, t, -1, path, obj) ?:
 	      lm_put_path(obj, LIVEMIG_FILE_A_PATH, path);
 	if (err)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths, as the caller of TASK_GET sees them. Mount namespace and root of the
- * container are the caller's own (check.c refuses others), so that they are
- * right for the container too.
+ * Paths, as the caller of TASK_GET sees them if it is in the same mount namespace;
+ * those of another one begin at its root.
  *
  * Locking: none of its own; d_path() takes mount and rename locks. May sleep.
  */

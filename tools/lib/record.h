@@ -28,6 +28,7 @@ enum lm_rec_type {
 	LM_REC_SECCOMP,		/* one filter: enum lm_seccomp_attr */
 	LM_REC_NS,		/* one namespace: enum lm_ns_attr, ns/ns.h */
 	LM_REC_IPC,		/* a System V object: enum lm_ipc_attr, ipc/ipc.h */
+	LM_REC_TREE,		/* what is in a tmpfs: enum lm_tree_attr, ns/tree.h */
 	/* the migration protocol: not in images; migrate/wire.h */
 	LM_REC_HELLO = 128,
 	LM_REC_OFFER,

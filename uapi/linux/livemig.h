@@ -347,7 +347,10 @@ struct livemig_itimer {		/* nanoseconds; 0 = not armed */
 	__u64 interval;
 };
 
-struct livemig_ns {		/* inode numbers of the namespaces */
+/* Inode numbers of the namespaces; of mount namespaces numbers that stand for them
+ * as long as the session lives, 0 for that of the session's owner.
+ */
+struct livemig_ns {
 	__u32 mnt, uts, ipc, pid, pid_for_children, net, user, cgroup, time;
 	__u32 resv;
 };
@@ -605,6 +608,10 @@ enum livemig_file_attr {
 	LIVEMIG_FILE_A_GID,		/* u32, st_gid */
 	LIVEMIG_FILE_A_LOCKS,		/* struct livemig_lock[]; several times if need
 					 * be
+					 */
+	LIVEMIG_FILE_A_OUTSIDE,		/* flag: PATH is not in the holder's mount
+					 * namespace, but in the host's; read by
+					 * user space
 					 */
 	__LIVEMIG_FILE_A_MAX
 };

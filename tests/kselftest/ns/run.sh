@@ -12,6 +12,7 @@ set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
+. ./mounts.sh
 
 moved="uts family ipc init nested deep"
 refused="mqueue initless"
@@ -107,11 +108,31 @@ entered()
 	answers "$dir/entered" && answers "$dir/first"
 }
 
+start_mounted()
+{
+	make_root "$dir/root"
+	mkdir -p "$dir/root.volume"
+	echo "of the host" >"$dir/root.volume/outside"
+	rm -f "$dir/root/data"/*
+	in_root "$dir/root" "ns-$1" /bin/mounted /data/state
+	is_ready "$dir/root/data/state"
+}
+
+mounts()
+{
+	start_mounted mounts || return
+	dump_box ns-mounts "$dir/mounts.img" || return
+	"$migctl" restore --detach "$dir/mounts.img" || return
+	answers "$dir/root/data/state" || { cat "$dir/root/data/state.mounts"; return 1; }
+}
+
 load_module
 build state.c pids.c -lrt -lpthread
+build mounted.c -static
 # shellcheck disable=SC2086
-[ $# = 0 ] || { moved=$*; refused=; }
-case " $moved " in *" init "*) others=entered ;; *) others= ;; esac
+others="entered mounts"
+[ $# = 0 ] || { moved=$*; refused=; others=; }
+case " $moved " in *" mounts "*) others=mounts; moved= ;; esac
 # shellcheck disable=SC2086
 set -- $moved $refused $others
 plan $#
@@ -125,6 +146,9 @@ for kind in $refused; do
 done
 unbox ns-init
 rm -f "$dir"/first*
-[ -z "$others" ] || check entered entered
-unbox ns-init
+for kind in $others; do
+	check "$kind" "$kind"
+	unbox ns-init
+	unbox "ns-$kind"
+done
 finish

@@ -248,7 +248,8 @@ static int fifo_open(struct lm_restorer *r, struct lm_file *f,
 		return 0;
 	if (f->flags & O_PATH)
 		return lm_kind_open_path(r, f, e);
-	ends[0] = f->path ? open(f->path, O_RDWR | O_NONBLOCK | O_CLOEXEC) : -1;
+	ends[0] = f->path ? lm_restorer_open(r, f, f->path,
+					     O_RDWR | O_NONBLOCK, 0) : -1;
 	if (ends[0] < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path ?: "named pipe");
 	ends[1] = lm_kind_reopen(ends[0], O_WRONLY | O_NONBLOCK);

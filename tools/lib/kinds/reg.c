@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "../restore/restore.h"
 #include "../build_id.h"
 
 static bool match(const struct lm_file *f)
@@ -94,7 +95,7 @@ int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
 {
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "%s without a path", f->kind->name);
-	f->fd = open(f->path, lm_kind_open_flags(f));
+	f->fd = lm_restorer_open(r, f, f->path, lm_kind_open_flags(f), 0);
 	if (f->fd < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
 	return 0;

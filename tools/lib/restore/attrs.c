@@ -23,8 +23,8 @@
 #define SIGINFO_SIZE 128
 
 /* Join the container's network namespace, if it was in it. */
-static int join_netns(struct lm_restorer *r, struct lm_proc *p,
-		      const struct lm_process *mp, struct lm_error *e)
+int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
+		const struct lm_process *mp, struct lm_error *e)
 {
 	const struct nlattr *tb[LM_NETNS_MAX + 1];
 	int fd = r->fd_base + LM_HELPER_FDS;
@@ -151,7 +151,7 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 	struct lm_batch *b;
 	int ret;
 
-	if (join_netns(r, p, mp, e))
+	if (lm_net_join(r, p, mp, e))
 		return lm_prefix(e, "pid %u: network namespace", p->pid);
 	if (lm_time_join(r, p, e))
 		return lm_prefix(e, "pid %u: time namespace", p->pid);

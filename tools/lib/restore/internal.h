@@ -20,7 +20,7 @@
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
  *	time.c timers.c	clocks; what is armed on them
- *	ns.c		namespaces
+ *	ns.c mounts.c	namespaces
  *	ipc.c		System V IPC
  *	seccomp.c	seccomp filters
  *	attrs.c creds.c	what else a process or a thread has
@@ -82,6 +82,11 @@ struct lm_undo;
 struct lm_ns_made;
 struct lm_ipc_made;
 
+struct lm_tmpfs {
+	uint32_t ns, mount;
+	int fd;				/* its root */
+};
+
 struct lm_restorer {
 	struct lm_restore_opts o;
 	struct lm_model m;		/* of the round under way */
@@ -117,6 +122,8 @@ struct lm_restorer {
 	size_t nr_ns;
 	struct lm_ipc_made *ipc;
 	size_t nr_ipc;
+	struct lm_tmpfs *tmpfs;
+	size_t nr_tmpfs;
 	uint64_t pages;
 };
 
@@ -124,6 +131,8 @@ struct lm_restorer {
 int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
 		    struct lm_error *e);
 int lm_check_model(struct lm_restorer *r, struct lm_error *e);
+/* Where the container's paths lead: are its files there? */
+int lm_check_files(struct lm_restorer *r, struct lm_error *e);
 /* No task has this pid yet. */
 int lm_check_pid(uint32_t pid, struct lm_error *e);
 
@@ -326,6 +335,15 @@ int lm_ns_fill(struct lm_restorer *r, struct lm_error *e);
 /* A namespace that was made, or -1. */
 int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t id);
 void lm_ns_close(struct lm_restorer *r);
+/* The root directory of the mount namespace @id, -1: it is ours. */
+int lm_ns_root(const struct lm_restorer *r, uint32_t id);
+
+/* mounts.c: @p makes its mount namespace and is in it. */
+int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj *o,
+		   struct lm_error *e);
+/* In the last round: what is in each tmpfs. */
+int lm_mounts_fill(struct lm_restorer *r, struct lm_error *e);
+void lm_mounts_close(struct lm_restorer *r);
 
 /* ipc.c: segments, before anything maps them; all else, after. */
 int lm_ipc_sync(struct lm_restorer *r, struct lm_error *e);
@@ -348,6 +366,8 @@ int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,
 		   const struct lm_process *mp, struct lm_error *e);
 
 /* attrs.c */
+int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
+		const struct lm_process *mp, struct lm_error *e);
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e);
 int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,

@@ -4,16 +4,20 @@
  * unshare(); the others join it. Children are born into those of their parent
  * and move on from there. What is in them comes last.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "../net/rtnl.h"
 
 struct lm_ns_made {
 	const struct lm_ns_kind *kind;
 	uint32_t id;
 	int fd;
+	int root;		/* mnt: its root directory, else -1 */
 };
 
 int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t id)
@@ -28,18 +32,41 @@ static int make(struct lm_restorer *r, struct lm_proc *p,
 		const struct lm_ns_kind *k, uint32_t id, struct lm_error *e)
 {
 	struct lm_ns_made *v = realloc(r->ns, (r->nr_ns + 1) * sizeof(*v));
-	int fd;
+	int fd, root = -1;
+	char path[48];
 
 	if (!v)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	r->ns = v;
-	if (lm_remote_syscall(p->remote, e, __NR_unshare, k->flag) < 0)
+	/* (sysfs shows the network namespace that it was mounted in) */
+	if (k == &lm_ns_mnt &&
+	    lm_net_join(r, p, lm_model_process(&r->m, p->pid), e))
 		return -1;
-	fd = lm_ns_open(lm_remote_pid(p->remote), k, e);
-	if (fd < 0)
+	if (k == &lm_ns_mnt ? lm_mounts_make(r, p, lm_ns_record(&r->m, k, id), e) :
+	    lm_remote_syscall(p->remote, e, __NR_unshare, k->flag) < 0)
 		return -1;
-	r->ns[r->nr_ns++] = (struct lm_ns_made){ k, id, fd };
+	if (k == &lm_ns_mnt) {
+		snprintf(path, sizeof(path), "/proc/%u/root", p->host);
+		root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (root < 0)
+			return lm_fail_errno(e, LM_FAILED, "%s", path);
+	}
+	fd = lm_ns_open(p->host, k, e);
+	if (fd < 0) {
+		if (root >= 0)
+			close(root);
+		return -1;
+	}
+	r->ns[r->nr_ns++] = (struct lm_ns_made){ k, id, fd, root };
 	return 0;
+}
+
+int lm_ns_root(const struct lm_restorer *r, uint32_t id)
+{
+	for (size_t i = 0; i < r->nr_ns; i++)
+		if (r->ns[i].kind == &lm_ns_mnt && r->ns[i].id == id)
+			return r->ns[i].root;
+	return -1;
 }
 
 int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
@@ -98,45 +125,39 @@ int lm_ns_sync(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
-static int fill(struct lm_proc *p, const struct lm_ns_kind *k,
-		const struct lm_obj *o, struct lm_error *e)
-{
-	struct lm_batch *b = lm_batch_new(p->remote);
-	int ret;
+struct fill {
+	const struct lm_ns_kind *kind;
+	const struct lm_obj *o;
+};
 
-	if (!b)
-		return lm_fail(e, LM_FAILED, "out of memory");
-	ret = k->fill(b, o, e);
-	if (!ret)
-		ret = lm_batch_run(b, e);
-	lm_batch_free(b);
-	return ret ? lm_prefix(e, "%s namespace", k->name) : 0;
+static int fill(void *arg, struct lm_error *e)
+{
+	const struct fill *f = arg;
+
+	return f->kind->fill(f->o, e);
 }
 
 int lm_ns_fill(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->nr_ns; i++) {
 		const struct lm_ns_made *ns = &r->ns[i];
-		const struct lm_obj *o = lm_ns_record(&r->m, ns->kind, ns->id);
+		struct fill f = { ns->kind, lm_ns_record(&r->m, ns->kind, ns->id) };
 
-		for (size_t j = 0; o && ns->kind->fill && j < r->nr_procs; j++) {
-			const struct lm_process *mp =
-				lm_model_process(&r->m, r->procs[j]->pid);
-
-			if (!mp->mm || lm_ns_of(mp, ns->kind) != ns->id)
-				continue;
-			if (fill(r->procs[j], ns->kind, o, e))
-				return -1;
-			break;
-		}
+		if (f.o && f.kind->fill && lm_in_ns(ns->fd, f.kind->flag, fill, &f, e))
+			return lm_prefix(e, "%s namespace", f.kind->name);
 	}
 	return 0;
 }
 
 void lm_ns_close(struct lm_restorer *r)
 {
-	while (r->nr_ns)
-		close(r->ns[--r->nr_ns].fd);
+	while (r->nr_ns) {
+		const struct lm_ns_made *ns = &r->ns[--r->nr_ns];
+
+		close(ns->fd);
+		if (ns->root >= 0)
+			close(ns->root);
+	}
 	free(r->ns);
 	r->ns = NULL;
 }

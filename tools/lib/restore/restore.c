@@ -104,6 +104,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	lm_inherit_plan(r);
 	if (lm_tree_sync(r, e) || lm_net_sync(r, e) || lm_ns_sync(r, e) ||
+	    lm_mounts_fill(r, e) || lm_check_files(r, e) ||
 	    lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
 		return -1;
 	r->built = true;
@@ -247,6 +248,7 @@ void lm_restorer_free(struct lm_restorer *r)
 		r->net = NULL;
 	}
 	lm_net_drop(r);
+	lm_mounts_close(r);
 	lm_ns_close(r);
 	free(r->ipc);
 	lm_object_fds_close(&r->shmem);
