@@ -5,12 +5,17 @@
  * since, is born late: when its own pages come, which is after those of its
  * parent (a round is written in the order of birth). It leaves what it has
  * inherited where its own pages have the same bytes, which APPLY looks after;
- * what its pages do not mention it has not, and gives back.
+ * what its pages do not mention it has not, and gives back. Until then somebody
+ * who does nothing has its pid.
  *
  * Nothing depends on it: who is born early has memory of its own.
  */
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "internal.h"
 
@@ -54,6 +59,56 @@ void lm_inherit_plan(struct lm_restorer *r)
 	}
 }
 
+/* ---- pids of those to come ---- */
+
+/* (In a namespace of the container's own nobody takes them.) */
+int lm_inherit_reserve(struct lm_restorer *r, struct lm_error *e)
+{
+	struct lm_proc *root = lm_proc(r, r->root_pid);
+
+	for (size_t i = 0; i < r->m.nr_procs; i++) {
+		const struct lm_process *p = r->m.procs[i];
+		struct lm_remote_fork f = { .tids = { 1, { p->pid } } };
+		struct lm_remote **v;
+
+		if (!p->late || lm_own_pidns(&r->m) || lm_pid_depth(p))
+			continue;
+		v = realloc(r->reserved, (r->nr_reserved + 1) * sizeof(*v));
+		if (!v)
+			return lm_fail(e, LM_FAILED, "out of memory");
+		r->reserved = v;
+		if (lm_remote_fork(root->remote, &f, &v[r->nr_reserved], e))
+			return lm_prefix(e, "pid %u", p->pid);
+		r->nr_reserved++;
+	}
+	return 0;
+}
+
+static void release(struct lm_restorer *r, uint32_t pid)
+{
+	struct lm_proc *root = lm_proc(r, r->root_pid);
+
+	for (size_t i = 0; i < r->nr_reserved; i++) {
+		if (lm_remote_pid(r->reserved[i]) != pid)
+			continue;
+		kill(pid, SIGKILL);
+		lm_remote_syscall(root->remote, NULL, __NR_wait4, pid, 0, __WALL, 0);
+		lm_remote_free(r->reserved[i]);
+		r->reserved[i] = r->reserved[--r->nr_reserved];
+		return;
+	}
+}
+
+void lm_inherit_drop(struct lm_restorer *r)
+{
+	while (r->nr_reserved)
+		lm_remote_free(r->reserved[--r->nr_reserved]);
+	free(r->reserved);
+	r->reserved = NULL;
+}
+
+/* ---- birth ---- */
+
 /* Those whose memory is @mm_id, and who have to be there before. 0: all. */
 static void call_late(struct lm_restorer *r, uint32_t mm_id)
 {
@@ -63,8 +118,12 @@ static void call_late(struct lm_restorer *r, uint32_t mm_id)
 
 		if (mm_id && p->mm_id != mm_id)
 			continue;
-		for (; p && steps++ < r->m.nr_procs; p = lm_model_process(&r->m, p->ppid))
+		for (; p && steps++ < r->m.nr_procs;
+		     p = lm_model_process(&r->m, p->ppid)) {
+			if (p->late)
+				release(r, p->pid);
 			p->late = false;
+		}
 	}
 }
 
@@ -100,6 +159,8 @@ int lm_inherit_birth(struct lm_restorer *r, uint32_t mm_id, struct lm_error *e)
 	}
 	return lm_ns_sync(r, e) || sync_new(r, e) ? -1 : 0;
 }
+
+/* ---- what it has too much ---- */
 
 struct returns {
 	struct lm_proc *p;

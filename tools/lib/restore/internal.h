@@ -97,6 +97,8 @@ struct lm_restorer {
 	struct lm_proc **procs;
 	size_t nr_procs;
 	pid_t root_pid;
+	struct lm_remote **reserved;	/* they have the pids of those to come */
+	size_t nr_reserved;
 	bool alt;			/* the helper at the other address */
 	int fd_base;			/* of the helpers' own fds */
 	struct lm_object_fds shmem, mapped;
@@ -175,6 +177,9 @@ bool lm_tree_descends(const struct lm_restorer *r, uint32_t pid, uint32_t from);
 bool lm_inherit_related(const struct lm_mm *a, const struct lm_mm *b);
 /* Who is born late. */
 void lm_inherit_plan(struct lm_restorer *r);
+/* Their pids, once the first process is there. */
+int lm_inherit_reserve(struct lm_restorer *r, struct lm_error *e);
+void lm_inherit_drop(struct lm_restorer *r);
 /* The pages of @mm_id are next: its process is born now. 0: all are. */
 int lm_inherit_birth(struct lm_restorer *r, uint32_t mm_id, struct lm_error *e);
 /* The next pages of @p, ascending in its first round, are about to be applied. */

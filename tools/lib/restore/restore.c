@@ -103,8 +103,8 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 	if (!r->built && lm_cgroup_make(r, e))
 		return -1;
 	lm_inherit_plan(r);
-	if (lm_tree_sync(r, e) || lm_net_sync(r, e) || lm_ns_sync(r, e) ||
-	    lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
+	if (lm_tree_sync(r, e) || lm_inherit_reserve(r, e) || lm_net_sync(r, e) ||
+	    lm_ns_sync(r, e) || lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
 		return -1;
 	r->built = true;
 	for (size_t i = 0; i < r->nr_procs; i++) {
@@ -232,6 +232,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	if (r->net && !r->committed)
 		lm_netns_shut(r->net);
 	lm_files_close(r);
+	lm_inherit_drop(r);
 	while (r->nr_procs)
 		lm_proc_free(r->procs[--r->nr_procs]);
 	free(r->procs);
