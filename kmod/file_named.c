@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <linux/major.h>
 #include "file_kinds.h"
+#include "shmem.h"
 #include "wrapper/file_state.h"
 
 /* Not those of file systems that the kernel keeps to itself, which no path
@@ -41,7 +42,7 @@ static bool deleted(struct file *f)
 static const char *reg_unsupported(struct lm_dump *d, struct file *f,
 				   bool *transient)
 {
-	if (file_inode(f)->i_sb->s_magic == HUGETLBFS_MAGIC)
+	if (lm_is_hugetlb(f))
 		return "hugetlb file";
 	/* What has no name at all travels with its contents. A new file would
 	 * not be the one that the other name leads to.

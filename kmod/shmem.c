@@ -14,6 +14,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -30,15 +31,28 @@
  * @f: the file
  *
  * MAP_SHARED|MAP_ANONYMOUS, memfd, System V: what lives in the kernel's own
- * mount of tmpfs. A file in a mounted tmpfs, deleted or not, is a file.
+ * mounts of tmpfs and hugetlbfs, and MAP_PRIVATE|MAP_HUGETLB, which has an object
+ * without pages there. A file in a mounted tmpfs, deleted or not, is a file.
  *
  * Context: any.
  * Return: whether it is.
  */
 bool lm_is_shmem_object(struct file *f)
 {
-	return lm_shmem_mapping(f->f_mapping) &&
+	return (lm_shmem_mapping(f->f_mapping) || lm_is_hugetlb(f)) &&
 	       (f->f_mapping->host->i_sb->s_flags & SB_KERNMOUNT);
+}
+
+/**
+ * lm_is_hugetlb() - does a file consist of huge pages
+ * @f: the file
+ *
+ * Context: any.
+ * Return: whether it does, with a name or without.
+ */
+bool lm_is_hugetlb(struct file *f)
+{
+	return f->f_mapping->host->i_sb->s_magic == HUGETLBFS_MAGIC;
 }
 
 /**
@@ -182,6 +196,12 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 		o->id = obj_id(r, o);
 	if (!o->id)
 		return -ENOMEM;
+	/* Hugetlbfs knows no holes: at least what only private mappings use is
+	 * not read for nothing.
+	 */
+	if (lm_is_hugetlb(o->file) && !READ_ONCE(o->file->f_mapping->nrpages) &&
+	    !r->sent)
+		return 0;
 	err = lm_stream_space(&r->stream, LIVEMIG_PAGES_SPACE_SHMEM, o->id);
 	if (err)
 		return err;

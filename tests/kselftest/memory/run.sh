@@ -15,8 +15,8 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="madvise mlock mlockall growsdown reserve many guard prefork
-pkeys sealed droppable swapped ksm"
-refused="hugetlb uprobe"
+pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd"
+refused="hugefile uprobe"
 
 start()
 {
@@ -33,7 +33,7 @@ moves()
 	answers "$dir/$1"
 }
 
-declare -A why=([hugetlb]="hugetlb file" [uprobe]="breakpoints of uprobes")
+declare -A why=([hugefile]="hugetlb file" [uprobe]="breakpoints of uprobes")
 
 # Refused by name, before anything is stopped; it runs on.
 stays()
@@ -45,11 +45,12 @@ stays()
 	answers "$dir/$1"
 }
 
-# Memory to swap to, and a probe in the program.
+# Huge pages, memory to swap to, and a probe in the program.
 prepare()
 {
 	local at
 
+	echo 12 >/proc/sys/vm/nr_hugepages
 	modprobe zram && echo 32M >/sys/block/zram0/disksize &&
 		mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
 	mount -t tracefs tracefs /sys/kernel/tracing
@@ -63,7 +64,7 @@ probe()
 }
 
 load_module
-build state.c
+build state.c maps.c pages.c huge.c
 # shellcheck disable=SC2086
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086

@@ -179,6 +179,50 @@ static int write_all(int fd, const void *buf, size_t len, uint64_t at)
 	return 0;
 }
 
+/* Hugetlbfs has no write(): a window on the part that was written to last. */
+struct window {
+	char *at;
+	uint64_t from, len;
+};
+
+static void unmap(struct window *w)
+{
+	if (w->at)
+		munmap(w->at, w->len);
+	w->at = NULL;
+}
+
+static int write_huge(struct window *w, int fd, uint32_t shift, const void *buf,
+		      size_t len, uint64_t off)
+{
+	uint64_t size = 1ULL << shift, from = off & -size;
+
+	if (!w->at || w->from != from) {
+		unmap(w);
+		w->at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, from);
+		if (w->at == MAP_FAILED) {
+			w->at = NULL;
+			return -1;
+		}
+		w->from = from;
+		w->len = size;
+	}
+	memcpy(w->at + (off - from), buf, len);
+	return 0;
+}
+
+/* Of the object @id whose descriptor is @fd. */
+static int write_shmem(const struct lm_restorer *r, uint32_t id, struct window *w,
+		       int fd, const void *buf, size_t len, uint64_t off)
+{
+	const struct lm_shmem *s = lm_model_shmem(&r->m, id);
+	uint32_t shift = s ? lm_u32(s->obj.tb[LIVEMIG_SHMEM_HUGE_SHIFT]) : 0;
+
+	if (!shift || !len)
+		return write_all(fd, buf, len, off);
+	return write_huge(w, fd, shift, buf, len, off);
+}
+
 /* The last page of an object that ends in its middle is as long as the object. */
 static size_t page_len(const struct lm_restorer *r, uint32_t id, uint64_t off)
 {
@@ -193,29 +237,34 @@ static int fill_shmem(struct run *u, int fd, struct lm_error *e)
 {
 	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	unsigned char page[PAGE];
+	struct window w = { 0 };
+	int ret = 0;
 
-	for (uint32_t i = 0; i < u->nr; i++) {
+	for (uint32_t i = 0; i < u->nr && !ret; i++) {
 		const struct livemig_page_entry *x = &u->entry[i];
 		uint64_t off = ADDR(x->addr);
-		int ret;
 
 		if (kind(x) == LIVEMIG_PAGE_DATA) {
-			if (lm_in_payload(u->in, page, PAGE, e))
-				return -1;
-			if (XXH64(page, PAGE, 0) != x->value)
-				return damaged(u, off, e);
-			ret = write_all(fd, page, page_len(u->r, u->id, off), off);
+			if (lm_in_payload(u->in, page, PAGE, e) ||
+			    (XXH64(page, PAGE, 0) != x->value &&
+			     damaged(u, off, e))) {
+				ret = -1;
+				break;
+			}
+			ret = write_shmem(u->r, u->id, &w, fd, page,
+					  page_len(u->r, u->id, off), off);
 		} else {
 			/* A page of zeros and none are the same in here. */
 			ret = fallocate(fd, punch, off, x->value * PAGE);
 		}
 		if (ret)
-			return lm_fail_errno(e, LM_FAILED,
-					     "filling shared memory %u at %#" PRIx64,
-					     u->id, off);
+			lm_fail_errno(e, LM_FAILED,
+				      "filling shared memory %u at %#" PRIx64,
+				      u->id, off);
 		lm_stash_del(&u->r->stash, u->space, u->id, off, pages(x));
 	}
-	return 0;
+	unmap(&w);
+	return ret;
 }
 
 int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
@@ -282,8 +331,8 @@ static bool private_at(const struct lm_proc *p, uint64_t addr)
 
 /*
  * /proc/PID/mem writes to what the task itself may not write to only for a
- * tracer, on kernels that are configured so (from 6.12 on): then let the task
- * write for a moment.
+ * tracer, on kernels that are configured so (from 6.12 on), and never to huge
+ * pages: then let the task write for a moment.
  */
 static int write_protected(const struct lm_proc *p, int fd, const void *buf,
 			   uint64_t addr)
@@ -292,12 +341,12 @@ static int write_protected(const struct lm_proc *p, int fd, const void *buf,
 	int ret;
 
 	if (!v || v->flags & LIVEMIG_VMA_F_WRITE ||
-	    lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, PAGE,
-			      PROT_READ | PROT_WRITE))
+	    lm_remote_syscall(p->remote, NULL, __NR_mprotect, v->start,
+			      v->end - v->start, PROT_READ | PROT_WRITE))
 		return -1;
 	ret = write_all(fd, buf, PAGE, addr);
-	if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, PAGE,
-			      lm_mm_prot(v)))
+	if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, v->start,
+			      v->end - v->start, lm_mm_prot(v)))
 		ret = -1;
 	return ret;
 }
@@ -330,9 +379,17 @@ static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
 		if (fd < 0)
 			return -1;
 	}
+	if (space == LIVEMIG_PAGES_SPACE_SHMEM) {
+		struct window w = { 0 };
+		int ret = write_shmem(u->r, id, &w, fd, page ?: zeros, len, addr);
+
+		unmap(&w);
+		return ret ? lm_fail_errno(u->e, LM_FAILED,
+					   "filling shared memory %u at %#" PRIx64,
+					   id, addr) : 1;
+	}
 	if (write_all(fd, page ?: zeros, len, addr) &&
-	    (space == LIVEMIG_PAGES_SPACE_SHMEM ||
-	     write_protected(p, fd, page ?: zeros, addr)))
+	    write_protected(p, fd, page ?: zeros, addr))
 		return lm_fail_errno(u->e, LM_FAILED, "filling memory %u at %#" PRIx64,
 				     id, addr);
 	return 1;
