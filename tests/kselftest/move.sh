@@ -3,7 +3,7 @@
 # tests/kselftest/move.sh - sourced by tests that dump and restore (run in a guest)
 #
 # A box is a cgroup with one program in it. $dir is a directory for the test's
-# files, removed at exit.
+# files, removed at exit; the area's programs (tests/programs) are in it.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$root/tests/kselftest/load.sh"
@@ -12,20 +12,8 @@ migctl=$root/build/migctl
 cg=/sys/fs/cgroup
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-
-# build FILE.c [FLAG...]: into $dir
-build()
-{
-	local source=$1
-
-	shift
-	gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE \
-		-I"$root/uapi" -I"$root/tools/lib" \
-		-o "$dir/$(basename "$source" .c)" "$source" "$@" || {
-		echo "Bail out! $source does not compile"
-		exit 1
-	}
-}
+programs=$root/build/tests/${PWD##*/}
+[ ! -d "$programs" ] || cp -p "$programs"/* "$dir"
 
 # box NAME COMMAND...: runs the command in a cgroup and session of its own.
 box()

@@ -7,6 +7,7 @@
 #
 # vm: cpus=2 timeout=600
 # requires: build/livemig-helper
+# build: become *.c -I../netlink liblivemig
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -18,13 +19,6 @@ load_module
 	echo "1..0 # SKIP build/livemig-helper is not built"
 	exit 4
 }
-bin=$(mktemp -d)
-gcc -O1 -g -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -std=gnu11 \
-	-I$top/uapi -I$top/tools/lib -I../netlink -o "$bin/become" ./*.c \
-	$top/tools/lib/{remote,remote_batch,error,attr}.c || {
-	echo "Bail out! it does not compile"
-	exit 1
-}
 LIVEMIG_HELPER=$(realpath $top/build/livemig-helper)
 export LIVEMIG_HELPER
-"$bin/become" "$@"
+$top/build/tests/become/become "$@"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: cpus=2 timeout=500
 # requires: build/migctl
+# build: count count.c
 #
 # migctl dump: images, what becomes of the container, and refusals. Whatever goes
 # wrong, the container runs on and its network is open.
@@ -12,45 +13,6 @@ load_module
 
 image=$dir/image
 
-# A program that counts in a file; so that it runs is something to be seen.
-cat >"$dir/count.c" <<'EOF'
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <sys/fanotify.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-
-int main(int argc, char **argv)
-{
-	char tmp[300];
-	char *mem = NULL;
-
-	if (argc > 2 && !strcmp(argv[2], "fanotify"))
-		fanotify_init(FAN_CLASS_NOTIF, 0);
-	if (argc > 2 && !strcmp(argv[2], "packet"))
-		socket(AF_PACKET, SOCK_RAW, 0);
-	if (argc > 2 && atoi(argv[2]))
-		mem = malloc(atoi(argv[2]) << 20);
-	for (int i = 1; mem && i < (atoi(argv[2]) << 20); i += 64)
-		mem[i] = i >> 6 | 1;
-	if (argc > 2 && !strcmp(argv[2], "tree") && !fork() && !fork())
-		argv[1] = argv[3];
-	snprintf(tmp, sizeof(tmp), "%s.tmp", argv[1]);
-	for (unsigned long n = 0;; n++) {
-		FILE *f = fopen(tmp, "w");
-
-		if (f) {
-			fprintf(f, "%lu\n", n);
-			fclose(f);
-			rename(tmp, argv[1]);
-		}
-		usleep(10000);
-	}
-}
-EOF
-build "$dir/count.c"
 
 value()
 {

@@ -9,6 +9,7 @@
 # coverage: Files
 # vm: mem=1024 timeout=600
 # requires: build/migctl
+# build: tests *.c ../program.c -lpthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -125,8 +126,6 @@ no_room()
 }
 
 load_module
-build tests.c named.c pipes.c events.c inotify.c shmem.c deleted.c locks.c pidfd.c \
-	owner.c tty.c ../program.c -lpthread
 # shellcheck disable=SC2086
 extra="lock_taken deleted_program no_room"
 [ $# = 0 ] || { moved=$*; refused=; extra=; }

@@ -7,6 +7,7 @@
 #
 # vm: mem=1024 timeout=600
 # requires: build/migctl
+# build: tests *.c ../program.c
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -153,7 +154,6 @@ end()
 }
 
 load_module
-build tests.c shm.c sem.c msg.c ../program.c
 if [ $# != 0 ]; then
 	plan $#
 	for kind; do

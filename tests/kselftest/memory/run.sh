@@ -8,6 +8,7 @@
 # coverage: Memory
 # vm: mem=1024 timeout=400
 # requires: build/migctl
+# build: state state.c
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -63,7 +64,6 @@ probe()
 }
 
 load_module
-build state.c
 # shellcheck disable=SC2086
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086

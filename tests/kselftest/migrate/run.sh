@@ -5,6 +5,10 @@
 #
 # vm: guests=A,B mem=1024 timeout=900
 # requires: build/migctl
+# build: tree tree.c
+# build: threads threads.c -pthread
+# build: clocks ../time/clocks.c -pthread
+# build: fake_agent fake_agent.c liblivemig
 # A runs the tests; B does what A asks for.
 
 set -u
@@ -46,14 +50,7 @@ on_b()
 . "$top/tests/vm/ktap.sh"
 echo "KTAP version 1"
 
-gcc -O1 -o $out/tree tree.c && gcc -O1 -pthread -o $out/threads threads.c &&
-	gcc -O1 -D_GNU_SOURCE -pthread -o $out/clocks ../time/clocks.c ||
-	{ echo "Bail out! the programs do not compile"; exit 1; }
-# shellcheck disable=SC2046
-gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o /tmp/fake_agent \
-	fake_agent.c "$top/build/liblivemig.a" \
-	$(pkg-config --libs libmnl jansson libcap libzstd liblz4) -lxxhash -lpthread ||
-	{ echo "Bail out! fake_agent.c does not compile"; exit 1; }
+cp -p "$top"/build/tests/migrate/* $out
 agent
 hear ready 60 >/dev/null
 
@@ -139,7 +136,7 @@ check "refused: no such container" refused nowhere \
 check "an agent needs --insecure" refused insecure \
 	"$migctl" agent --listen "${ip[A]}:7001"
 for kind in "version 9.9.9" "arch riscv64" "cpu CPU" "tls secured" "noise ."; do
-	/tmp/fake_agent "${kind% *}" 7002 &
+	$out/fake_agent "${kind% *}" 7002 &
 	wait_for 10 grep -q :1B5A /proc/net/tcp
 	check "refused: agent with another ${kind% *}" refused "${kind#* }" \
 		"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure

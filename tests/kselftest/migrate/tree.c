@@ -78,13 +78,18 @@ static void node(int i)
 /* A tree: node i is a child of node (i - 1) / 3. Every tenth leads a group. */
 static void grow(int i)
 {
-	int child;
+	int child, last;
 
+again:
 	if (i % 10 == 0)
 		setpgid(0, 0);
-	for (child = 3 * i + 1; child <= 3 * i + 3 && child < N; child++)
-		if (!fork())
-			return grow(child);
+	last = 3 * i + 3;
+	for (child = 3 * i + 1; child <= last && child < N; child++) {
+		if (!fork()) {
+			i = child;
+			goto again;
+		}
+	}
 	node(i);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: cpus=2 timeout=400
+# build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
 #
@@ -13,7 +14,7 @@
 cd "$(dirname "$0")" || exit 1
 top=$(realpath ../../..)
 tmp=$(mktemp -d)
-tool=$tmp/nettool
+tool=$top/build/tests/net/nettool
 n=0
 failed=0
 holder=
@@ -66,10 +67,7 @@ skip()
 }
 
 ((EUID == 0)) || skip "not root"
-command -v gcc ip jq >/dev/null || command -v python3 >/dev/null || skip "gcc, ip, python3 needed"
-gcc -O1 -D_GNU_SOURCE -I"$top/uapi" -I"$top/tools/lib" -o "$tool" nettool.c \
-	"$top"/tools/lib/net/*.c "$top"/tools/lib/{error,attr,record}.c \
-	-lmnl -lxxhash -lpthread || skip "nettool cannot be built"
+command -v ip python3 >/dev/null || skip "ip, python3 needed"
 trap cleanup EXIT
 trap '' PIPE
 echo KTAP version 1

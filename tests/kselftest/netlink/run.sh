@@ -4,14 +4,16 @@
 #
 # Clients that use libnl-genl-3 and the YAML spec, not liblivemig: a session's
 # life, and every refusal. Runs in a guest, as root; KTAP on stdout.
+#
+# build: client client.c netlink
+# build: refuse refuse.c netlink
 
 set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/load.sh
 . ../load.sh
-# shellcheck source=tests/kselftest/build.sh
-. ../build.sh
+# shellcheck source=tests/kselftest/programs.sh
+. ../programs.sh
 
 load_module
-netlink_build client refuse
 run_all client refuse

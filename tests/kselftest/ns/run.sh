@@ -7,6 +7,7 @@
 #
 # vm: mem=1024 timeout=400
 # requires: build/migctl
+# build: state *.c -lrt -lpthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -108,7 +109,6 @@ entered()
 }
 
 load_module
-build state.c pids.c -lrt -lpthread
 # shellcheck disable=SC2086
 [ $# = 0 ] || { moved=$*; refused=; }
 case " $moved " in *" init "*) others=entered ;; *) others= ;; esac

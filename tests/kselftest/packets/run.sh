@@ -7,6 +7,8 @@
 #
 # vm: cpus=2 timeout=400
 # requires: build/migctl
+# build: threads ../migrate/threads.c -pthread
+# build: pass pass.c liblivemig
 #
 #	client (namespace)	box: the container
 #	   10.77.0.60		10.77.0.50
@@ -20,10 +22,6 @@ cd "$(dirname "$0")" || exit 1
 load_module
 command -v ping >/dev/null || skip_all "no ping"
 echo "KTAP version 1"
-build ../migrate/threads.c -pthread
-# shellcheck disable=SC2046
-build pass.c "$root/build/liblivemig.a" \
-	$(pkg-config --libs libmnl jansson libcap libzstd liblz4) -lxxhash -lpthread
 
 # network NAME ADDRESS: a namespace with one end of a veth pair
 network()

@@ -3,12 +3,15 @@
 # tests/kselftest/pages/run.sh - the PAGES command, its records, and APPLY
 #
 # Runs in a guest, as root; KTAP on stdout.
+#
+# build: stream stream.c -I../track ../track/round.c netlink
+# build: fail fail.c -I../track ../track/round.c netlink
+# build: apply apply.c -I../track ../track/round.c netlink
 
 set -u
 cd "$(dirname "$0")" || exit 1
 . ../load.sh
-. ../build.sh
+. ../programs.sh
 
 load_module
-sources="-I../track ../track/round.c" netlink_build stream fail apply
 run_all stream fail apply

@@ -7,6 +7,10 @@
 #
 # vm: mem=1024 timeout=600
 # requires: build/migctl build/liblivemig.a
+# build: snapshot snapshot.c
+# build: work work.c -lcap -lpthread
+# build: skeleton skeleton.c liblivemig
+# build: edit edit.c liblivemig
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -309,11 +313,6 @@ one()
 
 load_module
 chmod 777 "$dir"
-build snapshot.c
-build work.c -lcap -lpthread
-# shellcheck disable=SC2086
-build skeleton.c "$root/build/liblivemig.a" -lmnl -ljansson -lcap -lzstd -llz4 -lxxhash -lpthread
-build edit.c "$root/build/liblivemig.a" -lmnl -lxxhash
 
 (($#)) && one "$@"
 plan 31

@@ -7,6 +7,7 @@
 #
 # vm: mem=1024 timeout=400
 # requires: build/migctl
+# build: main *.c
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -60,7 +61,6 @@ stays()
 }
 
 load_module
-build main.c backlog.c rights.c creds.c names.c tcp.c opts.c udp.c refuse.c
 # shellcheck disable=SC2086
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086

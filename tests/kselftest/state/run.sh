@@ -4,10 +4,9 @@
 # usage: run.sh [TEST...]   inside a guest, as root
 #
 # vm: cpus=2 timeout=600
+# build: state *.c -lmnl -lpthread
 cd "$(dirname "$0")" || exit 1
 top=../../..
-bin=$(mktemp -d)/state
-trap 'rm -rf "$(dirname "$bin")"' EXIT
 
 skip()
 {
@@ -20,6 +19,4 @@ skip()
 # shellcheck source=tests/kselftest/load.sh
 . ../load.sh
 load_module
-gcc -O1 -g -Wall -Wextra -Wno-unused-parameter \
-	-Wno-missing-field-initializers -D_GNU_SOURCE -I$top/uapi -o "$bin" ./*.c -lmnl -lpthread || exit 1
-"$bin" "$@"
+$top/build/tests/state/state "$@"

@@ -8,6 +8,7 @@
 # coverage: Tasks
 # vm: mem=1024 timeout=400
 # requires: build/migctl
+# build: main *.c -pthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -58,8 +59,6 @@ stays()
 }
 
 load_module
-build main.c sessions.c zombies.c seccomp.c attrs.c jobs.c fs.c cpu.c futex.c \
-	-pthread
 # shellcheck disable=SC2086
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086

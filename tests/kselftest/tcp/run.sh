@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: cpus=2 timeout=600
 # requires: build/migctl
+# build: stream stream.c
 #
 # TCP connections of a container that is dumped, killed and restored, while the
 # other end, outside of it, goes on.
@@ -14,6 +15,7 @@ cd "$(dirname "$0")" || exit 1
 top=$(realpath ../../..)
 migctl=$top/build/migctl
 tmp=$(mktemp -d)
+stream=$top/build/tests/tcp/stream
 n=0
 failed=0
 
@@ -67,7 +69,6 @@ cleanup()
 [[ -x $migctl ]] || skip "no build/migctl: make tools"
 . "$top/tests/kselftest/load.sh"
 load_module
-gcc -O1 -D_GNU_SOURCE -o "$tmp/stream" stream.c || skip "no gcc"
 trap cleanup EXIT
 echo KTAP version 1
 
@@ -89,7 +90,7 @@ setup()
 	mkdir /sys/fs/cgroup/tcp
 	(
 		echo $BASHPID >/sys/fs/cgroup/tcp/cgroup.procs
-		exec setsid nsenter --net=/run/netns/box "$tmp/stream" server "$tmp" 7000 \
+		exec setsid nsenter --net=/run/netns/box $stream server "$tmp" 7000 \
 			</dev/null >/dev/null 2>&1
 	) &
 	until_true test -e "$tmp/server.status" && return
@@ -100,7 +101,7 @@ setup()
 client()	# N ADDRESS: sets $pid
 {
 	mkdir -p "$tmp/$2"
-	ip netns exec client "$tmp/stream" client "$tmp/$2" 7000 "$1" "$2" &
+	ip netns exec client $stream client "$tmp/$2" 7000 "$1" "$2" &
 	pid=$!
 	clients+=" $pid"
 }

@@ -50,7 +50,7 @@ static int is(const char *what)
 
 static void status(void)
 {
-	char path[256], tmp[256];
+	char path[256], tmp[sizeof(path) + 4];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s.status", dir, role);

@@ -10,6 +10,9 @@
 # coverage: Clocks, timers, waiting
 # vm: mem=1024 timeout=400
 # requires: build/migctl
+# build: clocks clocks.c -lpthread
+# build: timers timers.c -lpthread
+# build: calls calls.c -lpthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -63,9 +66,6 @@ one()
 }
 
 load_module
-build clocks.c -lpthread
-build timers.c -lpthread
-build calls.c -Wno-missing-field-initializers -lpthread
 
 (($#)) && one "$@"
 plan 9

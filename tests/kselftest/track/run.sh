@@ -5,11 +5,13 @@
 # Runs in a guest, as root; KTAP on stdout.
 #
 # vm: mem=3072 cpus=2 timeout=900
+# build: exact exact.c round.c judge.c mutate.c netlink
+# build: controls controls.c round.c judge.c mutate.c netlink
 
 set -u
 cd "$(dirname "$0")" || exit 1
 . ../load.sh
-. ../build.sh
+. ../programs.sh
 
 # Memory to swap to; without it MADV_PAGEOUT does nothing.
 if modprobe zram 2>/dev/null && echo 128M >/sys/block/zram0/disksize; then
@@ -17,5 +19,4 @@ if modprobe zram 2>/dev/null && echo 128M >/sys/block/zram0/disksize; then
 fi
 
 load_module unsafe_controls=1
-sources="round.c judge.c mutate.c" netlink_build exact controls
 run_all exact controls

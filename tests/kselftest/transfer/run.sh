@@ -8,6 +8,8 @@
 #
 # vm: cpus=2 timeout=400
 # requires: build/migctl
+# build: pages pages.c
+# build: replay replay.c liblivemig
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -16,10 +18,6 @@ cd "$(dirname "$0")" || exit 1
 
 load_module
 echo "KTAP version 1"
-build pages.c
-# shellcheck disable=SC2046
-build replay.c "$root/build/liblivemig.a" \
-	$(pkg-config --libs libmnl jansson libcap libzstd liblz4) -lxxhash -lpthread
 export LIVEMIG_HELPER=$root/build/livemig-helper
 
 first()	# prints the first process of the container

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: timeout=200
 # requires: build/migctl
+# build: unix unix.c
 #
 # Unix sockets of a container that is dumped, killed and restored.
 
 cd "$(dirname "$0")" || exit 1
 . ../move.sh
 load_module
-build unix.c
 
 refused()	# TEXT COMMAND...
 {

@@ -6,13 +6,13 @@
 # Runs in a guest, as root; KTAP on stdout.
 #
 # vm: mem=3072 cpus=2 timeout=900
+# build: content content.c -I../track ../track/{round,judge,mutate}.c netlink
+# build: exact exact.c -I../track ../track/{round,judge,mutate}.c netlink
 
 set -u
 cd "$(dirname "$0")" || exit 1
 . ../load.sh
-. ../build.sh
+. ../programs.sh
 
 load_module
-t=../track
-sources="-I$t $t/round.c $t/judge.c $t/mutate.c" netlink_build content exact
 run_all content exact
