@@ -159,9 +159,8 @@ silent()
 again()		# COMMAND...: what failed before may need a moment
 {
 	ip -n client neigh flush all
-	for _ in {1..20}; do "$@" && return; sleep 0.2; done
+	for _ in {1..5}; do "$@" && return; sleep 0.2; done
 	ip -n client neigh
-	bridge link
 	return 1
 }
 
@@ -201,6 +200,13 @@ settings_kept()
 	   $(ip netns exec box sysctl -n net.ipv4.tcp_keepalive_time) == 77 ]]
 }
 
+in_group()	# the container listens where neighbours ask for fd00::1
+{
+	nsenter --net="$where" ip -6 maddr show dev eth0 >"$tmp/groups"
+	cat "$tmp/groups"
+	grep -q ff02::1:ff00:1 "$tmp/groups"
+}
+
 neighbour_learned()	# the client's table has the container's address
 {
 	ip -n client neigh flush all
@@ -227,6 +233,7 @@ for kind in ${KINDS:-veth macvlan}; do
 	check "$kind: it has no name yet" test ! -e /run/netns/box
 	check "$kind: made, it does not answer IPv4" silent
 	check "$kind: made, it does not answer IPv6" silent fd00::1
+	check "$kind: made, it is where neighbours ask for its IPv6 address" in_group
 	check "$kind: opened up, the client learns where it is" neighbour_learned
 	check "$kind: it answers IPv4" again ping_box
 	check "$kind: it answers IPv6" again ping_box fd00::1

@@ -264,11 +264,7 @@ static int make_link(struct make *m, const struct nlattr *nest)
 	m->index[m->nr_links++] = l.index;
 	if (!tb[LM_LINK_UP])
 		return 0;
-	/* Without ARP the kernel skips duplicate address detection, which would
-	 * keep IPv6 addresses unusable for a second. The lock is on meanwhile.
-	 */
-	if ((strcmp(kind, "lo") && lm_rt_flags(&m->rt, l.index, IFF_NOARP, IFF_NOARP) < 0) ||
-	    lm_rt_flags(&m->rt, l.index, IFF_UP, IFF_UP) < 0)
+	if (lm_rt_flags(&m->rt, l.index, IFF_UP, IFF_UP) < 0)
 		return lm_fail_errno(m->e, LM_FAILED, "cannot set %s up%s", name, m->rt.text);
 	return 0;
 }
@@ -409,14 +405,6 @@ static int make_routes(struct make *m)
 	return ret;
 }
 
-static int arp_on(struct make *m)
-{
-	for (size_t i = 0; i < m->nr_links; i++)
-		if (lm_rt_flags(&m->rt, m->index[i], 0, IFF_NOARP) < 0)
-			return lm_fail_errno(m->e, LM_FAILED, "cannot turn ARP on again%s", m->rt.text);
-	return 0;
-}
-
 static int furnish(void *arg, struct lm_error *e)
 {
 	struct make *m = arg;
@@ -425,6 +413,7 @@ static int furnish(void *arg, struct lm_error *e)
 
 	if (lm_rt_open(&m->rt, NETLINK_ROUTE, e) < 0)
 		return -1;
+	lm_dad_off();
 	for_each(a, m)
 		if (mnl_attr_get_type(a) == LM_NETNS_SYSCTL &&
 		    lm_net_sysctl_set(lm_str(a) ? lm_str(a) : "", e) < 0)
@@ -435,8 +424,8 @@ static int furnish(void *arg, struct lm_error *e)
 	for_each(a, m)
 		if (mnl_attr_get_type(a) == LM_NETNS_ADDR && make_addr(m, a) < 0)
 			goto out;
-	if (make_routes(m) == 0 && arp_on(m) == 0)
-		ret = 0;
+	ret = make_routes(m);
+	lm_dad_on(&m->rt);
 out:
 	lm_rt_close(&m->rt);
 	return ret;

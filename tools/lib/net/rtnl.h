@@ -65,6 +65,12 @@ struct lm_buf;
 void lm_net_sysctl_dump(struct lm_buf *b, uint16_t type);
 int lm_net_sysctl_set(const char *assignment, struct lm_error *e);
 
+/* dad.c: no duplicate address detection, in the namespace of the calling thread.
+ * _off() before its devices are made, _on() after their addresses are.
+ */
+void lm_dad_off(void);
+void lm_dad_on(struct lm_rt *rt);
+
 /* announce.c: tell the neighbours where the addresses of the namespace of the
  * calling thread live now. Best effort: nobody can be told twice that it failed.
  */
