@@ -194,28 +194,29 @@ static bool is_pidfd(struct file *f)
 	       !strcmp(file_inode(f)->i_sb->s_type->name, "pidfs");
 }
 
-/* A process of the container may end at any time, and is then gone from it. */
+/* That of a process which has ended, and was waited for, is like any other. */
 static const char *pidfd_unsupported(struct lm_dump *d, struct file *f,
 				     bool *transient)
 {
-	struct task_struct *t;
+	struct pid *pid = lm_pidfd_pid(f);
 
-	rcu_read_lock();
-	t = pid_task(lm_pidfd_pid(f), PIDTYPE_TGID);
-	rcu_read_unlock();
-	if (!t)
-		return "pidfd of a process that has ended, or of a thread";
-	return f->f_flags & O_EXCL ? "pidfd of a thread" : NULL;
+	if (f->f_flags & O_EXCL ||
+	    (pid_has_task(pid, PIDTYPE_PID) && !pid_has_task(pid, PIDTYPE_TGID)))
+		return "pidfd of a thread";
+	return NULL;
 }
 
-/* Not from its show_fdinfo(), which asks the reader's /proc for its pids. */
+/* Not from its show_fdinfo(), which asks the reader's /proc for its pids; but -1
+ * for none, as there.
+ */
 static int dump_pidfd(struct lm_dump *d, struct task_struct *t, int fd,
 		      struct file *f, struct sk_buff *obj)
 {
+	struct pid *pid = lm_pidfd_pid(f);
 	char text[32];
 
 	snprintf(text, sizeof(text), "Pid:\t%d\n",
-		 pid_nr_ns(lm_pidfd_pid(f), d->pid_ns));
+		 pid_has_task(pid, PIDTYPE_PID) ? pid_nr_ns(pid, d->pid_ns) : -1);
 	return nla_put_string(obj, LIVEMIG_FILE_A_FDINFO, text);
 }
 

@@ -38,6 +38,7 @@ int lm_put_more_text(struct lm_dump *d, struct file *f, u32 file_id, u32 type,
 struct files_struct;
 int lm_dump_locks(struct lm_dump *d, struct file *f, struct files_struct *files,
 		  u32 owner, u32 id, u32 type);
-bool lm_file_leased(struct file *f);
+int lm_put_lease(struct lm_dump *d, struct task_struct *t, int fd, struct file *f,
+		 struct sk_buff *obj);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
+#include "dump.h"
 #include "file_kinds.h"
 #include "wrapper/file_state.h"
 
@@ -117,22 +118,36 @@ int lm_dump_locks(struct lm_dump *d, struct file *f, struct files_struct *files,
 }
 
 /**
- * lm_file_leased - does an open file carry a lease
+ * lm_put_lease - add the lease on an open file to its FILE object
+ * @d: the dump
+ * @t: whose file it is
+ * @fd: its number
  * @f: the file, referenced
+ * @obj: the object under construction
  *
- * Return: whether it does.
+ * Sleeps. One that somebody waits for is in the way for the time being.
+ * Return: 0, -ENOMEM or -EMSGSIZE.
  */
-bool lm_file_leased(struct file *f)
+int lm_put_lease(struct lm_dump *d, struct task_struct *t, int fd, struct file *f,
+		 struct sk_buff *obj)
 {
 	struct file_lock_context *ctx = smp_load_acquire(&file_inode(f)->i_flctx);
-	bool found = false;
+	bool breaking = false;
 	lm_lease_t *fl;
+	int type = -1;
 
 	if (!ctx)
-		return false;
+		return 0;
 	spin_lock(&ctx->flc_lock);
-	lm_for_each_lease(fl, &ctx->flc_lease)
-		found |= lm_lock_file(fl) == f;
+	lm_for_each_lease(fl, &ctx->flc_lease) {
+		if (lm_lock_file(fl) != f)
+			continue;
+		type = lm_lock_type(fl);
+		breaking = lm_lease_breaking(fl);
+	}
 	spin_unlock(&ctx->flc_lock);
-	return found;
+	if (breaking)
+		return lm_unsupported(d, t, fd, true, NULL,
+				      "lease that somebody else waits for");
+	return type < 0 ? 0 : nla_put_u32(obj, LIVEMIG_FILE_A_LEASE, type);
 }

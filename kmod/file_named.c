@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <linux/major.h>
 #include "file_kinds.h"
+#include "state.h"
 #include "wrapper/file_state.h"
 
 /* Not those of file systems that the kernel keeps to itself, which no path
@@ -46,9 +47,8 @@ static const char *reg_unsupported(struct lm_dump *d, struct file *f,
 	/* What has no name at all travels with its contents. A new file would
 	 * not be the one that the other name leads to.
 	 */
-	if (file_inode(f)->i_nlink && d_unlinked(f->f_path.dentry))
-		return "file that is known by another name than";
-	return NULL;
+	return lm_name_lost(&f->f_path) ? "file that is known by another name than" :
+					  NULL;
 }
 
 static const char *dir_unsupported(struct lm_dump *d, struct file *f,
@@ -59,7 +59,7 @@ static const char *dir_unsupported(struct lm_dump *d, struct file *f,
 	/* Nothing else gives a directory somebody to be signalled. */
 	if (owner && owner->pid)
 		return "dnotify on the directory";
-	return deleted(f) ? "deleted directory" : NULL;
+	return NULL;
 }
 
 /* Devices without state of their own are the same everywhere. */

@@ -100,12 +100,10 @@ static int put_stat(struct lm_dump *d, struct task_struct *t, int fd,
 	       nla_put_u32(obj, LIVEMIG_FILE_A_NLINK, st.nlink);
 }
 
-static int put_owner(struct lm_dump *d, struct task_struct *t, int fd,
-		     struct file *f, struct sk_buff *obj)
+static int put_owner(struct lm_dump *d, struct file *f, struct sk_buff *obj)
 {
 	struct fown_struct *from = lm_file_owner(f);
 	struct livemig_fown o = {};
-	bool to_thread;
 
 	if (!from)
 		return 0;
@@ -113,15 +111,10 @@ static int put_owner(struct lm_dump *d, struct task_struct *t, int fd,
 	o.pid = pid_nr_ns(from->pid, d->pid_ns);
 	if (from->pid_type == PIDTYPE_PGID)
 		o.pid = -o.pid;
-	to_thread = from->pid_type == PIDTYPE_PID && from->pid &&
-		    !pid_has_task(from->pid, PIDTYPE_TGID);
 	o.signum = from->signum;
 	o.uid = from_kuid(&init_user_ns, from->uid);
 	o.euid = from_kuid(&init_user_ns, from->euid);
 	read_unlock_irq(&from->lock);
-	if (to_thread)
-		return lm_unsupported(d, t, fd, false, NULL,
-				      "signals for a thread (F_OWNER_TID)");
 	if (!o.pid && !o.signum)
 		return 0;
 	return nla_put(obj, LIVEMIG_FILE_A_OWNER, sizeof(o), &o);
@@ -144,7 +137,8 @@ static int put_common(struct lm_dump *d, struct task_struct *t, int fd,
 			  LIVEMIG_FILE_A_PAD) ?:
 	      nla_put(obj, LIVEMIG_FILE_A_HOLDER, sizeof(holder), &holder) ?:
 	      put_stat(d, t, fd, &f->f_path, obj) ?:
-	      put_owner(d, t, fd, f, obj);
+	      put_owner(d, f, obj) ?:
+	      lm_put_lease(d, t, fd, f, obj);
 	if (err)
 		return err;
 	if (has_path(kind))
@@ -265,8 +259,6 @@ static int dump_fd(struct lm_dump *d, struct task_struct *t,
 		return -ENOMEM;
 	if (*first)
 		err = dump_file(d, t, fd, f, *id);
-	if (*first && !err && lm_file_leased(f))
-		err = lm_unsupported_path(d, t, fd, NULL, "lease on", &f->f_path);
 	return err ?: lm_dump_locks(d, f, files, files_id, *id, kind_of(f)->type);
 }
 
@@ -393,7 +385,7 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		return -ENOMEM;
 	if (!first)
 		return 0;
-	if (d_unlinked(path->dentry) && file_inode(f)->i_nlink) {
+	if (lm_name_lost(path)) {
 		err = lm_unsupported_path(d, t, -1,
 					  "restart what uses the old version",
 					  "mapping of a file that has lost its name",

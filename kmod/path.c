@@ -25,6 +25,44 @@ static char *path_text(const struct path *path, char *buf)
 	return s;
 }
 
+/* A name that a file has besides the one at @path, which was removed, as far as it
+ * is known without a search. Return: referenced, or NULL.
+ */
+static struct dentry *other_name(const struct path *path)
+{
+	const struct inode *inode = d_inode(path->dentry);
+	struct dentry *other;
+
+	if (!inode || S_ISDIR(inode->i_mode) || !inode->i_nlink ||
+	    !d_unlinked(path->dentry))
+		return NULL;
+	other = d_find_alias(d_inode(path->dentry));
+	if (other && (d_unlinked(other) || !is_subdir(other, path->mnt->mnt_root))) {
+		dput(other);
+		other = NULL;
+	}
+	return other;
+}
+
+/**
+ * lm_name_lost - has a file names, but none that could be told
+ * @path: where it was found, referenced
+ *
+ * Sleeps.
+ * Return: whether it does.
+ */
+bool lm_name_lost(const struct path *path)
+{
+	const struct inode *inode = d_inode(path->dentry);
+	struct dentry *other;
+
+	if (!inode->i_nlink || S_ISDIR(inode->i_mode) || !d_unlinked(path->dentry))
+		return false;
+	other = other_name(path);
+	dput(other);
+	return !other;
+}
+
 /**
  * lm_put_path - add a path to an object
  * @obj: the object under construction
@@ -36,13 +74,19 @@ static char *path_text(const struct path *path, char *buf)
 int lm_put_path(struct sk_buff *obj, int attr, const struct path *path)
 {
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	struct path named = *path;
+	struct dentry *other;
 	char *s;
 	int err;
 
 	if (!buf)
 		return -ENOMEM;
-	s = path_text(path, buf);
+	other = other_name(path);
+	if (other)
+		named.dentry = other;
+	s = path_text(&named, buf);
 	err = IS_ERR(s) ? PTR_ERR(s) : nla_put_string(obj, attr, s);
+	dput(other);
 	kfree(buf);
 	return err;
 }

@@ -271,6 +271,20 @@ static int put_cgroup(struct lm_dump *d, struct task_struct *t,
 	return err;
 }
 
+static bool cwd_is_gone(struct task_struct *t)
+{
+	struct path pwd = {};
+	bool gone;
+
+	task_lock(t);
+	if (t->fs)
+		get_fs_pwd(t->fs, &pwd);
+	task_unlock(t);
+	gone = pwd.dentry && d_unlinked(pwd.dentry);
+	path_put(&pwd);
+	return gone;
+}
+
 /* Ids of what it has, and the facts that come with them. */
 static int put_parts(struct lm_dump *d, struct task_struct *t,
 		     struct sk_buff *obj)
@@ -288,6 +302,8 @@ static int put_parts(struct lm_dump *d, struct task_struct *t,
 		flags |= LIVEMIG_PROCESS_F_SUBREAPER;
 	if (READ_ONCE(t->signal->flags) & SIGNAL_STOP_STOPPED)
 		flags |= LIVEMIG_PROCESS_F_STOPPED;
+	if (cwd_is_gone(t))
+		flags |= LIVEMIG_PROCESS_F_CWD_GONE;
 	dumpable = lm_dumpable(t, mm);
 	id = lm_id(d->s, LM_ID_MM, mm, NULL);
 	mmput(mm);

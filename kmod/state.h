@@ -48,7 +48,10 @@ int lm_put_sem_undo(struct lm_dump *d, struct task_struct **threads, int n,
 /* file_tty.c: number of the controlling pty; -1: none, -2: another terminal. */
 int lm_ctty(struct task_struct *t);
 
-/* path.c: paths as the caller sees them. */
+/* path.c: paths as the caller sees them. A file with several names whose own was
+ * removed is told by another one; lm_name_lost(): none is known.
+ */
+bool lm_name_lost(const struct path *path);
 int lm_put_path(struct sk_buff *obj, int attr, const struct path *path);
 int lm_unsupported_path(struct lm_dump *d, struct task_struct *t, int fd,
 			const char *remedy, const char *what,

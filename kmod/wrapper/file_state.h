@@ -89,6 +89,7 @@ static inline struct inode *lm_mark_inode(struct fsnotify_mark *mark)
 #define lm_for_each_lease(fl, list) \
 	list_for_each_entry(fl, list, c.flc_list)
 typedef struct file_lease lm_lease_t;
+#define lm_lock_flags(fl)	((fl)->c.flc_flags)
 #else
 #define lm_for_each_lock(fl, list) \
 	list_for_each_entry(fl, list, fl_list)
@@ -97,6 +98,9 @@ typedef struct file_lease lm_lease_t;
 #define lm_lock_type(fl)	((fl)->fl_type)
 #define lm_for_each_lease(fl, list)	lm_for_each_lock(fl, list)
 typedef struct file_lock lm_lease_t;
+#define lm_lock_flags(fl)	((fl)->fl_flags)
 #endif
+#define lm_lease_breaking(fl) \
+	(!!(lm_lock_flags(fl) & (FL_UNLOCK_PENDING | FL_DOWNGRADE_PENDING)))
 
 #endif

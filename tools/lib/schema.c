@@ -168,6 +168,7 @@ static const struct lm_attr file_attrs[LIVEMIG_FILE_A_MAX + 1] = {
 	[LIVEMIG_FILE_A_UID] = U32("uid"),
 	[LIVEMIG_FILE_A_GID] = U32("gid"),
 	[LIVEMIG_FILE_A_LOCKS] = LIST("locks", sizeof(struct livemig_lock)),
+	[LIVEMIG_FILE_A_LEASE] = U32("lease"),
 };
 SCHEMA(file, "FILE");
 

@@ -312,6 +312,7 @@ enum livemig_process_flags {
 						   */
 	LIVEMIG_PROCESS_F_THP_DISABLE	= 1 << 2,
 	LIVEMIG_PROCESS_F_STOPPED	= 1 << 3,
+	LIVEMIG_PROCESS_F_CWD_GONE	= 1 << 4, /* CWD was removed */
 };
 
 /* What a zombie has used, with its children that were waited for. */
@@ -606,6 +607,7 @@ enum livemig_file_attr {
 	LIVEMIG_FILE_A_LOCKS,		/* struct livemig_lock[]; several times if need
 					 * be
 					 */
+	LIVEMIG_FILE_A_LEASE,		/* u32, F_RDLCK or F_WRLCK, if there is one */
 	__LIVEMIG_FILE_A_MAX
 };
 #define LIVEMIG_FILE_A_MAX (__LIVEMIG_FILE_A_MAX - 1)

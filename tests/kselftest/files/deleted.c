@@ -113,11 +113,57 @@ static void get_mapdeleted(void)
 	check(map2[0] == 'x');
 }
 
-/* Deleted under the name that it was opened by, not under another. */
+/* Deleted under the name that it was opened by, and mapped by; there is another one.
+ * What is at the first is not it.
+ */
 static void set_othername(void)
 {
 	fd1 = open(name("gone"), O_RDWR | O_CREAT, 0600);
+	check(write(fd1, "contents", 8) == 8 && lseek(fd1, 2, SEEK_SET) == 2);
+	map1 = mmap(NULL, 8, PROT_READ, MAP_SHARED, fd1, 0);
 	check(!link(name("gone"), name("kept")) && !unlink(name("gone")));
+	write_file(name("gone"), "another!");
+}
+
+static void get_othername(void)
+{
+	char buf[16] = "";
+	struct stat st, kept;
+
+	check(read(fd1, buf, 16) == 6 && !strcmp(buf, "ntents"));
+	check(pwrite(fd1, "C", 1, 0) == 1 && !memcmp(map1, "Contents", 8));
+	check(!fstat(fd1, &st) && !stat(name("kept"), &kept));
+	check(st.st_ino == kept.st_ino && st.st_nlink == 1);
+}
+
+/* The directory that it is in, one that is open, both gone; and what is in another
+ * that is gone, too.
+ */
+static void set_removed(void)
+{
+	check(!mkdir(name("cwd"), 0700) && !mkdir(name("dir"), 0700));
+	check(!mkdir(name("dir/below"), 0750));
+	fd1 = open(name("dir/below"), O_RDONLY);
+	check(!fchmod(fd1, 0705) && !fchown(fd1, 12, 34));
+	fd2 = open(name("cwd"), O_RDONLY);
+	check(!chdir(name("cwd")) && !rmdir(name("cwd")));
+	check(!rmdir(name("dir/below")) && !rmdir(name("dir")));
+	check(!mkdir(name("cwd"), 0700));	/* somebody else's */
+}
+
+static void get_removed(void)
+{
+	char buf[512];
+	struct stat st, cwd;
+
+	check(!getcwd(buf, sizeof(buf)) && errno == ENOENT);
+	check(open("x", O_CREAT | O_RDWR, 0600) < 0 && errno == ENOENT);
+	check(!stat(".", &cwd) && !fstat(fd2, &st) && st.st_ino == cwd.st_ino);
+	check(!cwd.st_nlink);
+	check(!fstat(fd1, &st) && !st.st_nlink && st.st_uid == 12 && st.st_gid == 34);
+	check((st.st_mode & 07777) == 0705);
+	check(!stat(name("cwd"), &st) && st.st_ino != cwd.st_ino);
+	check(access(name("dir"), F_OK));
 }
 
 static void set_hole(void)
@@ -131,7 +177,8 @@ const struct test deleted_tests[] = {
 	{ "deleted", set_deleted, get_deleted },
 	{ "tmpfile", set_tmpfile, get_tmpfile },
 	{ "mapdeleted", set_mapdeleted, get_mapdeleted },
-	{ "othername", set_othername, NULL },
+	{ "othername", set_othername, get_othername },
+	{ "removed", set_removed, get_removed },
 	{ "hole", set_hole, NULL },
 	{ }
 };

@@ -146,14 +146,57 @@ static void get_semaphore(void)
 	check(read(fd2, &n, 8) == 8 && n == 5);
 }
 
-/* Watched through a number that is closed, while the file lives on. */
+/* Watched under numbers that are closed, or something else by now; one of them
+ * twice. An epoll that watches an epoll.
+ */
 static void set_lostwatch(void)
 {
+	int fd;
+
 	ep = epoll_create1(0);
-	fd1 = eventfd(0, 0);
-	fd2 = dup(fd1);
-	watch(fd2, EPOLLIN, 1);
-	close(fd2);
+	fd1 = eventfd(0, EFD_NONBLOCK);
+	fd2 = eventfd(0, EFD_NONBLOCK);
+	fd3 = eventfd(0, EFD_NONBLOCK);
+	fd = dup(fd1);
+	watch(fd, EPOLLIN, 1);
+	check(dup2(fd2, fd) == fd);
+	watch(fd, EPOLLIN, 2);
+	check(dup2(fd3, fd) == fd);
+	watch(fd, EPOLLIN, 3);
+	close(fd);
+	check(dup2(fd1, 400) == 400);
+	watch(400, EPOLLIN, 4);
+	check(dup2(fd3, 400) == 400);		/* not this one is watched */
+	p[0] = epoll_create1(0);
+	p[1] = ep;
+	ep = p[0];
+	watch(p[1], EPOLLIN, 5);
+}
+
+static uint64_t ready_sum(int fd)
+{
+	struct epoll_event ev[8];
+	int n = epoll_wait(fd, ev, 8, 0);
+	uint64_t sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum = sum * 10 + ev[i].data.u64;
+	return sum;
+}
+
+static void get_lostwatch(void)
+{
+	eventfd_t v;
+
+	check(ready_sum(p[1]) == 0 && ready_sum(p[0]) == 0);
+	check(!eventfd_write(fd2, 1) && ready_sum(p[1]) == 2);
+	check(!eventfd_read(fd2, &v) && ready_sum(p[1]) == 0);
+	check(!eventfd_write(fd3, 1) && ready_sum(p[1]) == 3);
+	check(!eventfd_read(fd3, &v));
+	check(!eventfd_write(fd1, 1));
+	v = ready_sum(p[1]);
+	check(v == 14 || v == 41);
+	check(ready_sum(p[0]) == 5);
 }
 
 const struct test event_tests[] = {
@@ -162,6 +205,6 @@ const struct test event_tests[] = {
 	{ "epoll", set_epoll, get_epoll },
 	{ "timerfd", set_timerfd, get_timerfd },
 	{ "signalfd", set_signalfd, get_signalfd },
-	{ "lostwatch", set_lostwatch, NULL },
+	{ "lostwatch", set_lostwatch, get_lostwatch },
 	{ }
 };

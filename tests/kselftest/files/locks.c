@@ -76,14 +76,54 @@ static void get_locks(void)
 	check(others_get(F_SETLK, F_WRLCK, 10) && !others_get(F_SETLK, F_RDLCK, 4));
 }
 
+static volatile sig_atomic_t lease_fd = -1;
+
+static void on_break(int sig, siginfo_t *si, void *context)
+{
+	lease_fd = si->si_fd;
+}
+
+/* Somebody opens the file: who has the lease is told, and gives it up. */
+static bool broken_by(int flags, const char *file, int owner)
+{
+	int status = 1;
+	pid_t pid;
+
+	lease_fd = -1;
+	pid = fork();
+	if (!pid)
+		_exit(open(file, flags) < 0);
+	for (int i = 0; i < 3000 && lease_fd < 0; i++)
+		usleep(10000);
+	if (lease_fd != owner || fcntl(owner, F_SETLEASE, F_UNLCK))
+		return false;
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
 static void set_lease(void)
 {
-	fd1 = open(name("leased"), O_RDONLY | O_CREAT, 0600);
-	check(!fcntl(fd1, F_SETLEASE, F_RDLCK));
+	struct sigaction sa = { .sa_sigaction = on_break, .sa_flags = SA_SIGINFO };
+
+	write_file(name("read"), "");
+	write_file(name("write"), "");
+	sigaction(SIGRTMIN + 1, &sa, NULL);
+	fd1 = open(name("read"), O_RDONLY);
+	fd2 = open(name("write"), O_RDWR);
+	check(!fcntl(fd1, F_SETLEASE, F_RDLCK) && !fcntl(fd2, F_SETLEASE, F_WRLCK));
+	check(!fcntl(fd1, F_SETSIG, SIGRTMIN + 1) && !fcntl(fd2, F_SETSIG, SIGRTMIN + 1));
+}
+
+static void get_lease(void)
+{
+	check(fcntl(fd1, F_GETLEASE) == F_RDLCK && fcntl(fd2, F_GETLEASE) == F_WRLCK);
+	check(fcntl(fd1, F_GETOWN) == getpid() && fcntl(fd1, F_GETSIG) == SIGRTMIN + 1);
+	check(broken_by(O_RDWR, name("read"), fd1));
+	check(broken_by(O_RDONLY, name("write"), fd2));
+	check(fcntl(fd1, F_GETLEASE) == F_UNLCK);
 }
 
 const struct test lock_tests[] = {
 	{ "locks", set_locks, get_locks },
-	{ "lease", set_lease, NULL },
+	{ "lease", set_lease, get_lease },
 	{ }
 };

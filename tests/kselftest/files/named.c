@@ -75,6 +75,33 @@ static void get_proc(void)
 	check(read(fd2, buf, sizeof(buf) - 1) > 0 && !strncmp(buf, "MemTotal", 8));
 }
 
+/* Of the system and of the cgroup that it is in; the list of its own open files. */
+static void set_generated(void)
+{
+	char text[256] = "", file[512];
+	int fd = open("/proc/self/cgroup", O_RDONLY);
+
+	check(read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "0::", 3));
+	close(fd);
+	text[strcspn(text, "\n")] = 0;
+	snprintf(file, sizeof(file), "/sys/fs/cgroup%s/cgroup.events", text + 3);
+	fd1 = open(file, O_RDONLY);
+	fd2 = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
+	fd3 = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+	check(fd1 >= 0 && fd2 >= 0 && fd3 >= 0);
+}
+
+static void get_generated(void)
+{
+	char buf[256] = "", link[32], target[64] = "";
+
+	check(read(fd1, buf, sizeof(buf) - 1) > 0 && strstr(buf, "populated 1"));
+	check(read(fd2, buf, sizeof(buf)) > 0 && strstr(buf, "madvise"));
+	snprintf(link, sizeof(link), "%d", fd2);
+	check(readlinkat(fd3, link, target, sizeof(target) - 1) > 0);
+	check(!strcmp(target, "/sys/kernel/mm/transparent_hugepage/enabled"));
+}
+
 /* A child has the same description: what one reads the other does not. */
 static void set_fork(void)
 {
@@ -167,6 +194,7 @@ const struct test named_tests[] = {
 	{ "reg", set_reg, get_reg },
 	{ "append", set_append, get_append },
 	{ "proc", set_proc, get_proc },
+	{ "generated", set_generated, get_generated },
 	{ "fork", set_fork, get_fork },
 	{ "dir", set_dir, get_dir },
 	{ "dev", set_dev, get_dev },

@@ -45,31 +45,53 @@ static void get_owner(void)
 	check(sigio_fd == p[0]);
 }
 
-static void *forever(void *arg)
+static volatile pid_t tid, told;
+
+static void *waits(void *arg)
 {
-	*(volatile int *)arg = syscall(SYS_gettid);
-	while (pause())
-		;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 2);
+	tid = syscall(SYS_gettid);
+	while (!sigwait(&set, &sig))
+		told = syscall(SYS_gettid);
 	return NULL;
 }
 
-/* A thread cannot be told to the file before it is there. */
+/* A thread gets it, and no other. */
 static void set_ownthread(void)
 {
-	static volatile int tid;
 	struct f_owner_ex ex = { .type = F_OWNER_TID };
 	pthread_t t;
+	sigset_t set;
 
-	check(!pthread_create(&t, NULL, forever, (void *)&tid));
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	check(!pthread_create(&t, NULL, waits, NULL));
 	while (!tid)
 		usleep(1000);
 	check(!pipe(p));
 	ex.pid = tid;
-	check(!fcntl(p[0], F_SETOWN_EX, &ex));
+	check(!fcntl(p[0], F_SETOWN_EX, &ex) && !fcntl(p[0], F_SETSIG, SIGRTMIN + 2));
+	check(!fcntl(p[0], F_SETFL, O_ASYNC));
+}
+
+static void get_ownthread(void)
+{
+	struct f_owner_ex ex;
+
+	check(!fcntl(p[0], F_GETOWN_EX, &ex) && ex.type == F_OWNER_TID && ex.pid == tid);
+	check(write(p[1], "x", 1) == 1);
+	for (int i = 0; i < 3000 && !told; i++)
+		usleep(10000);
+	check(told == tid);
 }
 
 const struct test owner_tests[] = {
 	{ "owner", set_owner, get_owner },
-	{ "ownthread", set_ownthread, NULL },
+	{ "ownthread", set_ownthread, get_ownthread },
 	{ }
 };

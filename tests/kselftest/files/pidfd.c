@@ -44,10 +44,21 @@ static void set_deadpidfd(void)
 		_exit(0);
 	fd1 = syscall(SYS_pidfd_open, pid, 0);
 	check(fd1 >= 0 && waitpid(pid, NULL, 0) == pid);
+	check(!fcntl(fd1, F_SETFL, O_NONBLOCK));
+}
+
+static void get_deadpidfd(void)
+{
+	struct pollfd p = { .fd = fd1, .events = POLLIN };
+
+	check(fcntl(fd1, F_GETFL) & O_NONBLOCK);
+	check(poll(&p, 1, 0) == 1 && p.revents & POLLIN);
+	check(syscall(SYS_pidfd_send_signal, fd1, SIGUSR1, NULL, 0) && errno == ESRCH);
+	check(waitid(P_PIDFD, fd1, NULL, WEXITED) && errno == ECHILD);
 }
 
 const struct test pidfd_tests[] = {
 	{ "pidfd", set_pidfd, get_pidfd },
-	{ "deadpidfd", set_deadpidfd, NULL },
+	{ "deadpidfd", set_deadpidfd, get_deadpidfd },
 	{ }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pipes, with a name and without. */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -103,11 +104,52 @@ static void get_fifo(void)
 	check(read(fd2, buf, 1) < 0 && errno == EBADF);
 }
 
+/* One end only: nobody has written yet, nobody reads any more. Removed, with another
+ * of that name by now.
+ */
+static void set_fifoends(void)
+{
+	mkfifo(name("quiet"), 0600);
+	mkfifo(name("unread"), 0600);
+	mkfifo(name("gone"), 0640);
+	fd1 = open(name("quiet"), O_RDONLY | O_NONBLOCK);
+	s[0] = open(name("unread"), O_RDONLY | O_NONBLOCK);
+	fd2 = open(name("unread"), O_WRONLY);
+	close(s[0]);
+	q[0] = open(name("gone"), O_RDONLY | O_NONBLOCK);
+	q[1] = open(name("gone"), O_WRONLY);
+	check(fd1 >= 0 && fd2 >= 0 && q[1] >= 0 && write(q[1], "kept", 4) == 4);
+	check(!unlink(name("gone")));
+	write_file(name("gone"), "another");
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void get_fifoends(void)
+{
+	struct pollfd pfd = { .fd = fd1, .events = POLLIN };
+	struct stat st;
+	char buf[16];
+
+	check(poll(&pfd, 1, 0) == 0 && fcntl(fd1, F_GETFL) & O_NONBLOCK);
+	check(write(fd2, "x", 1) < 0 && errno == EPIPE);
+	s[1] = open(name("quiet"), O_WRONLY | O_NONBLOCK);
+	check(s[1] >= 0 && write(s[1], "hello", 5) == 5);
+	check(read(fd1, buf, sizeof(buf)) == 5 && !memcmp(buf, "hello", 5));
+	close(s[1]);
+	check(poll(&pfd, 1, 0) == 1 && pfd.revents == POLLHUP);
+	check(read(q[0], buf, sizeof(buf)) == 4 && !memcmp(buf, "kept", 4));
+	check(write(q[1], "more", 4) == 4 && read(q[0], buf, 4) == 4);
+	check(!fstat(q[0], &st) && !st.st_nlink && (st.st_mode & 0777) == 0640);
+	check(!stat(name("gone"), &st) && S_ISREG(st.st_mode) && st.st_size == 7);
+}
+
 const struct test pipe_tests[] = {
 	{ "pipe", set_pipe, get_pipe },
 	{ "brokenpipe", set_brokenpipe, get_brokenpipe },
 	{ "pipefork", set_pipefork, get_pipefork },
 	{ "fifo", set_fifo, get_fifo },
+	{ "fifoends", set_fifoends, get_fifoends },
+	{ "morepipe", NULL, NULL },		/* the same */
 	{ "outpipe", NULL, NULL },		/* the script opens it */
 	{ }
 };

@@ -18,8 +18,9 @@ cd "$(dirname "$0")" || exit 1
 
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
 signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
-semaphore inotify pty"
-refused="unread watchgone tty outpty lostwatch outpipe lease othername hole deadpidfd ownthread"
+semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
+ownthread"
+refused="unread watchgone tty outpty outpipe morepipe hole"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -34,10 +35,10 @@ moves()
 }
 
 declare -A why=(
-	[lease]="lease on" [othername]="known by another name" [hole]="3072 MB"
-	[deadpidfd]="has ended" [ownthread]=F_OWNER_TID [unread]="nobody has read"
+	[hole]="3072 MB" [unread]="nobody has read"
 	[watchgone]="no name leads" [tty]="terminal of the host /dev/console"
-	[outpty]="whose master is outside" [lostwatch]=epoll [outpipe]="outside"
+	[outpty]="whose master is outside" [outpipe]="whose other end is outside"
+	[morepipe]="processes outside the container have open, too"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -47,6 +48,11 @@ stays()
 
 	if [ "$kind" = outpipe ]; then
 		box "files-$kind" sh -c "sh -c 'exec $dir/tests $kind $f' | sh -c 'echo \$\$ >$cg/cgroup.procs; exec cat'"
+	elif [ "$kind" = morepipe ]; then
+		# it has both ends, as this shell does
+		mkfifo "$f.pipe"
+		exec 8<>"$f.pipe"
+		box "files-$kind" sh -c "exec '$dir/tests' '$kind' '$f' 7<>'$f.pipe' 8>&-"
 	elif [ "$kind" = outpty ]; then
 		script -qc "sh -c 'mkdir -p $cg/files-$kind
 			echo \$\$ >$cg/files-$kind/cgroup.procs

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -179,43 +180,38 @@ static int scratch(const char *name)
 }
 
 /* It has another name, by which others may use it. */
+/* Its other name is not below the mount that it was found in. */
+static int lose_name(const char *name)
+{
+	char path[64];
+	int fd;
+
+	mkdir("/tmp/state-d", 0700);
+	mkdir("/tmp/state-d/sub", 0700);
+	if (!mkdir("/tmp/state-d/m", 0700) &&
+	    mount("/tmp/state-d/sub", "/tmp/state-d/m", NULL, MS_BIND, NULL))
+		_exit(1);
+	snprintf(path, sizeof(path), "/tmp/state-d/m/%s", name);
+	fd = scratch(path);
+	snprintf(path, sizeof(path), "/tmp/state-d/sub/%s", name);
+	if (link(path, strcmp(name, "gone") ? "/tmp/state-d/kept2" : "/tmp/state-d/kept"))
+		_exit(1);
+	unlink(path);
+	return fd;
+}
+
 static void othername(void)
 {
-	scratch("/tmp/state-gone");
-	link("/tmp/state-gone", "/tmp/state-kept");
-	unlink("/tmp/state-gone");
+	lose_name("gone");
 	ready();
 }
 
 static void othername_map(void)
 {
-	int fd = scratch("/tmp/state-gone2");
+	int fd = lose_name("gone2");
 
 	mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
-	link("/tmp/state-gone2", "/tmp/state-kept2");
-	unlink("/tmp/state-gone2");
-	ready();
-}
-
-static void dead_pidfd(void)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	NEED(syscall(SYS_pidfd_open, pid, 0) >= 0);
-	waitpid(pid, NULL, 0);
-	ready();
-}
-
-static void leased(void)
-{
-	int fd;
-
-	close(scratch("/tmp/state-lease"));
-	fd = open("/tmp/state-lease", O_RDONLY);
-	NEED(!fcntl(fd, F_SETLEASE, F_RDLCK));
 	ready();
 }
 
@@ -483,11 +479,9 @@ static const struct refusal {
 	{ "device_map", device_map, "mapping of a device" },
 	{ "device_fd", device_fd, "device /dev/kmsg" },
 	{ "othername", othername,
-	  "file that is known by another name than /tmp/state-gone" },
+	  "file that is known by another name than /tmp/state-d/m/gone" },
 	{ "othername_map", othername_map,
-	  "mapping of a file that has lost its name /tmp/state-gone2" },
-	{ "dead_pidfd", dead_pidfd, "pidfd of a process that has ended" },
-	{ "lease", leased, "lease on /tmp/state-lease" },
+	  "mapping of a file that has lost its name /tmp/state-d/m/gone2" },
 	{ "dnotify", dnotify, "dnotify on the directory /tmp" },
 	{ "inotify", inotify, "inotify with events that nobody has read",
 	  .transient = true },

@@ -5,21 +5,28 @@
  *   tfd:  5 events: 19 data: ffff8  pos:0 ino:2f sdev:d
  *
  * tfd is the number under which the file was added, and later the key for
- * changes; it is a number in the process that added it. Readiness is found
- * again when a file is added; an edge that was not reported yet is reported.
+ * changes; it is a number in the process that added it. It may be closed by now, or
+ * be another file: kcmp() tells which file is watched, and if that is not the one
+ * under the number for all of them, their ids are DATA of the epoll. Readiness is
+ * found again when a file is added; an edge that was not reported yet is reported.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kinds.h"
+#include "../dump/source.h"
 #include "../restore/restore.h"
+
+#define PIECE	4096	/* ids in one DATA */
 
 struct watch {
 	int tfd;
@@ -65,9 +72,9 @@ static bool has_file(const struct lm_files *files, const struct lm_file *f)
 	return false;
 }
 
-/* The file that @w watches: under that number, in a process that has @f open. */
-static struct lm_file *watched(const struct lm_model *m, const struct lm_file *f,
-			       const struct watch *w)
+/* The file under that number, in a process that has @f open. */
+static struct lm_file *by_number(const struct lm_model *m, const struct lm_file *f,
+				 const struct watch *w)
 {
 	for (size_t i = 0; i < m->nr_files; i++) {
 		struct lm_file *t;
@@ -81,18 +88,132 @@ static struct lm_file *watched(const struct lm_model *m, const struct lm_file *f
 	return NULL;
 }
 
+/* ---- source ---- */
+
+/* Is @t the @nth of those that @f watches under the number of @w? A kernel without
+ * kcmp() is believed.
+ */
+static bool is_watched(const struct lm_file *f, const struct lm_file *t,
+		       const struct watch *w, unsigned int nth)
+{
+	struct kcmp_epoll_slot slot = { f->holder.fd, w->tfd, nth };
+	int ret;
+
+	if (t->mapped || lm_u64(t->obj.tb[LIVEMIG_FILE_A_INO]) != w->ino)
+		return false;
+	ret = syscall(SYS_kcmp, t->host, f->host, KCMP_EPOLL_TFD,
+		      t->holder.fd, &slot);
+	return !ret || (ret < 0 && errno == ENOSYS);
+}
+
+/* How many came before under the same number. */
+static unsigned int nth_of(const struct lm_file *f, const struct watch *w, size_t index)
+{
+	const char *text = f->fdinfo;
+	unsigned int nth = 0;
+	struct watch o;
+
+	/* They are in the order of the files' addresses, then of the numbers. */
+	while (index-- && next_watch(&text, &o))
+		nth += o.tfd == w->tfd;
+	return nth;
+}
+
+static const struct lm_file *watched(const struct lm_model *m, const struct lm_file *f,
+				     const struct watch *w, size_t index)
+{
+	const struct lm_file *t = by_number(m, f, w);
+	unsigned int nth = nth_of(f, w, index);
+
+	if (t && is_watched(f, t, w, nth))
+		return t;
+	for (size_t i = 0; i < m->nr_file; i++)
+		if (is_watched(f, m->file[i], w, nth))
+			return m->file[i];
+	return NULL;
+}
+
 static int check(const struct lm_model *m, const struct lm_file *f,
 		 struct lm_error *e)
 {
 	const char *text = f->fdinfo;
 	struct watch w;
 
-	while (next_watch(&text, &w))
-		if (!watched(m, f, &w))
+	for (size_t i = 0; next_watch(&text, &w); i++)
+		if (!watched(m, f, &w, i))
 			return lm_fail(e, LM_REFUSED,
-				       "epoll watches fd %d, which is closed or another file now: not supported",
+				       "epoll watches what was fd %d, which no process of the container has open: not supported",
 				       w.tfd);
 	return 0;
+}
+
+static int put_ids(struct lm_out *out, const struct lm_file *f, const uint32_t *ids,
+		   size_t n, struct lm_error *e)
+{
+	for (size_t at = 0; at < n; at += PIECE) {
+		size_t piece = n - at < PIECE ? n - at : PIECE;
+		struct lm_buf b = { 0 };
+
+		lm_put_u32(&b, LIVEMIG_DATA_FILE, f->id);
+		lm_put_u32(&b, LIVEMIG_DATA_QUEUE, LIVEMIG_QUEUE_RECV);
+		lm_put_u64(&b, LIVEMIG_DATA_OFFSET, at);
+		lm_put(&b, LIVEMIG_DATA_FDS, ids + at, piece * sizeof(*ids));
+		if (lm_out_buf(out, LIVEMIG_OBJ_DATA, &b, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out,
+		struct lm_error *e)
+{
+	const struct lm_model *m = lm_source_model(s);
+	const char *text = f->fdinfo;
+	bool by_numbers = true;
+	uint32_t *ids = NULL;
+	struct watch w;
+	size_t n = 0;
+	int ret = 0;
+
+	for (; !ret && next_watch(&text, &w); n++) {
+		const struct lm_file *t = watched(m, f, &w, n);
+
+		if (!(n & (n - 1))) {
+			void *more = realloc(ids, 2 * (n + 1) * sizeof(*ids));
+
+			if (!more)
+				ret = lm_fail(e, LM_FAILED, "out of memory");
+			else
+				ids = more;
+		}
+		if (!t)
+			ret = lm_fail(e, LM_FAILED, "epoll: fd %d is missing", w.tfd);
+		if (ret)
+			break;
+		ids[n] = t->id;
+		by_numbers &= t == by_number(m, f, &w);
+	}
+	if (!ret && !by_numbers)
+		ret = put_ids(out, f, ids, n, e);
+	free(ids);
+	return ret;
+}
+
+/* ---- destination ---- */
+
+static struct lm_file *to_watch(const struct lm_model *m, const struct lm_file *f,
+				const struct watch *w, size_t index)
+{
+	for (size_t i = 0; i < f->nr_data; i++) {
+		const struct lm_data *d = f->data[i];
+		size_t n;
+		const uint32_t *ids = lm_array(d->obj.tb[LIVEMIG_DATA_FDS],
+					       sizeof(*ids), &n);
+
+		if (index >= d->offset && index - d->offset < n)
+			return lm_model_file(m, ids[index - d->offset]);
+	}
+	return f->nr_data ? NULL : by_number(m, f, w);
 }
 
 static int epoll_open(struct lm_restorer *r, struct lm_file *f,
@@ -125,7 +246,7 @@ static int add_all(const struct lm_model *m, const struct lm_file *f,
 		return lm_fail_errno(e, LM_FAILED, "epoll");
 	text = f->fdinfo;
 	for (int i = 0; next_watch(&text, &w); i++) {
-		const struct lm_file *t = watched(m, f, &w);
+		const struct lm_file *t = to_watch(m, f, &w, i);
 
 		moved[i] = t ? fcntl(t->fd, F_DUPFD_CLOEXEC, above) : -1;
 		if (moved[i] < 0)
@@ -176,6 +297,7 @@ const struct lm_file_kind lm_kind_epoll = {
 	.name	= "epoll",
 	.match	= match,
 	.check	= check,
+	.dump	= dump,
 	.open	= epoll_open,
 	.link	= epoll_link,
 };

@@ -39,6 +39,8 @@ bool lm_kind_later(const struct lm_file *f);
 const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
 /* A regular file without a name, which moves with its contents. */
 bool lm_kind_is_deleted(const struct lm_file *f);
+/* A directory that was removed. */
+bool lm_kind_is_removed(const struct lm_file *f);
 /* Is the regular file behind @fd the one that the source had? By size, time of
  * modification and build-id; LM_REFUSED if not.
  */

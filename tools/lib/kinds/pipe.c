@@ -6,11 +6,14 @@
  * The contents are copied by tee(), which leaves the pipe as it is, into DATA
  * objects: one for each read() of the copy, so that packets (O_DIRECT) keep
  * their borders. A capacity other than the default one is an empty DATA object
- * of the send queue whose offset is the capacity.
+ * of the send queue whose offset is the capacity; one with offset 0 says of a reader
+ * that a named pipe has had no writer since it was opened: nobody has hung up.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -64,30 +67,54 @@ static struct lm_file *first(const struct lm_model *m, const struct lm_file *f,
 	return NULL;
 }
 
-/* With one end only, the other must be closed: who else has it stays behind. */
+static const char *name_of(const struct lm_file *f)
+{
+	return f->path && f->type == LIVEMIG_FILE_FIFO ? f->path : "a pipe";
+}
+
+static unsigned long count(const struct lm_model *m, const struct lm_file *f,
+			   bool (*is)(const struct lm_file *f))
+{
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < m->nr_file; i++)
+		n += same_pipe(f, m->file[i]) && is(m->file[i]);
+	return n;
+}
+
+/* How many have that end open, wherever they are. */
+static unsigned long everywhere(const struct lm_file *f, const char *end)
+{
+	const char *n = lm_kind_fdinfo(f, end);
+
+	return n ? strtoul(n, NULL, 10) : 0;
+}
+
+/* Who else has an end stays behind. While the container runs its processes may open
+ * and close theirs as we count.
+ */
 static int check(const struct lm_model *m, const struct lm_file *f,
 		 struct lm_error *e)
 {
-	struct pollfd p = { .events = POLLOUT };
-	bool reader, writer;
+	unsigned long r, w, all_r, all_w;
 
 	if (f->flags & O_PATH)
 		return 0;
-	reader = first(m, f, reads);
-	writer = first(m, f, writes);
-	if ((reader && writer) || lm_kind_later(f))
+	r = count(m, f, reads);
+	w = count(m, f, writes);
+	all_r = everywhere(f, "readers");
+	all_w = everywhere(f, "writers");
+	if ((all_r <= r && all_w <= w) || lm_kind_later(f))
 		return 0;
-	p.fd = lm_kind_grab(f, e);
-	if (p.fd < 0)
-		return -1;
-	if (poll(&p, 1, 0) < 0)
-		p.revents = 0;
-	close(p.fd);
-	if (p.revents & (reader ? POLLHUP : POLLERR))
-		return 0;
-	return lm_fail(e, LM_REFUSED,
-		       "%s whose other end is outside the container; redirect it to a file or /dev/null",
-		       f->path && f->type == LIVEMIG_FILE_FIFO ? f->path : "a pipe");
+	if ((!r && all_r) || (!w && all_w))
+		return lm_fail(e, LM_REFUSED,
+			       "%s whose other end is outside the container; redirect it to a file or /dev/null",
+			       name_of(f));
+	lm_fail(e, LM_REFUSED, "%s that processes outside the container have open, too",
+		name_of(f));
+	if (e)
+		e->err = EAGAIN;
+	return -1;
 }
 
 static int put_piece(struct lm_out *out, const struct lm_file *f, uint32_t queue,
@@ -157,25 +184,47 @@ out:
 static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out,
 		struct lm_error *e)
 {
-	int fd, ret;
+	const struct lm_model *m = lm_source_model(s);
+	struct pollfd p = { .events = POLLIN };
+	int fd, ret = 0;
 
-	if (first(lm_source_model(s), f, reads) != f)
+	if (!reads(f) || f->flags & O_PATH)
 		return 0;
 	fd = lm_kind_grab(f, e);
 	if (fd < 0)
 		return -1;
-	ret = copy_contents(f, fd, out, e);
+	p.fd = fd;
+	if (f->type == LIVEMIG_FILE_FIFO && !first(m, f, writes) && !poll(&p, 1, 0))
+		ret = put_piece(out, f, LIVEMIG_QUEUE_SEND, 0, "", 0, e);
+	if (!ret && first(m, f, reads) == f)
+		ret = copy_contents(f, fd, out, e);
 	close(fd);
 	return ret;
 }
 
 /* ---- destination ---- */
 
+static bool is_mark(const struct lm_data *d)
+{
+	return d->queue == LIVEMIG_QUEUE_SEND && !d->offset;
+}
+
+/* Nobody is to have hung up on it: it is opened when nobody writes. */
+static bool waits(const struct lm_file *f)
+{
+	for (size_t i = 0; i < f->nr_data; i++)
+		if (is_mark(f->data[i]))
+			return true;
+	return false;
+}
+
 static int fill(const struct lm_file *f, int fd, struct lm_error *e)
 {
 	for (size_t i = 0; i < f->nr_data; i++) {
 		const struct lm_data *d = f->data[i];
 
+		if (is_mark(d))
+			continue;
 		if (d->queue == LIVEMIG_QUEUE_SEND) {
 			if (d->offset > INT32_MAX ||
 			    fcntl(fd, F_SETPIPE_SZ, (int)d->offset) < 0)
@@ -204,7 +253,7 @@ static int make_all(struct lm_restorer *r, const struct lm_file *f,
 	for (size_t i = 0; i < m->nr_file; i++) {
 		struct lm_file *o = m->file[i];
 
-		if (!same_pipe(f, o))
+		if (!same_pipe(f, o) || waits(o))
 			continue;
 		/* Opening one end waits for the other, unless told not to. */
 		o->fd = lm_kind_reopen(ends[0], (lm_kind_open_flags(o) &
@@ -238,32 +287,87 @@ static int pipe_open(struct lm_restorer *r, struct lm_file *f,
 	return ret;
 }
 
-static int fifo_open(struct lm_restorer *r, struct lm_file *f,
-		     struct lm_error *e)
+/* One that was removed gets its name, or another one, for as long as it takes. */
+static int make_removed(const struct lm_file *f, char *path, size_t len)
+{
+	const struct nlattr *const *tb = f->obj.tb;
+
+	snprintf(path, len, "%s", f->path);
+	for (int i = 0; mkfifo(path, 0600); i++) {
+		if (errno != EEXIST || i == INT_MAX)
+			return -1;
+		snprintf(path, len, "%s.%d", f->path, i);
+	}
+	if (chown(path, lm_u32(tb[LIVEMIG_FILE_A_UID]), lm_u32(tb[LIVEMIG_FILE_A_GID])) ||
+	    chmod(path, lm_u32(tb[LIVEMIG_FILE_A_MODE]) & 07777)) {
+		unlink(path);
+		return -1;
+	}
+	return 0;
+}
+
+static int make_waiting(const struct lm_model *m, const struct lm_file *f,
+			const char *path, struct lm_error *e)
+{
+	for (size_t i = 0; i < m->nr_file; i++) {
+		struct lm_file *o = m->file[i];
+
+		if (!same_pipe(f, o) || !waits(o))
+			continue;
+		o->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (o->fd < 0)
+			return lm_fail_errno(e, LM_FAILED, "%s", path);
+		if (lm_kind_setfl(o, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int open_at(struct lm_restorer *r, struct lm_file *f, const char *path,
+		   struct lm_error *e)
 {
 	int ends[2] = { -1, -1 }, waiting, ret = -1;
 	struct stat st;
 
-	if (f->fd >= 0)
-		return 0;
-	if (f->flags & O_PATH)
-		return lm_kind_open_path(r, f, e);
-	ends[0] = f->path ? open(f->path, O_RDWR | O_NONBLOCK | O_CLOEXEC) : -1;
+	ends[0] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (ends[0] < 0)
-		return lm_fail_errno(e, LM_REFUSED, "%s", f->path ?: "named pipe");
+		return lm_fail_errno(e, LM_REFUSED, "%s", path);
 	ends[1] = lm_kind_reopen(ends[0], O_WRONLY | O_NONBLOCK);
 	if (fstat(ends[0], &st) || !S_ISFIFO(st.st_mode))
-		lm_fail(e, LM_REFUSED, "%s: not a named pipe here", f->path);
+		lm_fail(e, LM_REFUSED, "%s: not a named pipe here", path);
 	else if (ends[1] < 0 || ioctl(ends[0], FIONREAD, &waiting))
-		lm_fail_errno(e, LM_FAILED, "%s", f->path);
+		lm_fail_errno(e, LM_FAILED, "%s", path);
 	else if (waiting)
-		lm_fail(e, LM_REFUSED, "%s: in use here: %d bytes wait in it",
-			f->path, waiting);
+		lm_fail(e, LM_REFUSED, "%s: in use here: %d bytes wait in it", path,
+			waiting);
 	else
 		ret = make_all(r, f, ends, e);
 	close(ends[0]);
 	if (ends[1] >= 0)
 		close(ends[1]);
+	return ret ? -1 : make_waiting(lm_restorer_model(r), f, path, e);
+}
+
+static int fifo_open(struct lm_restorer *r, struct lm_file *f,
+		     struct lm_error *e)
+{
+	const struct nlattr *nlink = f->obj.tb[LIVEMIG_FILE_A_NLINK];
+	char path[PATH_MAX];
+	int ret;
+
+	if (f->fd >= 0)
+		return 0;
+	if (f->flags & O_PATH)
+		return lm_kind_open_path(r, f, e);
+	if (!f->path)
+		return lm_fail(e, LM_REFUSED, "named pipe without a path");
+	if (!nlink || lm_u32(nlink))
+		return open_at(r, f, f->path, e);
+	if (make_removed(f, path, sizeof(path)))
+		return lm_fail_errno(e, LM_REFUSED, "%s (deleted) cannot be made here",
+				     f->path);
+	ret = open_at(r, f, path, e);
+	unlink(path);
 	return ret;
 }
 

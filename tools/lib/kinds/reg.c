@@ -14,6 +14,7 @@
 
 #include "kinds.h"
 #include "../build_id.h"
+#include "../restore/restore.h"
 
 static bool match(const struct lm_file *f)
 {
@@ -37,7 +38,8 @@ static bool is_generated(int fd)
 	struct statfs fs;
 
 	return !fstatfs(fd, &fs) &&
-	       (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
+	       (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+		fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
 /* Of a program or library: two builds may have the same size and time. */
@@ -134,12 +136,38 @@ static int dir_check(const struct lm_model *m, const struct lm_file *f,
 	return 0;
 }
 
+bool lm_kind_is_removed(const struct lm_file *f)
+{
+	const struct nlattr *nlink = f->obj.tb[LIVEMIG_FILE_A_NLINK];
+
+	return f->type == LIVEMIG_FILE_DIR && nlink && !lm_u32(nlink);
+}
+
+static int open_removed(struct lm_restorer *r, struct lm_file *f,
+			struct lm_error *e)
+{
+	const struct nlattr *const *tb = f->obj.tb;
+	int fd = lm_restorer_removed_dir(r, f->path, e);
+
+	if (fd < 0)
+		return -1;
+	if (tb[LIVEMIG_FILE_A_UID] && tb[LIVEMIG_FILE_A_GID] &&
+	    (fchown(fd, lm_u32(tb[LIVEMIG_FILE_A_UID]),
+		    lm_u32(tb[LIVEMIG_FILE_A_GID])) ||
+	     fchmod(fd, lm_u32(tb[LIVEMIG_FILE_A_MODE]) & 07777)))
+		return lm_fail_errno(e, LM_FAILED, "%s (deleted)", f->path);
+	f->fd = lm_kind_reopen(fd, lm_kind_open_flags(f));
+	return f->fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s (deleted)", f->path) : 0;
+}
+
 static int dir_open(struct lm_restorer *r, struct lm_file *f,
 		    struct lm_error *e)
 {
 	const struct nlattr *pos = f->obj.tb[LIVEMIG_FILE_A_POS];
 	struct stat st;
 
+	if (lm_kind_is_removed(f))
+		return open_removed(r, f, e);
 	if (lm_kind_open_path(r, f, e))
 		return -1;
 	if (fstat(f->fd, &st) || !S_ISDIR(st.st_mode))

@@ -45,18 +45,38 @@ static int join_netns(struct lm_restorer *r, struct lm_proc *p,
 	return 0;
 }
 
-static void add_place(struct lm_batch *b, const struct lm_process *mp)
+static int add_removed_cwd(struct lm_restorer *r, struct lm_proc *p,
+			   struct lm_batch *b, const char *cwd, struct lm_error *e)
+{
+	int dir = lm_restorer_removed_dir(r, cwd, e);
+	int fd = r->fd_base + LM_HELPER_FDS;
+
+	if (dir < 0)
+		return -1;
+	lm_batch_put_fd(b, dir, fd, true);
+	lm_batch_add(b, __NR_fchdir, fd);
+	lm_batch_add(b, __NR_close, fd);
+	return 0;
+}
+
+static int add_place(struct lm_restorer *r, struct lm_proc *p, struct lm_batch *b,
+		     const struct lm_process *mp, struct lm_error *e)
 {
 	const char *cwd = lm_str(mp->obj.tb[LIVEMIG_PROCESS_CWD]);
 	const char *root = lm_str(mp->obj.tb[LIVEMIG_PROCESS_ROOT]);
+	bool gone = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
+		    LIVEMIG_PROCESS_F_CWD_GONE;
 
-	if (cwd)
+	if (cwd && gone && add_removed_cwd(r, p, b, cwd, e))
+		return -1;
+	if (cwd && !gone)
 		lm_batch_add(b, __NR_chdir, LM_DATA(lm_batch_str(b, cwd)));
 	if (root && strcmp(root, "/"))
 		lm_batch_add(b, __NR_chroot, LM_DATA(lm_batch_str(b, root)));
 	if (mp->obj.tb[LIVEMIG_PROCESS_UMASK])
 		lm_batch_add(b, __NR_umask,
 			     lm_u32(mp->obj.tb[LIVEMIG_PROCESS_UMASK]));
+	return 0;
 }
 
 static void add_membarrier(struct lm_batch *b, const struct lm_process *mp)
@@ -163,7 +183,10 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 	if (p->shares_fs && !lm_model_shares_fs(&r->m, mp))
 		lm_batch_add(b, __NR_unshare, CLONE_FS);
 	add_loginuid(b, mp);	/* while /proc is where it is here */
-	add_place(b, mp);
+	if (add_place(r, p, b, mp, e)) {
+		lm_batch_free(b);
+		return -1;
+	}
 	add_membarrier(b, mp);
 	if (flags & LIVEMIG_PROCESS_F_THP_DISABLE)
 		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);

@@ -153,8 +153,8 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 		return 0;
 	if (!f->mapped && !read_only && !r->final)
 		return 0;
-	/* Of a process that is not there yet. */
-	if (!strncmp(f->path, "/proc/", 6))
+	/* Of a process or cgroup that is not there yet. */
+	if (!strncmp(f->path, "/proc/", 6) || !strncmp(f->path, "/sys/fs/cgroup/", 15))
 		return 0;
 	fd = open(f->path, O_PATH | O_CLOEXEC);
 	if (fd < 0)

@@ -19,8 +19,19 @@ static int blame(const struct lm_file *f, struct lm_error *e)
 	return lm_prefix(e, "pid %u fd %d", f->holder.pid, f->holder.fd);
 }
 
-/* Who gets its signals (F_SETOWN, F_SETSIG). */
-static int own(const struct lm_restorer *r, const struct lm_file *f,
+static bool is_thread(const struct lm_model *m, uint32_t tid)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		for (size_t j = 0; j < m->procs[i]->nr_threads; j++)
+			if (m->procs[i]->threads[j]->tid == tid)
+				return m->procs[i]->pid != tid;
+	return false;
+}
+
+/* Who gets its signals (F_SETOWN, F_SETSIG). Processes are there early, threads in
+ * the end.
+ */
+static int own(const struct lm_restorer *r, const struct lm_file *f, bool thread,
 	       struct lm_error *e)
 {
 	size_t n;
@@ -30,7 +41,13 @@ static int own(const struct lm_restorer *r, const struct lm_file *f,
 
 	if (!n || !o->pid)
 		return 0;
-	ex.type = o->pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+	if (is_thread(&r->m, o->pid) && !lm_host_pid(r, o->pid))
+		return lm_fail(e, LM_REFUSED,
+			       "signals for thread %d (F_OWNER_TID) in a pid namespace: not supported",
+			       o->pid);
+	if (is_thread(&r->m, o->pid) != thread)
+		return 0;
+	ex.type = thread ? F_OWNER_TID : o->pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
 	ex.pid = lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid);
 	if (ex.pid && fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
 		return lm_fail_errno(e, LM_FAILED, "owner");
@@ -72,9 +89,29 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 			lm_fail(e, LM_FAILED, "%s: was not made", f->kind->name);
 			return blame(f, e);
 		}
-		if ((f->kind->link && f->kind->link(r, f, e)) || own(r, f, e) ||
+		if ((f->kind->link && f->kind->link(r, f, e)) || own(r, f, false, e) ||
 		    lm_locks_of_file(f, e))
 			return blame(f, e);
+	}
+	return 0;
+}
+
+/* By who had it, and with the number that the signal tells. */
+static int lease(struct lm_restorer *r, struct lm_proc *p, const struct lm_process *mp,
+		 struct lm_error *e)
+{
+	for (size_t i = 0; i < mp->files->nr_fds; i++) {
+		const struct livemig_fd *fd = &mp->files->fds[i];
+		const struct lm_file *f = lm_model_file(&r->m, fd->file);
+		const struct nlattr *type = f->obj.tb[LIVEMIG_FILE_A_LEASE];
+
+		if (!type || f->holder.pid != mp->pid || f->holder.fd != (int)fd->fd ||
+		    lm_remote_syscall(p->remote, e, __NR_fcntl, fd->fd, F_SETLEASE,
+				      lm_u32(type)) >= 0)
+			continue;
+		if (e && e->err == EAGAIN)
+			lm_fail(e, LM_REFUSED, "somebody has it open here: no lease");
+		return lm_prefix(e, "%s", f->path);
 	}
 	return 0;
 }
@@ -111,7 +148,7 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 		ret = lm_batch_run(b, e);
 	lm_batch_free(b);
 	if (!ret)
-		ret = lm_locks_of_process(r, p, mp, e);
+		ret = lm_locks_of_process(r, p, mp, e) ?: lease(r, p, mp, e);
 	return ret ? lm_prefix(e, "pid %u: open files", p->pid) : 0;
 }
 
@@ -120,7 +157,8 @@ int lm_files_resume(struct lm_restorer *r, struct lm_error *e)
 	for (size_t i = 0; i < r->m.nr_file; i++) {
 		struct lm_file *f = r->m.file[i];
 
-		if (f->kind && f->kind->resume && f->kind->resume(r, f, e))
+		if (f->kind && ((f->kind->resume && f->kind->resume(r, f, e)) ||
+				own(r, f, true, e)))
 			return blame(f, e);
 	}
 	return 0;

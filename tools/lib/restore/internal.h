@@ -19,6 +19,7 @@
  *	ctty.c		controlling terminals
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
+ *	removed.c	directories that were removed
  *	time.c timers.c	clocks; what is armed on them
  *	ns.c		namespaces
  *	ipc.c		System V IPC
@@ -103,6 +104,7 @@ struct lm_restorer {
 	int fd_base;			/* of the helpers' own fds */
 	struct lm_object_fds shmem, mapped;
 	struct lm_deleted *deleted;
+	struct lm_removed *removed;
 	struct lm_stash stash;
 	void *missed_buf;		/* pages that had no mapping */
 	struct lm_proc_mem {		/* of the processes used last */
@@ -317,6 +319,7 @@ int lm_deleted_fill(struct lm_restorer *r, struct lm_error *e);
 int lm_deleted_read_only(struct lm_restorer *r, const struct lm_file *f,
 			 struct lm_error *e);
 void lm_deleted_close(struct lm_restorer *r);
+void lm_removed_close(struct lm_restorer *r);
 
 /* time.c */
 /* A time namespace in which the container's clocks go on. */

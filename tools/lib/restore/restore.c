@@ -254,6 +254,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	lm_object_fds_close(&r->mapped);
 	lm_deleted_close(r);
 	lm_pages_close(r);
+	lm_removed_close(r);
 	lm_stash_free(&r->stash);
 	free(r->missed_buf);
 	lm_model_free(&r->m);

@@ -56,5 +56,8 @@ int lm_restorer_netns(const struct lm_restorer *r);
  */
 int lm_restorer_deleted(struct lm_restorer *r, const struct lm_file *f,
 			struct lm_error *e);
+/* The same for a directory that was removed, known by its path. */
+int lm_restorer_removed_dir(struct lm_restorer *r, const char *path,
+			    struct lm_error *e);
 
 #endif
