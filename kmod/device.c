@@ -2,7 +2,8 @@
 /*
  * /dev/livemig: the restoring side's entry. An open file is one restore; it
  * belongs to the process that opened it, the coordinator. All ioctls are the
- * coordinator's but BECOME, which is for the others that inherited the file.
+ * coordinator's but BECOME, which is for the others that inherited the file. MQUEUE
+ * alone is asked by a source.
  *
  * Locking: told in restore.h. The file holds the restore: it ends with the last
  * reference. The coordinator's end is told by flush(), which close() and exit
@@ -250,6 +251,19 @@ static int ioc_tcp(void __user *uarg)
 	return lm_restore_tcp(&arg);
 }
 
+static int ioc_mqueue(void __user *uarg)
+{
+	struct livemig_ioc_mqueue arg;
+	int ret;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	ret = lm_mqueue_look(&arg);
+	if (!ret && copy_to_user(uarg, &arg, sizeof(arg)))
+		ret = -EFAULT;
+	return ret;
+}
+
 static int ioc_serve(struct lm_restore *r, void __user *uarg)
 {
 	struct livemig_ioc_serve arg;
@@ -293,6 +307,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_peer(uarg);
 	case LIVEMIG_IOC_TCP:
 		return ioc_tcp(uarg);
+	case LIVEMIG_IOC_MQUEUE:
+		return ioc_mqueue(uarg);
 	case LIVEMIG_IOC_SERVE:
 		return ioc_serve(r, uarg);
 	}

@@ -19,6 +19,7 @@ extern const struct lm_file_kind lm_file_inotify;	/* file_inotify.c */
 extern const struct lm_file_kind lm_file_pidfd;		/* file_anon.c */
 extern const struct lm_file_kind lm_file_memfd;		/* file_shmem.c */
 extern const struct lm_file_kind lm_file_opath;	/* file_opath.c */
+extern const struct lm_file_kind lm_file_mqueue;	/* file_mqueue.c */
 extern const struct lm_file_kind lm_file_tty;		/* file_tty.c */
 extern const struct lm_file_kind lm_file_chr;		/* file_named.c */
 extern const struct lm_file_kind lm_file_dir;

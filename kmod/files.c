@@ -40,6 +40,7 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_file_tty,
 	&lm_file_chr,
 	&lm_file_dir,
+	&lm_file_mqueue,
 	&lm_file_reg,
 	&lm_file_unknown,
 };

@@ -165,6 +165,9 @@ int lm_restore_zombies(struct lm_restore *r, u32 *pid);
 /* tcp_restore.c */
 int lm_restore_tcp(const struct livemig_ioc_tcp *t);
 
+/* file_mqueue.c */
+int lm_mqueue_look(struct livemig_ioc_mqueue *a);
+
 /* peer.c */
 int lm_restore_peer(const struct livemig_ioc_peer *p);
 

@@ -161,7 +161,7 @@ static int check_fds(const struct lm_model *m, const struct lm_files *f, struct 
 
 static int check_file(const struct lm_model *m, struct lm_file *f, struct lm_error *e)
 {
-	if (f->type > LIVEMIG_FILE_OPATH)
+	if (f->type > LIVEMIG_FILE_MQUEUE)
 		return bad(e, "file %u is of unknown type %u", f->id, f->type);
 	if (f->type == LIVEMIG_FILE_MEMFD && !lm_model_shmem(m, f->shmem_id))
 		return bad(e, "file %u: shared memory %u is missing", f->id, f->shmem_id);

@@ -27,7 +27,9 @@ enum lm_rec_type {
 	LM_REC_END,		/* last of an image: enum lm_end_attr */
 	LM_REC_SECCOMP,		/* one filter: enum lm_seccomp_attr */
 	LM_REC_NS,		/* one namespace: enum lm_ns_attr, ns/ns.h */
-	LM_REC_IPC,		/* a System V object: enum lm_ipc_attr, ipc/ipc.h */
+	LM_REC_IPC,		/* a System V object or a POSIX message queue:
+				 * enum lm_ipc_attr, ipc/ipc.h
+				 */
 	/* the migration protocol: not in images; migrate/wire.h */
 	LM_REC_HELLO = 128,
 	LM_REC_OFFER,

@@ -305,6 +305,8 @@ static const struct lm_attr ipc_attrs[LM_IPC_MAX + 1] = {
 	[LM_IPC_VALUES] = LIST("values", 2),
 	[LM_IPC_BYTES] = ANY("bytes", 8 + LM_IPC_PIECE),
 	[LM_IPC_MORE] = ANY("more", LM_IPC_PIECE),
+	[LM_IPC_NAME] = STR("name", 255),
+	[LM_IPC_QUEUE] = BIN("queue", sizeof(struct lm_ipc_queue)),
 };
 SCHEMA(ipc, "IPC");
 

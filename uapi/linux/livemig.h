@@ -571,6 +571,7 @@ enum livemig_file_type {
 	LIVEMIG_FILE_PIDFD,
 	LIVEMIG_FILE_TTY,
 	LIVEMIG_FILE_OPATH,		/* O_PATH: the name only; MODE says of what */
+	LIVEMIG_FILE_MQUEUE,		/* NAME; INO pairs it with its IPC record */
 };
 
 enum livemig_file_attr {
@@ -1081,6 +1082,40 @@ struct livemig_ioc_tcp {
 	__u32 resv;
 };
 
+/* Room for a piece of what waits in a queue. */
+#define LIVEMIG_MQUEUE_PIECE	65536
+
+/* What waits in the POSIX message queue @fd, opened in any way, from the message
+ * @first on, in the order in which it would be received; all stays where it is. @buf
+ * gets as many struct livemig_message as fit, each with its bytes behind it, padded
+ * to 8. @maxmsg (1..65536) and @msgsize (1..16777216) are those of mq_getattr().
+ * Errors: EBADF, EINVAL (no queue; @len is too little), EOPNOTSUPP (not on this
+ * kernel), ENOMEM, EFAULT.
+ */
+struct livemig_ioc_mqueue {
+	__s32 fd;
+	__u32 first;
+	__u64 buf;
+	__u32 len;		/* LIVEMIG_MQUEUE_PIECE at least, and 8 more than
+				 * @msgsize rounded up to 8; out: bytes in @buf
+				 */
+	__u32 maxmsg;
+	__u32 msgsize;
+	__u32 waiting;		/* out: messages in the queue, all in all */
+	__s32 notify_pid;	/* out: who called mq_notify(); 0: nobody, -1: one
+				 * that the caller does not see
+				 */
+	__s32 notify_how;	/* out: SIGEV_* */
+	__s32 notify_signo;
+	__u32 resv;		/* 0 */
+	__u64 notify_value;
+};
+
+struct livemig_message {
+	__u32 priority;
+	__u32 len;
+};
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
@@ -1091,5 +1126,6 @@ struct livemig_ioc_tcp {
 #define LIVEMIG_IOC_PEER	_IOW(LIVEMIG_IOC_MAGIC, 7, struct livemig_ioc_peer)
 #define LIVEMIG_IOC_PIDNS	_IOW(LIVEMIG_IOC_MAGIC, 8, struct livemig_ioc_pidns)
 #define LIVEMIG_IOC_TCP		_IOW(LIVEMIG_IOC_MAGIC, 9, struct livemig_ioc_tcp)
+#define LIVEMIG_IOC_MQUEUE	_IOWR(LIVEMIG_IOC_MAGIC, 10, struct livemig_ioc_mqueue)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */

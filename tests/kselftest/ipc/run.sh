@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/kselftest/ipc/run.sh - System V IPC, dumped and restored
+# tests/kselftest/ipc/run.sh - System V IPC and POSIX queues, dumped and restored
 #
 # usage: run.sh [KIND...]
 # In an ipc namespace of the container's own, and in the host's.
@@ -14,7 +14,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-own="shm shmgone shmalone sem semown msg"
+own="shm shmgone shmalone sem semown msg mqueue"
 
 # left: nothing of System V is in the host's namespace
 left()
@@ -69,12 +69,13 @@ in_host()
 	answers "$f" && left
 }
 
-# refuses KIND TEXT: it is in the host's namespace; it runs on
+# refuses KIND TEXT [COMMAND...]: unless the command gives it one of its own, it is
+# in the host's namespace; it runs on
 refuses()
 {
 	local f=$dir/refused.$1
 
-	go "$1" "$f" || return
+	go "$1" "$f" "${@:3}" || return
 	refused 2 "$2" "$migctl" dump "$cg/ipc" -o "$f.img" --leave killed || return
 	gone "$f.img" || { echo "an image is left"; return 1; }
 	answers "$f" && left
@@ -151,6 +152,7 @@ end()
 {
 	unbox ipc
 	ipcrm --all
+	rm -f /dev/mqueue/*
 }
 
 load_module
@@ -162,7 +164,7 @@ if [ $# != 0 ]; then
 	done
 	finish
 fi
-plan 15
+plan 18
 for kind in $own; do
 	check "$kind" moves "$kind"
 	end
@@ -176,6 +178,12 @@ done
 check "semaphores in the host's namespace are refused" refuses sem "semaphore set"
 end
 check "queues in the host's namespace are refused" refuses msg "message queue"
+end
+check "POSIX queues in the host's namespace are refused" \
+	refuses mqueue "/kept in the host's ipc namespace"
+end
+check "a queue that notifies by a thread is refused" \
+	refuses mqthread "mq_notify() of /bell by a thread" unshare --ipc
 end
 check "a segment that others have, too, is refused" outside
 end

@@ -15,7 +15,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="uts family ipc init nested deep"
-refused="mqueue initless"
+refused="initless"
 
 start()
 {
@@ -84,7 +84,6 @@ moves()
 }
 
 declare -A why=(
-	[mqueue]="POSIX message queue /mail"
 	[initless]="pid namespace whose init is not in the container"
 )
 

@@ -6,7 +6,6 @@
  * FILE.
  */
 #include <fcntl.h>
-#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -207,23 +206,10 @@ static void get_ipc(void)
 	check(!shmctl(shm, IPC_RMID, NULL));
 }
 
-/* ---- what is refused: the namespace has contents ---- */
-
-static void set_mqueue(void)
-{
-	mqd_t q;
-
-	check(!unshare(CLONE_NEWIPC));
-	q = mq_open("/mail", O_CREAT | O_RDWR, 0600, NULL);
-	check(q >= 0);
-	check(!mq_close(q));
-}
-
 static const struct test tests[] = {
 	{ "uts", set_uts, get_uts },
 	{ "family", set_family, get_family },
 	{ "ipc", set_ipc, get_ipc },
-	{ "mqueue", set_mqueue, nothing },
 	{ NULL }
 };
 

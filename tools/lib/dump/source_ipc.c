@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * System V IPC of the container. In a namespace of its own everything belongs to
+ * IPC of the container. In a namespace of its own everything belongs to
  * it. In the host's, which objects a program uses is in its memory only: what is
  * attached is its own, unless others have it too; sets and queues that one of its
  * processes was the last to use are refused, as they would be missed.
@@ -130,7 +130,7 @@ static int describe(void *arg, struct lm_error *e)
 
 	for (size_t i = 0; i < LM_IPC_KINDS; i++) {
 		const struct lm_ipc_kind *kind = lm_ipc_kinds[i];
-		int last = kind->last();
+		int last = kind->last ? kind->last() : -1;
 
 		for (int index = 0; index <= last; index++) {
 			struct lm_ipc o = { 0 };
@@ -139,7 +139,7 @@ static int describe(void *arg, struct lm_error *e)
 				return -1;
 		}
 	}
-	return 0;
+	return l->host ? 0 : lm_source_mqueues(l->m, l->id, l->o, l->contents, e);
 }
 
 static bool seen(const struct lm_model *m, size_t index, uint32_t id)

@@ -111,6 +111,11 @@ int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 /* source_ipc.c: IPC records into @o (NULL: only look whether all can be moved). */
 int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,
 			   struct lm_error *e);
+/* source_mqueue.c: the same for POSIX message queues, in a thread that is in the ipc
+ * namespace @ns of the model.
+ */
+int lm_source_mqueues(const struct lm_model *m, uint32_t ns, struct lm_objects *o,
+		      bool contents, struct lm_error *e);
 /* Remove from the host's namespace what the container had there. */
 void lm_source_drop_ipc(struct lm_source *s);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The table of kinds, their records, and how one gets an object of its id. */
 #include <errno.h>
+#include <linux/securebits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@ const struct lm_ipc_kind *const lm_ipc_kinds[LM_IPC_KINDS] = {
 	&lm_ipc_shm,
 	&lm_ipc_sem,
 	&lm_ipc_msg,
+	&lm_ipc_mqueue,
 };
 
 const struct lm_ipc_kind *lm_ipc_kind(const char *name)
@@ -38,6 +41,10 @@ void lm_ipc_begin(struct lm_ipc_out *out, const struct lm_ipc_kind *kind,
 	lm_put_u32(&out->b, LM_IPC_ID, o->id);
 	lm_put(&out->b, LM_IPC_PERM, &o->perm, sizeof(o->perm));
 	lm_put_u64(&out->b, LM_IPC_SIZE, o->size);
+	if (!o->name)
+		return;
+	lm_put_str(&out->b, LM_IPC_NAME, o->name);
+	lm_put(&out->b, LM_IPC_QUEUE, &o->queue, sizeof(o->queue));
 }
 
 int lm_ipc_end(struct lm_ipc_out *out, struct lm_error *e)
@@ -81,6 +88,18 @@ int lm_ipc_put(struct lm_ipc_out *out, uint64_t number, const void *bytes,
 	return 0;
 }
 
+/* One in the host's namespace is nobody's to make. */
+static int parse_queue(const struct lm_obj *rec, struct lm_ipc *o, struct lm_error *e)
+{
+	o->fd = -1;
+	o->name = lm_str(rec->tb[LM_IPC_NAME]);
+	if (!o->name || !*o->name || strchr(o->name, '/') || !rec->tb[LM_IPC_QUEUE] || !o->ns)
+		return lm_fail(e, LM_REFUSED, "POSIX message queue without %s",
+			       o->ns ? "a name and limits" : "a namespace");
+	memcpy(&o->queue, lm_data(rec->tb[LM_IPC_QUEUE]), sizeof(o->queue));
+	return 0;
+}
+
 int lm_ipc_parse(const struct lm_obj *rec, const struct lm_ipc_kind **kind,
 		 struct lm_ipc *o, struct lm_error *e)
 {
@@ -89,11 +108,13 @@ int lm_ipc_parse(const struct lm_obj *rec, const struct lm_ipc_kind **kind,
 	memset(o, 0, sizeof(*o));
 	*kind = lm_ipc_kind(name);
 	if (!*kind)
-		return lm_fail(e, LM_REFUSED, "System V IPC \"%s\": not known here", name);
+		return lm_fail(e, LM_REFUSED, "IPC \"%s\": not known here", name);
 	o->ns = lm_u32(rec->tb[LM_IPC_NS]);
 	o->id = lm_u32(rec->tb[LM_IPC_ID]);
 	o->size = lm_u64(rec->tb[LM_IPC_SIZE]);
 	memcpy(&o->perm, lm_data(rec->tb[LM_IPC_PERM]), sizeof(o->perm));
+	if (*kind == &lm_ipc_mqueue)
+		return parse_queue(rec, o, e);
 	if (o->id > INT32_MAX)
 		return lm_fail(e, LM_REFUSED, "System V %s: impossible id", (*kind)->what);
 	return 0;
@@ -113,15 +134,39 @@ const void *lm_ipc_bytes(const struct nlattr *a, uint64_t *number, size_t *len)
 	return p + sizeof(*number);
 }
 
+size_t lm_ipc_message(const struct lm_obj *rec, const struct nlattr *a,
+		      uint64_t *number, void *to)
+{
+	size_t total = 0, len;
+	uint64_t other;
+
+	do {
+		const void *p = lm_ipc_bytes(a, total ? &other : number, &len);
+
+		if (to && len)
+			memcpy((char *)to + total, p, len);
+		total += len;
+		/* A message in many records has their other attributes between. */
+		while ((a = lm_next(rec->raw, rec->len, a)) &&
+		       lm_type(a) != LM_IPC_BYTES && lm_type(a) != LM_IPC_MORE)
+			;
+	} while (a && lm_type(a) == LM_IPC_MORE);
+	return total;
+}
+
 /* ---- making one ---- */
 
-/* Who calls get() is the creator of the object; this thread alone. */
+/* Who calls get() is the creator of the object; this thread alone. It may still do
+ * what root may: limits may have been others when the object was made.
+ */
 static int get_as(const struct lm_ipc_kind *kind, const struct lm_ipc *o)
 {
+	unsigned long bits = prctl(PR_GET_SECUREBITS);
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	int id = -1, err = 0;
 
+	prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP);
 	if (syscall(SYS_setresgid, -1, o->perm.cgid, -1) ||
 	    syscall(SYS_setresuid, -1, o->perm.cuid, -1))
 		err = errno;
@@ -132,8 +177,16 @@ static int get_as(const struct lm_ipc_kind *kind, const struct lm_ipc *o)
 	/* Back to what we were: that is always allowed. */
 	if (syscall(SYS_setresuid, -1, uid, -1) || syscall(SYS_setresgid, -1, gid, -1))
 		_exit(LM_FAILED);
+	prctl(PR_SET_SECUREBITS, bits);
 	errno = err;
 	return id;
+}
+
+static int make_queue(const struct lm_ipc *o, struct lm_error *e)
+{
+	int fd = get_as(&lm_ipc_mqueue, o);
+
+	return fd >= 0 ? fd : lm_fail_errno(e, LM_REFUSED, "POSIX message queue /%s", o->name);
 }
 
 int lm_ipc_make(const struct lm_ipc_kind *kind, const struct lm_ipc *o,
@@ -142,6 +195,8 @@ int lm_ipc_make(const struct lm_ipc_kind *kind, const struct lm_ipc *o,
 	char name[32], text[16];
 	int id;
 
+	if (kind == &lm_ipc_mqueue)
+		return make_queue(o, e);
 	snprintf(name, sizeof(name), "kernel/%s_next_id", kind->name);
 	snprintf(text, sizeof(text), "%u", o->id);
 	if (lm_text_write("/proc/sys", name, text))

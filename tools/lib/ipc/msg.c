@@ -89,38 +89,18 @@ static int set(const struct lm_ipc *o)
 	return set_size(o, o->size);
 }
 
-/* The message that begins at @a: its length, and into @m if that is given. */
-static size_t join(const struct lm_obj *rec, const struct nlattr *a, struct message *m)
-{
-	size_t total = 0, len;
-	uint64_t type;
-
-	do {
-		const void *p = lm_ipc_bytes(a, &type, &len);
-
-		if (m && !total)
-			m->type = type;
-		if (m)
-			memcpy(m->bytes + total, p, len);
-		total += len;
-		/* A message in many records has their other attributes between. */
-		while ((a = lm_next(rec->raw, rec->len, a)) &&
-		       lm_type(a) != LM_IPC_BYTES && lm_type(a) != LM_IPC_MORE)
-			;
-	} while (a && lm_type(a) == LM_IPC_MORE);
-	return total;
-}
-
 static int send(const struct lm_ipc *o, const struct lm_obj *rec,
 		const struct nlattr *a, struct lm_error *e)
 {
-	size_t len = join(rec, a, NULL);
+	uint64_t type;
+	size_t len = lm_ipc_message(rec, a, &type, NULL);
 	struct message *m = malloc(sizeof(*m) + len);
 	int ret = 0;
 
 	if (!m)
 		return lm_fail(e, LM_FAILED, "out of memory");
-	join(rec, a, m);
+	lm_ipc_message(rec, a, &type, m->bytes);
+	m->type = type;
 	if (msgsnd(o->id, m, len, IPC_NOWAIT))
 		ret = lm_fail_errno(e, LM_REFUSED, "message queue %u: message of %zu bytes",
 				    o->id, len);

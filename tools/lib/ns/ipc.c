@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * IPC namespaces: their limits. System V objects in them are in ../ipc; POSIX
- * message queues are refused by name, so that none is lost without a word.
- */
-#include <dirent.h>
-#include <errno.h>
+/* IPC namespaces: their limits. What is in them is in ../ipc. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "ns.h"
 #include "../textfile.h"
@@ -33,41 +26,6 @@ static const char *const limits[] = {
 };
 #define NR_LIMITS (sizeof(limits) / sizeof(*limits))
 
-/* The file system of the queues of the namespace that the caller is in. */
-static int open_queues(void)
-{
-	int fs = syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC), fd = -1;
-
-	if (fs < 0)
-		return -1;
-	if (!syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		fd = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
-	close(fs);
-	return fd;
-}
-
-static int check_queues(struct lm_error *e)
-{
-	int fd = open_queues();
-	struct dirent *d;
-	int ret = 0;
-	DIR *dir;
-
-	if (fd < 0)	/* ENODEV: the kernel has none */
-		return errno == ENODEV ? 0 : lm_fail_errno(e, LM_FAILED, "mqueue");
-	dir = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	close(fd);
-	if (!dir)
-		return lm_fail_errno(e, LM_FAILED, "mqueue");
-	while (!ret && (d = readdir(dir)))
-		if (d->d_name[0] != '.')
-			ret = lm_fail(e, LM_REFUSED,
-				      "POSIX message queue /%s in its ipc namespace: not supported",
-				      d->d_name);
-	closedir(dir);
-	return ret;
-}
-
 static int describe(struct lm_buf *b, struct lm_error *e)
 {
 	char text[256], value[128];
@@ -78,7 +36,7 @@ static int describe(struct lm_buf *b, struct lm_error *e)
 		snprintf(text, sizeof(text), "%s=%s", limits[i], value);
 		lm_put_str(b, LM_NS_SYSCTL, text);
 	}
-	return check_queues(e);
+	return 0;
 }
 
 /* Only what is known: an image is not to write where it likes. */

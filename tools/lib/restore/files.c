@@ -148,7 +148,8 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 		ret = lm_batch_run(b, e);
 	lm_batch_free(b);
 	if (!ret)
-		ret = lm_locks_of_process(r, p, mp, e) ?: lease(r, p, mp, e);
+		ret = lm_locks_of_process(r, p, mp, e) ?: lease(r, p, mp, e) ?:
+		      lm_ipc_notify(r, p, mp, e);
 	return ret ? lm_prefix(e, "pid %u: open files", p->pid) : 0;
 }
 

@@ -338,6 +338,10 @@ void lm_ns_close(struct lm_restorer *r);
 /* ipc.c: segments, before anything maps them; all else, after. */
 int lm_ipc_sync(struct lm_restorer *r, struct lm_error *e);
 int lm_ipc_fill(struct lm_restorer *r, struct lm_error *e);
+/* mq_notify() of a process that has its files. */
+int lm_ipc_notify(struct lm_restorer *r, struct lm_proc *p,
+		  const struct lm_process *mp, struct lm_error *e);
+void lm_ipc_close(struct lm_restorer *r);
 /* An fd for the memory of a segment. */
 int lm_ipc_shm_fd(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error *e);
 /* Make mappings of a segment of @size bytes, whole pages, which was attached once for

@@ -2,11 +2,15 @@
 /*
  * System V IPC. Segments are made with the mappings, as they hold their memory;
  * sets and queues in the end. In a namespace of the container's own all goes with
- * it if the restore fails; in the host's it is removed.
+ * it if the restore fails; in the host's it is removed. POSIX queues stay open until
+ * all files are made.
  */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/sem.h>
@@ -21,6 +25,7 @@
 struct lm_ipc_made {
 	const struct lm_ipc_kind *kind;
 	uint32_t ns, id;
+	int fd;			/* of a POSIX queue; else -1 */
 };
 
 /* What is done in one namespace. */
@@ -56,13 +61,15 @@ static bool is_made(const struct lm_restorer *r, const struct lm_ipc_kind *kind,
 
 static int make_inside(void *arg, struct lm_error *e)
 {
-	const struct inside *in = arg;
+	struct inside *in = arg;
 
-	return lm_ipc_make(in->kind, in->o, e);
+	in->fd = lm_ipc_make(in->kind, in->o, e);
+	return in->fd < 0 ? -1 : 0;
 }
 
+/* Sets @o->fd. */
 static int make(struct lm_restorer *r, const struct lm_ipc_kind *kind,
-		const struct lm_ipc *o, struct lm_error *e)
+		struct lm_ipc *o, struct lm_error *e)
 {
 	struct inside in = { .kind = kind, .o = o };
 	struct lm_ipc_made *v;
@@ -76,7 +83,8 @@ static int make(struct lm_restorer *r, const struct lm_ipc_kind *kind,
 	r->ipc = v;
 	if (in_ns(r, o->ns, make_inside, &in, e))
 		return -1;
-	r->ipc[r->nr_ipc++] = (struct lm_ipc_made){ kind, o->ns, o->id };
+	o->fd = kind == &lm_ipc_mqueue ? in.fd : -1;
+	r->ipc[r->nr_ipc++] = (struct lm_ipc_made){ kind, o->ns, o->id, o->fd };
 	snprintf(id, sizeof(id), "%u", o->id);
 	return o->ns == LM_NS_NONE ? lm_undo_add(r->undo, "ipc", kind->name, id, e) : 0;
 }
@@ -186,12 +194,14 @@ int lm_ipc_attach(struct lm_proc *p, const struct lm_shmem *s, uint64_t size,
 static int fill_inside(void *arg, struct lm_error *e)
 {
 	const struct inside *in = arg;
+	char id[16];
 
+	snprintf(id, sizeof(id), "%u", in->o->id);
 	if (in->kind->fill(in->o, in->rec, e))
 		return -1;
 	if (in->kind->set(in->o))
-		return lm_fail_errno(e, LM_FAILED, "System V %s %u", in->kind->what,
-				     in->o->id);
+		return lm_fail_errno(e, LM_FAILED, "%s %s", in->kind->what,
+				     in->o->name ?: id);
 	return 0;
 }
 
@@ -199,7 +209,8 @@ static int remove_inside(void *arg, struct lm_error *e)
 {
 	const struct lm_ipc_made *made = arg;
 
-	made->kind->remove(made->id);
+	if (made->kind->remove)
+		made->kind->remove(made->id);
 	return 0;
 }
 
@@ -232,6 +243,72 @@ int lm_ipc_fill(struct lm_restorer *r, struct lm_error *e)
 	}
 	return 0;
 }
+
+/* ---- POSIX queues ---- */
+
+int lm_restorer_mqueue(const struct lm_restorer *r, uint64_t ino)
+{
+	for (size_t i = 0; i < r->nr_ipc; i++)
+		if (r->ipc[i].kind == &lm_ipc_mqueue && r->ipc[i].id == ino)
+			return r->ipc[i].fd;
+	return -1;
+}
+
+/* A number by which the process has the queue open; -1: none. */
+static int number_of(const struct lm_restorer *r, const struct lm_process *mp, uint32_t ino)
+{
+	for (size_t i = 0; i < mp->files->nr_fds; i++) {
+		const struct lm_file *f = lm_model_file(&r->m, mp->files->fds[i].file);
+
+		if (f->type == LIVEMIG_FILE_MQUEUE &&
+		    lm_u64(f->obj.tb[LIVEMIG_FILE_A_INO]) == ino)
+			return mp->files->fds[i].fd;
+	}
+	return -1;
+}
+
+int lm_ipc_notify(struct lm_restorer *r, struct lm_proc *p,
+		  const struct lm_process *mp, struct lm_error *e)
+{
+	const struct lm_ipc_kind *kind;
+	struct lm_ipc o;
+
+	for (size_t i = 0; i < r->m.nr_ipc; i++) {
+		struct sigevent ev = { 0 };
+		struct lm_batch *b;
+		int ret;
+
+		if (lm_ipc_parse(r->m.ipc[i], &kind, &o, e))
+			return -1;
+		if (kind != &lm_ipc_mqueue || o.queue.notify_pid != mp->pid)
+			continue;
+		ev.sigev_notify = o.queue.notify_how;
+		ev.sigev_signo = o.queue.notify_signo;
+		ev.sigev_value.sival_ptr = (void *)(uintptr_t)o.queue.notify_value;
+		b = lm_batch_new(p->remote);
+		if (!b)
+			return lm_fail(e, LM_FAILED, "out of memory");
+		lm_batch_add(b, __NR_mq_notify, number_of(r, mp, o.id),
+			     LM_DATA(lm_batch_data(b, &ev, sizeof(ev))));
+		ret = lm_batch_run(b, e);
+		lm_batch_free(b);
+		if (ret)
+			return lm_prefix(e, "pid %u: mq_notify() of /%s", p->pid, o.name);
+	}
+	return 0;
+}
+
+void lm_ipc_close(struct lm_restorer *r)
+{
+	for (size_t i = 0; i < r->nr_ipc; i++)
+		if (r->ipc[i].fd >= 0)
+			close(r->ipc[i].fd);
+	free(r->ipc);
+	r->ipc = NULL;
+	r->nr_ipc = 0;
+}
+
+/* ---- SEM_UNDO ---- */
 
 /* What @value is for now. */
 static int sem_value(const struct lm_restorer *r, uint32_t ns, uint32_t id, unsigned int nr)

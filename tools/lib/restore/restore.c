@@ -249,7 +249,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	}
 	lm_net_drop(r);
 	lm_ns_close(r);
-	free(r->ipc);
+	lm_ipc_close(r);
 	lm_object_fds_close(&r->shmem);
 	lm_object_fds_close(&r->mapped);
 	lm_deleted_close(r);

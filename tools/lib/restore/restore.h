@@ -56,6 +56,10 @@ int lm_restorer_netns(const struct lm_restorer *r);
  */
 int lm_restorer_deleted(struct lm_restorer *r, const struct lm_file *f,
 			struct lm_error *e);
+/* A descriptor (the restorer's) for the POSIX message queue that had the inode @ino; -1:
+ * there is none.
+ */
+int lm_restorer_mqueue(const struct lm_restorer *r, uint64_t ino);
 /* The same for a directory that was removed, known by its path. */
 int lm_restorer_removed_dir(struct lm_restorer *r, const char *path,
 			    struct lm_error *e);
