@@ -129,6 +129,103 @@ static void get_pty(void)
 	check(waitpid(child, NULL, 0) == child);
 }
 
+/* Lines that nobody has read, the end of a file among them, one that is half typed, and
+ * what was printed. Other characters mean something now than when they came.
+ */
+static void set_typed(void)
+{
+	struct termios t;
+	int n, zero = 0;
+
+	fd1 = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	check(fd1 >= 0 && !ioctl(fd1, TIOCSPTLCK, &zero));
+	check(!ptsname_r(fd1, tty_name, sizeof(tty_name)));
+	fd2 = open(tty_name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	check(!tcgetattr(fd2, &t));
+	t.c_lflag &= ~(ECHO | ISIG);
+	t.c_cc[VEOL] = ';';
+	check(!tcsetattr(fd2, TCSANOW, &t));
+	check(write(fd1, "one\ntwo;\003\004half \022", 16) == 16);
+	check(write(fd2, "printed\n", 8) == 8);
+	do	/* both have arrived when the lines can be counted */
+		check(!ioctl(fd2, FIONREAD, &n));
+	while (n != 9);
+	t.c_lflag |= ISIG;
+	check(!tcsetattr(fd2, TCSANOW, &t) && !tcgetattr(fd2, &modes));
+	do
+		check(!ioctl(fd1, FIONREAD, &n));
+	while (n != 9);
+}
+
+static void get_typed(void)
+{
+	struct termios now;
+	char buf[64];
+
+	memset(&now, 0, sizeof(now));
+	check(!tcgetattr(fd2, &now) && !memcmp(&now, &modes, sizeof(now)));
+	check(read(fd2, buf, sizeof(buf)) == 4 && !memcmp(buf, "one\n", 4));
+	check(read(fd2, buf, sizeof(buf)) == 4 && !memcmp(buf, "two;", 4));
+	check(read(fd2, buf, sizeof(buf)) == 1 && *buf == 3);
+	check(read(fd2, buf, sizeof(buf)) < 0 && errno == EAGAIN);
+	check(write(fd1, "\177done\n", 6) == 6);
+	fcntl(fd2, F_SETFL, 0);
+	check(read(fd2, buf, sizeof(buf)) == 10 && !memcmp(buf, "half done\n", 10));
+	check(read(fd1, buf, sizeof(buf)) == 9 && !memcmp(buf, "printed\r\n", 9));
+}
+
+/* The same where lines mean nothing, up to the last byte that there is room for. */
+static void set_rawtyped(void)
+{
+	struct termios t;
+	int n, zero = 0;
+	char c;
+
+	fd1 = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	check(fd1 >= 0 && !ioctl(fd1, TIOCSPTLCK, &zero));
+	check(!ptsname_r(fd1, tty_name, sizeof(tty_name)));
+	fd2 = open(tty_name, O_RDWR | O_NOCTTY | O_NONBLOCK);
+	check(!tcgetattr(fd2, &t));
+	cfmakeraw(&t);
+	check(!tcsetattr(fd2, TCSANOW, &t));
+	for (int i = 0; i < 4000; i++) {
+		c = i;
+		check(write(fd1, &c, 1) == 1);
+	}
+	do
+		check(!ioctl(fd2, FIONREAD, &n));
+	while (n != 4000);
+}
+
+static void get_rawtyped(void)
+{
+	char buf[4096];
+	int n = 0, got;
+
+	while ((got = read(fd2, buf, sizeof(buf))) > 0)
+		for (int i = 0; i < got; i++, n++)
+			check(buf[i] == (char)n);
+	check(n == 4000);
+	check(write(fd1, "x", 1) == 1);
+}
+
+/* More than fits into its buffer. */
+static void set_fulltty(void)
+{
+	static char text[8192];
+
+	set_rawtyped();
+	fcntl(fd1, F_SETFL, O_NONBLOCK);
+	check(write(fd1, text, sizeof(text)) > 1000);
+}
+
+static void get_fulltty(void)
+{
+	char buf[4000];
+
+	check(read(fd2, buf, sizeof(buf)) == sizeof(buf) && buf[99] == 99);
+}
+
 /* One end only: the other is the script's. */
 static void set_tty(void)
 {
@@ -138,6 +235,9 @@ static void set_tty(void)
 
 const struct test tty_tests[] = {
 	{ "pty", set_pty, get_pty },
+	{ "typed", set_typed, get_typed },
+	{ "rawtyped", set_rawtyped, get_rawtyped },
+	{ "fulltty", set_fulltty, get_fulltty },
 	{ "tty", set_tty, NULL },
 	{ "outpty", NULL, NULL },		/* the script opens it */
 	{ }

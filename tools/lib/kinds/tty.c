@@ -5,7 +5,8 @@
  * for modes, size and foreground group, the master tells those of its slave, and
  * sets them: all that is DATA of its FILE object.
  *
- * What is typed and not read yet would be lost: the move waits until it is read.
+ * What was typed, or printed, and is not read yet is in the fdinfo of the master; it is
+ * put back by TIOCSTI, under modes in which no character means anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,23 +66,29 @@ struct lm_file *lm_pty_master(const struct lm_model *m, int nr)
 static int check(const struct lm_model *m, const struct lm_file *f,
 		 struct lm_error *e)
 {
-	int fd, waiting = 0;
+	const struct lm_file *master = lm_pty_master(m, number(f));
+	int fd, waiting = 0, told = 0;
+	const char *unread;
 
-	if (!lm_pty_master(m, number(f)))
+	if (!master)
 		return lm_fail(e, LM_REFUSED,
 			       "terminal %s, whose master is outside the container: not supported; start it with setsid and other files",
 			       f->path);
-	if (lm_kind_later(f))
+	if (lm_kind_later(f) || (!is_master(f) && !lm_kind_fdinfo(master, "tty-hidden")))
 		return 0;
 	fd = lm_kind_grab(f, e);
 	if (fd < 0)
 		return -1;
 	ioctl(fd, FIONREAD, &waiting);
 	close(fd);
-	if (!waiting)
+	unread = is_master(f) ? lm_kind_fdinfo(f, "tty-unread") : NULL;
+	if (unread)
+		told = strcspn(unread, "\n") / 2;
+	if (!lm_kind_fdinfo(master, "tty-underway") && waiting == told)
 		return 0;
-	lm_fail(e, LM_REFUSED, "terminal %s: %d bytes that nobody has read: not supported",
-		f->path, waiting);
+	lm_fail(e, LM_REFUSED,
+		"terminal /dev/pts/%d: bytes are on their way to who does not read them: not supported",
+		number(f));
 	if (e)
 		e->err = EAGAIN;
 	return -1;
@@ -192,6 +199,96 @@ static int tty_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 	return f->fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) : 0;
 }
 
+/* The next byte of a text like "6c730a". */
+static bool next_byte(const char **text, char *c)
+{
+	unsigned int byte;
+
+	if (!*text || sscanf(*text, "%2x", &byte) != 1 || **text == '\n')
+		return false;
+	*text += 2;
+	*c = byte;
+	return true;
+}
+
+/* Is @at among the numbers of @ends, which goes on to the first that is not below? */
+static bool is_end(const char **ends, unsigned long at)
+{
+	char *after;
+
+	while (*ends && **ends != '\n') {
+		unsigned long end = strtoul(*ends, &after, 10);
+
+		if (after == *ends || end > at)
+			return false;
+		if (end == at)
+			return true;
+		*ends = after + strspn(after, " ");
+	}
+	return false;
+}
+
+/* Put back what nobody has read. A line may also end by a character that is one only
+ * at that moment, or at the end of a file, which is a zero in the buffer.
+ */
+static int put_back(int fd, const char *text, const char *ends, struct termios2 quiet)
+{
+	char c, end;
+
+	for (unsigned long at = 0; next_byte(&text, &c); at++) {
+		bool special = is_end(&ends, at) && c != '\n';
+
+		end = c;
+		if (special && !c)
+			end = quiet.c_cc[VEOF] = 4;
+		else if (special)
+			quiet.c_cc[VEOL] = c;
+		if ((special && ioctl(fd, TCSETS2, &quiet)) || ioctl(fd, TIOCSTI, &end))
+			return -1;
+		if (!special)
+			continue;
+		quiet.c_cc[VEOF] = quiet.c_cc[VEOL] = 0;
+		if (ioctl(fd, TCSETS2, &quiet))
+			return -1;
+	}
+	return 0;
+}
+
+/* All are open that will be: the slave keeps what is in it. */
+static int tty_link(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+{
+	const char *unread = lm_kind_fdinfo(f, "tty-unread");
+	const char *typed = lm_kind_fdinfo(f, "tty-typed");
+	const char *ends = lm_kind_fdinfo(f, "tty-ends");
+	struct termios2 quiet;
+	struct pty_state p;
+	char path[32];
+	int fd = -1, ret;
+
+	if (!is_master(f) || (!unread && !typed))
+		return 0;
+	if (state_of(f, &p, e))
+		return -1;
+	quiet = p.termios;
+	quiet.c_iflag = quiet.c_oflag = 0;
+	quiet.c_lflag &= ICANON;
+	memset(quiet.c_cc, 0, sizeof(quiet.c_cc));
+	if (!(quiet.c_lflag & ICANON))
+		quiet.c_cc[VMIN] = 1;
+	snprintf(path, sizeof(path), "/dev/pts/%d", number(f));
+	if (typed)
+		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	ret = (unread && put_back(f->fd, unread, NULL, quiet)) ||
+	      (typed && (fd < 0 || ioctl(fd, TCSETS2, &quiet) ||
+			 put_back(fd, typed, ends, quiet) ||
+			 ioctl(fd, TCSETS2, &p.termios)));
+	if (ret)
+		lm_fail_errno(e, LM_FAILED, "terminal %d: what nobody has read", number(f));
+	if (fd >= 0)
+		close(fd);
+	return ret ? -1 : 0;
+}
+
 /* When nobody opens it any more: it may be locked, exclusive, and closed. */
 static int tty_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
@@ -221,5 +318,6 @@ const struct lm_file_kind lm_kind_tty = {
 	.check	= check,
 	.dump	= dump,
 	.open	= tty_open,
+	.link	= tty_link,
 	.resume	= tty_resume,
 };
