@@ -44,6 +44,11 @@ static const char *reg_unsupported(struct lm_dump *d, struct file *f,
 {
 	if (file_inode(f)->i_sb->s_magic == HUGETLBFS_MAGIC)
 		return "hugetlb file";
+	/* Of a process that has ended: nothing else leads to it, and it tells
+	 * nothing.
+	 */
+	if (file_inode(f)->i_sb->s_magic == PROC_SUPER_MAGIC)
+		return NULL;
 	/* What has no name at all travels with its contents. A new file would
 	 * not be the one that the other name leads to.
 	 */

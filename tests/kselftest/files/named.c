@@ -102,6 +102,39 @@ static void get_generated(void)
 	check(!strcmp(target, "/sys/kernel/mm/transparent_hugepage/enabled"));
 }
 
+/* Of a process that has ended. */
+static void set_deadproc(void)
+{
+	char path[64];
+	pid_t pid = fork();
+
+	if (!pid)
+		for (;;)
+			pause();
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd1 = open(path, O_RDONLY | O_APPEND);
+	path[strlen(path) - strlen("/stat")] = 0;
+	fd2 = open(path, O_RDONLY | O_DIRECTORY);
+	check(fd1 >= 0 && fd2 >= 0);
+	kill(pid, SIGKILL);
+	check(waitpid(pid, NULL, 0) == pid);
+}
+
+static void get_deadproc(void)
+{
+	char c;
+
+	check(fcntl(fd1, F_GETFL) & O_APPEND);
+	check(read(fd1, &c, 1) < 0 && errno == ESRCH);
+	check(openat(fd2, "stat", O_RDONLY) < 0 && (errno == ENOENT || errno == ESRCH));
+}
+
+static void set_outproc(void)
+{
+	fd1 = open("/proc/1/stat", O_RDONLY);
+	check(fd1 >= 0);
+}
+
 /* A child has the same description: what one reads the other does not. */
 static void set_fork(void)
 {
@@ -195,6 +228,8 @@ const struct test named_tests[] = {
 	{ "append", set_append, get_append },
 	{ "proc", set_proc, get_proc },
 	{ "generated", set_generated, get_generated },
+	{ "deadproc", set_deadproc, get_deadproc },
+	{ "outproc", set_outproc, NULL },
 	{ "fork", set_fork, get_fork },
 	{ "dir", set_dir, get_dir },
 	{ "dev", set_dev, get_dev },

@@ -19,8 +19,8 @@ cd "$(dirname "$0")" || exit 1
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
 signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
 semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
-ownthread typed rawtyped"
-refused="unread watchgone tty fulltty outpty outpipe morepipe hole"
+ownthread typed rawtyped deadproc"
+refused="unread watchgone tty fulltty outpty outpipe morepipe outproc hole"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -38,7 +38,8 @@ declare -A why=(
 	[hole]="3072 MB" [unread]="nobody has read"
 	[watchgone]="no name leads" [tty]="terminal of the host /dev/console"
 	[outpty]="whose master is outside" [outpipe]="whose other end is outside"
-	[fulltty]="bytes are on their way" [morepipe]="processes outside the container have open, too"
+	[fulltty]="bytes are on their way" [outproc]="/proc/1/stat, of a process outside"
+	[morepipe]="processes outside the container have open, too"
 )
 
 # Refused by name, before anything is stopped; it runs on.

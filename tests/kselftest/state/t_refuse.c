@@ -170,6 +170,12 @@ static void device_fd(void)
 	ready();
 }
 
+static void tun(void)
+{
+	NEED(!system("modprobe -q tun") && open("/dev/net/tun", O_RDWR) >= 0);
+	ready();
+}
+
 static int scratch(const char *name)
 {
 	int fd = open(name, O_RDWR | O_CREAT, 0600);
@@ -179,7 +185,6 @@ static int scratch(const char *name)
 	return fd;
 }
 
-/* It has another name, by which others may use it. */
 /* Its other name is not below the mount that it was found in. */
 static int lose_name(const char *name)
 {
@@ -478,6 +483,7 @@ static const struct refusal {
 	{ "secret", secret, "secret memory" },
 	{ "device_map", device_map, "mapping of a device" },
 	{ "device_fd", device_fd, "device /dev/kmsg" },
+	{ "tun", tun, "device /dev/net/tun" },
 	{ "othername", othername,
 	  "file that is known by another name than /tmp/state-d/m/gone" },
 	{ "othername_map", othername_map,

@@ -40,6 +40,12 @@ bool lm_kind_later(const struct lm_file *f);
 const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
 /* A regular file without a name, which moves with its contents. */
 bool lm_kind_is_deleted(const struct lm_file *f);
+/* A file or directory of /proc/PID: refused if that is somebody outside. */
+int lm_kind_check_proc(const struct lm_model *m, const struct lm_file *f,
+		       struct lm_error *e);
+/* ... of a process that is not in the container any more; and how it is opened. */
+bool lm_kind_is_dead_proc(const struct lm_model *m, const struct lm_file *f);
+int lm_kind_open_dead_proc(struct lm_file *f, struct lm_error *e);
 /* A directory that was removed. */
 bool lm_kind_is_removed(const struct lm_file *f);
 /* Is the regular file behind @fd the one that the source had? By size, time of

@@ -27,7 +27,7 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "a file without a path%s%s: not supported",
 			       f->name ? ": " : "", f->name ?: "");
-	return 0;
+	return lm_kind_check_proc(m, f, e);
 }
 
 /* Made of what the kernel knows at the moment: size and time mean nothing. What
@@ -107,6 +107,8 @@ static int reg_open(struct lm_restorer *r, struct lm_file *f,
 {
 	const struct nlattr *pos = f->obj.tb[LIVEMIG_FILE_A_POS];
 
+	if (lm_kind_is_dead_proc(lm_restorer_model(r), f))
+		return lm_kind_open_dead_proc(f, e);
 	if (lm_kind_open_path(r, f, e) || lm_kind_same(f, f->fd, e))
 		return -1;
 	if (f->flags & O_PATH || !pos)
@@ -133,7 +135,7 @@ static int dir_check(const struct lm_model *m, const struct lm_file *f,
 {
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "a directory without a path: not supported");
-	return 0;
+	return lm_kind_check_proc(m, f, e);
 }
 
 bool lm_kind_is_removed(const struct lm_file *f)
@@ -168,6 +170,8 @@ static int dir_open(struct lm_restorer *r, struct lm_file *f,
 
 	if (lm_kind_is_removed(f))
 		return open_removed(r, f, e);
+	if (lm_kind_is_dead_proc(lm_restorer_model(r), f))
+		return lm_kind_open_dead_proc(f, e);
 	if (lm_kind_open_path(r, f, e))
 		return -1;
 	if (fstat(f->fd, &st) || !S_ISDIR(st.st_mode))

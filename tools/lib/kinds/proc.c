@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Files and directories of /proc/PID. Those of processes of the container are there
+ * again when these are. Those of one that has ended stay open, and tell that it has:
+ * they are opened anew of a process that then ends, which has its number if nobody
+ * else has. What is told of somebody outside is nothing that could be moved.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kinds.h"
+#include "../restore/restore.h"
+
+/* The number in the path of @f; 0: it is not of a process. @rest: what follows. */
+static unsigned long pid_of(const struct lm_file *f, const char **rest)
+{
+	unsigned long pid;
+	char *end;
+
+	if (!f->path || strncmp(f->path, "/proc/", 6) || f->path[6] < '1' || f->path[6] > '9')
+		return 0;
+	pid = strtoul(f->path + 6, &end, 10);
+	*rest = end;
+	return *end && *end != '/' ? 0 : pid;
+}
+
+/* Is it a process or thread of the container? */
+static bool is_member(const struct lm_model *m, unsigned long pid)
+{
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_process *p = m->procs[i];
+
+		if (p->pid == pid)
+			return true;
+		for (size_t j = 0; j < p->nr_threads; j++)
+			if (p->threads[j]->tid == pid)
+				return true;
+	}
+	return false;
+}
+
+int lm_kind_check_proc(const struct lm_model *m, const struct lm_file *f,
+		       struct lm_error *e)
+{
+	char path[32];
+	const char *rest;
+	unsigned long pid = pid_of(f, &rest);
+
+	if (!pid || is_member(m, pid))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%lu", pid);
+	if (access(path, F_OK))
+		return 0;
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (m->procs[i]->host == pid)
+			return lm_fail(e, LM_REFUSED,
+				       "%s: in its pid namespace that is process %u: not supported",
+				       f->path, m->procs[i]->pid);
+	return lm_fail(e, LM_REFUSED,
+		       "%s, of a process outside the container: not supported", f->path);
+}
+
+bool lm_kind_is_dead_proc(const struct lm_model *m, const struct lm_file *f)
+{
+	const char *rest;
+	unsigned long pid = pid_of(f, &rest);
+
+	return pid && !is_member(m, pid);
+}
+
+static pid_t birth(pid_t number)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&number,
+		.set_tid_size = 1,
+	};
+	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid < 0)
+		pid = fork();
+	if (!pid)
+		for (;;)
+			pause();
+	return pid;
+}
+
+int lm_kind_open_dead_proc(struct lm_file *f, struct lm_error *e)
+{
+	const char *rest;
+	pid_t pid = birth(pid_of(f, &rest));
+	char path[4200];
+
+	if (pid < 0)
+		return lm_fail_errno(e, LM_FAILED, "fork");
+	snprintf(path, sizeof(path), "/proc/%d%s", pid, rest);
+	f->fd = open(path, lm_kind_open_flags(f));
+	if (f->fd < 0)
+		lm_fail_errno(e, LM_REFUSED, "%s, of a process that has ended", f->path);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return f->fd < 0 ? -1 : 0;
+}
