@@ -64,8 +64,10 @@ static int lm_flush(struct file *file, fl_owner_t id)
 {
 	struct lm_restore *r = file->private_data;
 
-	if (is_owner(r))
+	if (is_owner(r)) {
 		lm_restore_fail(r, -ECANCELED, 0, "closed");
+		lm_guard_fire(r);
+	}
 	return 0;
 }
 
@@ -73,6 +75,7 @@ static int lm_release(struct inode *inode, struct file *file)
 {
 	struct lm_restore *r = file->private_data;
 
+	lm_guard_fire(r);	/* (who closed it last shared the owner's fds) */
 	lm_restore_free_objects(r);
 	put_pid_ns(r->pid_ns);
 	put_pid_ns(r->owner_ns);
@@ -264,6 +267,15 @@ static int ioc_mqueue(void __user *uarg)
 	return ret;
 }
 
+static int ioc_guard(struct lm_restore *r, void __user *uarg)
+{
+	struct livemig_ioc_guard arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	return lm_guard_set(r, &arg);
+}
+
 static int ioc_serve(struct lm_restore *r, void __user *uarg)
 {
 	struct livemig_ioc_serve arg;
@@ -309,6 +321,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_tcp(uarg);
 	case LIVEMIG_IOC_MQUEUE:
 		return ioc_mqueue(uarg);
+	case LIVEMIG_IOC_GUARD:
+		return ioc_guard(r, uarg);
 	case LIVEMIG_IOC_SERVE:
 		return ioc_serve(r, uarg);
 	}

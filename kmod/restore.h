@@ -10,6 +10,7 @@
  *	zombie.c	how those that have ended ended
  *	tcp_restore.c	TCP: states, connections not accepted
  *	peer.c		PEER: whom unix sockets are connected to
+ *	guard.c		GUARD: who cannot live without the caller
  *	arch/x86/setregs.c	registers
  *	apply.c		APPLY: filling memory
  *
@@ -36,6 +37,7 @@
 #include <linux/task_work.h>
 #include <linux/wait.h>
 
+struct cgroup;
 struct file;
 struct pid;
 struct pid_namespace;
@@ -62,6 +64,7 @@ struct lm_restore {
 	unsigned int nr_threads, nr_parked, nr_prepared, nr_asleep;
 	wait_queue_head_t prepare, run, progress;
 	struct page *door;
+	struct cgroup *guarded;		/* a reference */
 	int err;			/* FAILED: why, where */
 	u32 failed_pid;
 	char step[32];
@@ -170,6 +173,10 @@ int lm_mqueue_look(struct livemig_ioc_mqueue *a);
 
 /* peer.c */
 int lm_restore_peer(const struct livemig_ioc_peer *p);
+
+/* guard.c */
+int lm_guard_set(struct lm_restore *r, const struct livemig_ioc_guard *arg);
+void lm_guard_fire(struct lm_restore *r);
 
 /* kmod/arch/.../setregs.c */
 int lm_arch_check_regs(const struct lm_restore_thread *t, const char **why);

@@ -1116,6 +1116,17 @@ struct livemig_message {
 	__u32 len;
 };
 
+/* From now on all tasks of the cgroup whose directory is @cgroup, and of those below
+ * it, are killed when the caller ends or closes this file; -1: of none. (Who brings
+ * the memory of a running container must not leave it: what is missing would read as
+ * zeros.) Errors: EINVAL, EBADF (no cgroup v2 directory), EDEADLK (the caller is in
+ * it).
+ */
+struct livemig_ioc_guard {
+	__s32 cgroup;
+	__u32 flags;		/* 0 */
+};
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
@@ -1127,5 +1138,6 @@ struct livemig_message {
 #define LIVEMIG_IOC_PIDNS	_IOW(LIVEMIG_IOC_MAGIC, 8, struct livemig_ioc_pidns)
 #define LIVEMIG_IOC_TCP		_IOW(LIVEMIG_IOC_MAGIC, 9, struct livemig_ioc_tcp)
 #define LIVEMIG_IOC_MQUEUE	_IOWR(LIVEMIG_IOC_MAGIC, 10, struct livemig_ioc_mqueue)
+#define LIVEMIG_IOC_GUARD	_IOW(LIVEMIG_IOC_MAGIC, 11, struct livemig_ioc_guard)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */
