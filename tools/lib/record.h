@@ -200,6 +200,8 @@ void lm_in_free(struct lm_in *in);
 int lm_in_next(struct lm_in *in, struct lm_record *r, struct lm_error *e);
 /* Take payload into @buf. */
 int lm_in_payload(struct lm_in *in, void *buf, size_t len, struct lm_error *e);
+/* Leave the payload where it is: of a file, without reading it. */
+int lm_in_pass(struct lm_in *in, struct lm_error *e);
 /* Somebody else (the module) read @len bytes of payload from in->fd. */
 void lm_in_taken(struct lm_in *in, size_t len);
 /* LM_REFUSED: "record 12 at offset 40960: " and the message. */

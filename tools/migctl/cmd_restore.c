@@ -17,7 +17,7 @@
 #include "restore/restore.h"
 
 static const char *pidfile, *cgroup, *net_parent;
-static bool detach, frozen, wait_for_it;
+static bool detach, frozen, lazy, wait_for_it;
 
 static void show_progress(const char *step, uint64_t done, uint64_t total,
 			  void *arg)
@@ -74,9 +74,9 @@ static int write_pidfile(pid_t pid, struct lm_error *e)
 
 static void text(const json_t *j)
 {
-	printf("restored: pid %" PRIu64 ", %" PRIu64 " processes, in %s\n",
+	printf("restored: pid %" PRIu64 ", %" PRIu64 " processes, in %s%s\n",
 	       out_num(j, "pid"), out_num(j, "processes"),
-	       out_ns(out_num(j, "ns")));
+	       out_ns(out_num(j, "ns")), lazy ? "; its memory follows" : "");
 }
 
 static int restore(const char *image, pid_t *pid, struct lm_error *e)
@@ -85,9 +85,11 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 		.cgroup = cgroup,
 		.net_parent = net_parent,
 		.frozen = frozen,
+		.lazy = lazy,
+		.waits = wait_for_it,
 		.progress = show_progress,
 	};
-	uint64_t start = now_ns();
+	uint64_t start = now_ns(), running;
 	struct lm_restorer *r;
 	size_t processes;
 	int fd, ret;
@@ -105,14 +107,16 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (!ret)
 		ret = lm_restore_commit(r, e);
+	running = now_ns();
 	progress_end();
 	*pid = lm_restorer_pid(r);
 	processes = lm_restorer_model(r)->nr_procs;
 	lm_restorer_free(r);
 	if (ret || write_pidfile(*pid, e))
 		return -1;
-	return out(json_pack("{s:i, s:I, s:I}", "pid", *pid,
+	return out(json_pack("{s:i, s:I, s:b, s:I, s:I}", "pid", *pid,
 			     "processes", (json_int_t)processes,
+			     "lazy", lazy, "running_ns", (json_int_t)(running - start),
 			     "ns", (json_int_t)(now_ns() - start)), text, e);
 }
 
@@ -173,6 +177,8 @@ static const struct opt opts[] = {
 	{ "detach", 0, OPT_FLAG, NULL, "leave it to init (default)", &detach },
 	{ "frozen", 0, OPT_FLAG, NULL,
 	  "let nothing of it run until 0 is written to its cgroup.freeze", &frozen },
+	{ "lazy", 0, OPT_FLAG, NULL,
+	  "let it run at once; its memory comes when it is touched, or soon", &lazy },
 	{ "wait", 0, OPT_FLAG, NULL, "stay its parent and pass on its exit status",
 	  &wait_for_it },
 	{ 0 }
@@ -183,7 +189,11 @@ MIGCTL_CMD(cmd_restore) = {
 	.args = "IMAGE",
 	.summary = "make a container run again out of an image",
 	.help = "Its processes have the pids that they had. When it cannot be restored\n"
-		"nothing is left behind.\n",
+		"nothing is left behind.\n"
+		"\n"
+		"With --lazy a process stays behind that brings the memory, and needs the\n"
+		"image until then. A page that is damaged, or that process's end, kills the\n"
+		"container: the kernel's log tells why.\n",
 	.opts = opts,
 	.min_args = 1,
 	.max_args = 1,

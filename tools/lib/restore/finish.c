@@ -147,7 +147,7 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
 	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
 	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
-	    lm_ipc_undo(r, p, mp, e) ||
+	    lm_lazy_watch(r, p, mp->mm, e) || lm_ipc_undo(r, p, mp, e) ||
 	    lm_seccomp_load(r, p, mp, e))
 		return -1;
 	for (size_t i = 0; i < mp->nr_threads; i++) {
@@ -245,6 +245,8 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 	if (r->net && lm_netns_open_up(r->net, e))
 		return -1;
 	if (lm_files_resume(r, e))
+		return -1;
+	if (lm_lazy_go(r, e))
 		return -1;
 	/* Past this point it runs: whatever fails now is no longer undone. */
 	lm_undo_commit(r->undo);

@@ -15,6 +15,7 @@
  *	shmem.c		shared memory, files to be mapped
  *	pages.c stash.c	contents; those that have no place yet
  *	patches.c	contents told by what is there
+ *	lazy.c		contents that come later
  *	files.c		open files, fd tables
  *	ctty.c		controlling terminals
  *	locks.c		file locks
@@ -79,6 +80,7 @@ struct lm_stash {
 	size_t nr_buckets, nr_pages;
 };
 
+struct lm_lazy_restore;
 struct lm_undo;
 struct lm_ns_made;
 struct lm_ipc_made;
@@ -111,6 +113,7 @@ struct lm_restorer {
 		uint32_t pid;
 		int fd;
 	} mem[2];
+	struct lm_lazy_restore *lazy;	/* from the first page on, if it is to be */
 	struct lm_undo *undo;
 	struct lm_netns_made *net;
 	int netns;
@@ -278,6 +281,21 @@ int lm_pages_unstash(struct lm_restorer *r, struct lm_error *e);
  */
 int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start,
 		  uint64_t end, struct lm_error *e);
+
+/* lazy.c: a PAGES record of an image is only noted; in the end, fill what cannot wait,
+ */
+int lm_lazy_note(struct lm_restorer *r, struct lm_in *in, const struct lm_record *rec,
+		 struct lm_error *e);
+int lm_lazy_fill(struct lm_restorer *r, struct lm_error *e);
+/* ... watch what can, of each process before it has threads, */
+int lm_lazy_watch(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
+		  struct lm_error *e);
+/* ... and leave it to a process that stays. If that ends early the container is
+ * killed. Before go it ends with us.
+ */
+int lm_lazy_start(struct lm_restorer *r, struct lm_error *e);
+int lm_lazy_go(struct lm_restorer *r, struct lm_error *e);
+void lm_lazy_free(struct lm_restorer *r);
 
 /* stash.c. @page NULL: zeros. */
 int lm_stash_put(struct lm_stash *s, uint32_t space, uint32_t id, uint64_t addr,

@@ -136,6 +136,44 @@ static int begin_round(struct lm_restorer *r, const struct lm_record *rec,
 	return 0;
 }
 
+static int end_round(struct lm_restorer *r, struct lm_error *e)
+{
+	lm_pages_close(r);
+	r->in_round = false;
+	return lm_inherit_end(r, e);
+}
+
+static int memory(struct lm_restorer *r, struct lm_in *in, const struct lm_record *rec,
+		  struct lm_error *e)
+{
+	if (!r->synced && sync_skeleton(r, e))
+		return -1;
+	switch (rec->type) {
+	case LIVEMIG_OBJ_PAGES:
+		return lm_pages_record(r, in, rec, e);
+	case LIVEMIG_OBJ_PATCHES:
+		return lm_patches_record(r, rec, e);
+	}
+	return end_round(r, e);
+}
+
+/* Nothing is made before the last round: what a page was before does not matter. */
+static int memory_later(struct lm_restorer *r, struct lm_in *in,
+			const struct lm_record *rec, struct lm_error *e)
+{
+	switch (rec->type) {
+	case LIVEMIG_OBJ_PAGES:
+		return lm_lazy_note(r, in, rec, e);
+	case LIVEMIG_OBJ_PATCHES:
+		return lm_fail(e, LM_REFUSED, "it tells pages by others: restore it without --lazy");
+	}
+	if (!r->final) {
+		r->in_round = false;
+		return 0;
+	}
+	return sync_skeleton(r, e) || lm_lazy_fill(r, e) || end_round(r, e) ? -1 : 0;
+}
+
 static int end(struct lm_restorer *r, const struct lm_record *rec,
 	       const struct lm_in *in, struct lm_error *e)
 {
@@ -147,7 +185,7 @@ static int end(struct lm_restorer *r, const struct lm_record *rec,
 		return -1;
 	if (tb[LM_END_RECORDS] && lm_u64(tb[LM_END_RECORDS]) != in->seq - 1)
 		return lm_fail(e, LM_FAILED, "a record is missing or doubled");
-	if (lm_finish(r, e))
+	if (lm_finish(r, e) || lm_lazy_start(r, e))
 		return -1;
 	r->ready = true;
 	return 0;
@@ -177,17 +215,7 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 	case LIVEMIG_OBJ_PATCHES:
 		if (!r->in_round)
 			return lm_fail(e, LM_FAILED, "pages outside of a round");
-		if (!r->synced && sync_skeleton(r, e))
-			return -1;
-		if (rec->type == LIVEMIG_OBJ_PAGES) {
-			ret = lm_pages_record(r, in, rec, e);
-		} else if (rec->type == LIVEMIG_OBJ_PATCHES) {
-			ret = lm_patches_record(r, rec, e);
-		} else {
-			lm_pages_close(r);
-			r->in_round = false;
-			ret = lm_inherit_end(r, e);
-		}
+		ret = r->o.lazy ? memory_later(r, in, rec, e) : memory(r, in, rec, e);
 		break;
 	case LM_REC_END:
 		ret = end(r, rec, in, e);
@@ -231,6 +259,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	/* What sockets say when they are closed must not reach their peers. */
 	if (r->net && !r->committed)
 		lm_netns_shut(r->net);
+	lm_lazy_free(r);
 	lm_files_close(r);
 	lm_inherit_drop(r);
 	while (r->nr_procs)

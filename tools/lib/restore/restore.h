@@ -20,6 +20,8 @@ struct lm_restore_opts {
 	const char *cgroup;	/* directory to create and use; NULL: as on the source */
 	const char *net_parent;	/* bridge or lower device; NULL: same name as there */
 	bool frozen;		/* leave it frozen after the commit */
+	bool lazy;		/* of an image: memory comes after the tasks run */
+	bool waits;		/* the caller stays: what fails then is said on stderr */
 	/* Progress, may be NULL. */
 	void (*progress)(const char *step, uint64_t done, uint64_t total, void *arg);
 	void *arg;

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The process that stays behind a lazy restore. One thread: the module counts on the
+ * guard's file being closed before the last userfaultfd is (kmod/guard.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/livemig.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "../helper_proto.h"
+#include "../textfile.h"
+#include "lazy.h"
+
+#define DEVICE		"/dev/livemig"
+/* How long those who have just been let go may run before we take their CPU. */
+#define SETTLE_MS	20
+/* Until what was not possible is tried again. */
+#define AGAIN_MS	2
+#define PROBE_MS	500
+
+struct server {
+	struct lm_lazy *z;
+	int guard;
+	bool go, on_demand;
+	int wait_ms;			/* nothing to do for so long */
+	size_t turn;
+	struct pollfd *pfd;
+	size_t nr_pfd;
+};
+
+struct lm_lazy_mem *lm_lazy_add(struct lm_lazy *z)
+{
+	if (z->nr_mem == z->cap) {
+		size_t cap = z->cap ? 2 * z->cap : 16;
+		void *p = reallocarray(z->mem, cap, sizeof(*z->mem));
+
+		if (!p)
+			return NULL;
+		z->mem = p;
+		z->cap = cap;
+	}
+	z->mem[z->nr_mem] = (struct lm_lazy_mem){ .uffd = -1 };
+	return &z->mem[z->nr_mem++];
+}
+
+void lm_lazy_mem_free(struct lm_lazy_mem *m)
+{
+	if (m->uffd >= 0)
+		close(m->uffd);
+	lm_todo_free(&m->todo);
+	lm_todo_free(&m->moved.what);
+	free(m->fault);
+}
+
+/* The end: whose memory we have dies with us. */
+static __attribute__((noreturn)) void give_up(const struct server *s,
+					      const struct lm_error *e)
+{
+	char text[sizeof(e->msg) + 256];
+	int n = snprintf(text, sizeof(text), "<3>livemig: lazy restore of %s: %s\n",
+			 s->z->name, e->msg);
+	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	if (log >= 0 && write(log, text, n) != n)
+		perror("/dev/kmsg");
+	if (s->z->tell)
+		fprintf(stderr, "migctl: restore: %s; the container is killed\n", e->msg);
+	_exit(LM_FAILED);
+}
+
+/* ---- events ---- */
+
+static int add_fault(struct lm_lazy_mem *m, const struct uffd_msg *msg)
+{
+	uint64_t at = msg->arg.pagefault.address & ~(uint64_t)(LIVEMIG_REC_PAGE - 1);
+
+	if (msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE)
+		at |= LM_FAULT_WRITE;
+	if (m->nr_faults == m->cap) {
+		size_t cap = m->cap ? 2 * m->cap : 16;
+		void *p = reallocarray(m->fault, cap, sizeof(*m->fault));
+
+		if (!p)
+			return -ENOMEM;
+		m->fault = p;
+		m->cap = cap;
+	}
+	m->fault[m->nr_faults++] = at;
+	return 0;
+}
+
+static int forked(struct server *s, size_t parent, int uffd)
+{
+	struct lm_lazy_mem *child = lm_lazy_add(s->z);
+
+	if (!child)
+		return -ENOMEM;
+	child->uffd = uffd;
+	child->mm = s->z->mem[parent].mm;
+	return lm_todo_copy(&child->todo, &s->z->mem[parent].todo);
+}
+
+/* Of an mremap() that makes it shorter kernels tell the old length (6.1 and 6.12 do);
+ * what was at the new place before went with an event before this one.
+ */
+static int moved(struct lm_lazy_mem *m, uint64_t from, uint64_t to, uint64_t len)
+{
+	m->moved.from = from;
+	m->moved.to = to;
+	m->moved.len = len;
+	return lm_todo_move(&m->todo, from, to, len, &m->moved.what);
+}
+
+/* After a move its old place goes, and before that the end that was too long. Until
+ * then nothing is filled: EAGAIN.
+ */
+static int unmapped(struct lm_lazy_mem *m, uint64_t start, uint64_t end)
+{
+	uint64_t old = m->moved.from;
+	int ret = 0;
+
+	if (m->moved.len && start > old && end == old + m->moved.len)
+		ret = lm_todo_unmove(&m->todo, &m->moved.what,
+				     m->moved.to + (start - old),
+				     m->moved.to + m->moved.len);
+	else if (start <= old && end > old)
+		m->moved.len = 0;
+	return ret ?: lm_todo_cut(&m->todo, start, end);
+}
+
+static int handle(struct server *s, size_t i, const struct uffd_msg *msg)
+{
+	struct lm_lazy_mem *m = &s->z->mem[i];
+
+	switch (msg->event) {
+	case UFFD_EVENT_PAGEFAULT:
+		return add_fault(m, msg);
+	case UFFD_EVENT_FORK:
+		return forked(s, i, msg->arg.fork.ufd);
+	case UFFD_EVENT_REMAP:
+		return moved(m, msg->arg.remap.from, msg->arg.remap.to,
+			     msg->arg.remap.len);
+	case UFFD_EVENT_REMOVE:
+		return lm_todo_cut(&m->todo, msg->arg.remove.start, msg->arg.remove.end);
+	case UFFD_EVENT_UNMAP:
+		return unmapped(m, msg->arg.remove.start, msg->arg.remove.end);
+	}
+	return 0;
+}
+
+static int read_events(struct server *s, size_t i, struct lm_error *e)
+{
+	struct uffd_msg msg;
+	ssize_t n;
+
+	while ((n = read(s->z->mem[i].uffd, &msg, sizeof(msg))) == sizeof(msg))
+		if (handle(s, i, &msg))
+			return lm_fail(e, LM_FAILED, "out of memory");
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return lm_fail_errno(e, LM_FAILED, "userfaultfd");
+	return 0;
+}
+
+/* ---- turns ---- */
+
+/* Those that cannot be answered yet stay. */
+static int answer_all(struct server *s, struct lm_lazy_mem *m, struct lm_error *e)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < m->nr_faults && !m->gone; i++) {
+		int ret = lm_lazy_answer(s->z, m, m->fault[i], e);
+
+		if (ret < 0)
+			return -1;
+		if (ret)
+			m->fault[left++] = m->fault[i];
+	}
+	m->nr_faults = left;
+	if (left)
+		s->wait_ms = AGAIN_MS;
+	return 0;
+}
+
+static int bring(struct server *s, struct lm_error *e)
+{
+	struct lm_lazy_mem *m = &s->z->mem[s->turn++ % s->z->nr_mem];
+	int ret;
+
+	if (!m->todo.n || m->gone)
+		return 0;
+	ret = lm_lazy_bring(s->z, m, e);
+	if (ret > 0)
+		s->wait_ms = AGAIN_MS;
+	return ret < 0 ? -1 : 0;
+}
+
+/* What has all of its memory needs us no more. */
+static void dismiss(struct lm_lazy *z)
+{
+	for (size_t i = z->nr_mem; i-- > 0;) {
+		struct lm_lazy_mem *m = &z->mem[i];
+
+		if (!m->gone && m->todo.n)
+			continue;
+		lm_lazy_mem_free(m);
+		*m = z->mem[--z->nr_mem];
+	}
+}
+
+static int make_room(struct server *s, size_t n, struct lm_error *e)
+{
+	struct pollfd *p;
+
+	if (n <= s->nr_pfd)
+		return 0;
+	p = reallocarray(s->pfd, n, sizeof(*p));
+	if (!p)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	s->pfd = p;
+	s->nr_pfd = n;
+	return 0;
+}
+
+/* Is there still somebody? Where the helper was there is nothing to be filled. */
+static void probe(struct lm_lazy_mem *m)
+{
+	struct uffdio_zeropage z = { .range = { LM_HELPER_BASE, LIVEMIG_REC_PAGE } };
+
+	if (ioctl(m->uffd, UFFDIO_ZEROPAGE, &z) && errno == ESRCH)
+		m->gone = true;
+}
+
+static int wait_for_something(struct server *s, size_t *nr, struct lm_error *e)
+{
+	struct lm_lazy *z = s->z;
+	size_t n = z->nr_mem;
+	int ready;
+
+	if (make_room(s, n + 1, e))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		s->pfd[i] = (struct pollfd){ z->mem[i].uffd, POLLIN, 0 };
+	s->pfd[n] = (struct pollfd){ s->go ? -1 : z->ctl, POLLIN, 0 };
+	ready = poll(s->pfd, n + 1, s->wait_ms);
+	if (ready < 0)
+		return lm_fail_errno(e, LM_FAILED, "poll");
+	for (size_t i = 0; s->on_demand && !ready && i < n; i++)
+		probe(&z->mem[i]);
+	*nr = n;
+	return 0;
+}
+
+/* The coordinator lets the tasks go next. */
+static void take_go(struct server *s)
+{
+	char c;
+
+	if (read(s->z->ctl, &c, 1) != 1)
+		_exit(0);		/* it has given up: nothing has run */
+	s->go = true;
+	s->wait_ms = SETTLE_MS;
+}
+
+static int turn(struct server *s, struct lm_error *e)
+{
+	size_t n = 0;
+
+	if (wait_for_something(s, &n, e))
+		return -1;
+	s->wait_ms = !s->go ? -1 : s->on_demand ? PROBE_MS : 0;
+	if (!s->go && s->pfd[n].revents)
+		take_go(s);
+	for (size_t i = 0; i < n; i++)
+		if (s->pfd[i].revents && read_events(s, i, e))
+			return -1;
+	for (size_t i = 0; i < s->z->nr_mem; i++)
+		if (answer_all(s, &s->z->mem[i], e))
+			return -1;
+	if (s->go && !s->wait_ms && bring(s, e))
+		return -1;
+	dismiss(s->z);
+	return 0;
+}
+
+/* ---- the process ---- */
+
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* All but ours are closed: among them are those by which helpers hear that the
+ * coordinator has died.
+ */
+static int close_others(const struct lm_lazy *z, struct lm_error *e)
+{
+	const int null = open("/dev/null", O_RDWR);
+	size_t n = z->nr_mem + 3;
+	int *keep = calloc(n, sizeof(*keep)), from = 3;
+
+	if (!keep || null < 0)
+		return lm_fail_errno(e, LM_FAILED, "starting to bring memory");
+	for (int i = 0; i < (z->tell ? 2 : 3); i++)
+		dup2(null, i);
+	for (size_t i = 0; i < z->nr_mem; i++)
+		keep[i] = z->mem[i].uffd;
+	keep[n - 3] = z->image;
+	keep[n - 2] = z->ctl;
+	keep[n - 1] = z->cgroup;
+	qsort(keep, n, sizeof(*keep), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] > from)
+			close_range(from, keep[i] - 1, 0);
+		from = keep[i] + 1;
+	}
+	close_range(from, ~0U, 0);
+	free(keep);
+	return 0;
+}
+
+static int prepare(struct server *s, struct lm_error *e)
+{
+	struct livemig_ioc_guard guard = { .cgroup = s->z->cgroup };
+	sigset_t all;
+
+	setsid();
+	prctl(PR_SET_NAME, "migctl-lazy");
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	if (close_others(s->z, e))
+		return -1;
+	s->z->buf = malloc(LM_LAZY_RUN * LIVEMIG_REC_PAGE);
+	if (!s->z->buf)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	s->guard = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (s->guard < 0 || ioctl(s->guard, LIVEMIG_IOC_GUARD, &guard))
+		return lm_fail_errno(e, LM_FAILED, DEVICE);
+	lm_write_text("/proc/self/oom_score_adj", "-1000");
+	if (write(s->z->ctl, "r", 1) != 1)
+		return lm_fail_errno(e, LM_FAILED, "the coordinator");
+	return 0;
+}
+
+void lm_lazy_serve(struct lm_lazy *z)
+{
+	/* For tests: memory comes when it is touched, and not before. */
+	const char *how = getenv("LIVEMIG_LAZY");
+	struct server s = { .z = z, .wait_ms = -1 };
+	struct livemig_ioc_guard none = { .cgroup = -1 };
+	struct lm_error e = { 0 };
+
+	s.on_demand = how && !strcmp(how, "on-demand");
+	if (prepare(&s, &e))
+		give_up(&s, &e);
+	while (z->nr_mem)
+		if (turn(&s, &e))
+			give_up(&s, &e);
+	ioctl(s.guard, LIVEMIG_IOC_GUARD, &none);
+	_exit(0);
+}
