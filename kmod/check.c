@@ -99,7 +99,7 @@ static bool other_root(struct lm_dump *d, struct task_struct *t)
 		get_fs_root(t->fs, &own);
 	task_unlock(t);
 	get_fs_root(current->fs, &root);
-	/* Of another mount namespace every root is another one. */
+	/* In another mount namespace it is told as a path like others. */
 	other = own.mnt && !path_equal(&root, &own) && !other_mnt_ns(d, t);
 	path_put(&root);
 	path_put(&own);
@@ -119,6 +119,7 @@ OWN_NS(net_ns)
 OWN_NS(uts_ns)
 OWN_NS(ipc_ns)
 OWN_NS(pid_ns_for_children)
+OWN_NS(mnt_ns)
 
 static bool own_files(struct lm_dump *d, struct task_struct *t)
 {
@@ -182,8 +183,7 @@ static const struct obstacle thread_obstacles[] = {
 	{ "thread with another pid namespace for children",
 	  own_pid_ns_for_children },
 	{ "user namespace", other_user_ns },
-	{ "mount namespace", other_mnt_ns,
-	  "run migctl in the container's mount namespace" },
+	{ "thread in another mount namespace", own_mnt_ns },
 	{ "second time namespace in one container", other_time_ns },
 	{ "time namespace for children", other_time_ns_for_children },
 	{ "chroot", other_root },

@@ -121,6 +121,22 @@ static int put_owner(struct lm_dump *d, struct file *f, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_FILE_A_OWNER, sizeof(o), &o);
 }
 
+/* Standard input and output mostly are what the runtime was given outside. */
+static int put_named(struct lm_dump *d, struct task_struct *t, int fd, struct file *f,
+		     struct sk_buff *obj)
+{
+	enum lm_place place = lm_path_place(t, &f->f_path);
+	int err = 0;
+
+	if (place == LM_PLACE_NONE)
+		err = lm_unsupported_path(d, t, fd, NULL,
+					  "file of a mount that is neither the container's nor the host's:",
+					  &f->f_path);
+	if (place == LM_PLACE_HOST)
+		err = nla_put_flag(obj, LIVEMIG_FILE_A_OUTSIDE);
+	return err ?: lm_put_path(obj, LIVEMIG_FILE_A_PATH, &f->f_path);
+}
+
 static int put_common(struct lm_dump *d, struct task_struct *t, int fd,
 		      struct file *f, const struct lm_file_kind *kind, u32 id,
 		      struct sk_buff *obj)
@@ -143,7 +159,7 @@ static int put_common(struct lm_dump *d, struct task_struct *t, int fd,
 	if (err)
 		return err;
 	if (has_path(kind))
-		return lm_put_path(obj, LIVEMIG_FILE_A_PATH, &f->f_path);
+		return put_named(d, t, fd, f, obj);
 	return nla_put_string(obj, LIVEMIG_FILE_A_NAME,
 			      f->f_path.dentry->d_name.name);
 }
@@ -377,6 +393,10 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		   u32 *id)
 {
 	const struct path *path = lm_file_path(f);
+	struct livemig_holder holder = {
+		.pid = task_tgid_nr_ns(t, d->pid_ns),
+		.fd = -1,
+	};
 	struct sk_buff *obj;
 	bool first;
 	int err;
@@ -394,12 +414,20 @@ int lm_mapped_file(struct lm_dump *d, struct task_struct *t, struct file *f,
 		if (err)
 			return err;
 	}
+	if (lm_path_place(t, path) != LM_PLACE_OWN) {
+		err = lm_unsupported_path(d, t, -1, NULL,
+					  "mapping of a file outside of the container's mounts:",
+					  path);
+		if (err)
+			return err;
+	}
 	obj = lm_obj_begin(d, LIVEMIG_OBJ_FILE);
 	if (!obj)
 		return -ENOMEM;
 	err = nla_put_u32(obj, LIVEMIG_FILE_A_ID, *id) ?:
 	      nla_put_u32(obj, LIVEMIG_FILE_A_TYPE, LIVEMIG_FILE_REG) ?:
 	      nla_put_flag(obj, LIVEMIG_FILE_A_MAPPED) ?:
+	      nla_put(obj, LIVEMIG_FILE_A_HOLDER, sizeof(holder), &holder) ?:
 	      put_stat(d, t, -1, path, obj) ?:
 	      lm_put_path(obj, LIVEMIG_FILE_A_PATH, path);
 	if (err)

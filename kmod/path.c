@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths, as the caller of TASK_GET sees them. Mount namespace and root of the
- * container are the caller's own (check.c refuses others), so that they are
- * right for the container too.
+ * Paths, as the caller of TASK_GET sees them if it is in the same mount namespace;
+ * those of another one begin at its root.
  *
  * Locking: none of its own; d_path() takes mount and rename locks. May sleep.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/nsproxy.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "state.h"
 
@@ -89,6 +93,67 @@ int lm_put_path(struct sk_buff *obj, int attr, const struct path *path)
 	dput(other);
 	kfree(buf);
 	return err;
+}
+
+/* The mount at the top of what @path is in; only to be compared. */
+static const struct vfsmount *top_of(const struct path *path)
+{
+	struct path p = *path;
+	const struct vfsmount *top;
+
+	path_get(&p);
+	while (follow_up(&p))
+		;
+	top = p.mnt;
+	path_put(&p);
+	return top;
+}
+
+static const struct vfsmount *top_of_task(struct task_struct *t)
+{
+	const struct vfsmount *top;
+	struct path root = {};
+
+	task_lock(t);
+	if (t->fs)
+		get_fs_root(t->fs, &root);
+	task_unlock(t);
+	if (!root.mnt)
+		return NULL;
+	top = top_of(&root);
+	path_put(&root);
+	return top;
+}
+
+static bool same_mnt_ns(struct task_struct *t)
+{
+	bool same;
+
+	task_lock(t);
+	same = !t->nsproxy || t->nsproxy->mnt_ns == current->nsproxy->mnt_ns;
+	task_unlock(t);
+	return same;
+}
+
+/**
+ * lm_path_place - in whose mount namespace is a path?
+ * @t: whose it should be in
+ * @path: the path, referenced
+ *
+ * struct mnt_namespace is private to the VFS, but all mounts of one hang below the
+ * same. What the kernel mounts for itself is everywhere.
+ * Return: where a name leads there, if at all.
+ */
+enum lm_place lm_path_place(struct task_struct *t, const struct path *path)
+{
+	const struct vfsmount *top;
+
+	if (path->mnt->mnt_flags & MNT_INTERNAL || same_mnt_ns(t))
+		return LM_PLACE_OWN;
+	top = top_of(path);
+	if (top == top_of_task(t))
+		return LM_PLACE_OWN;
+	return top == top_of_task(current) ? LM_PLACE_HOST : LM_PLACE_NONE;
 }
 
 /**

@@ -207,13 +207,14 @@ int lm_put_fs(struct task_struct *t, struct sk_buff *obj, int umask_attr,
 	return err;
 }
 
-/* ->mnt stays 0: struct mnt_namespace is private to the VFS. check.c compares
- * the namespaces themselves. Of a zombie the pid namespace is left.
+/* struct mnt_namespace is private to the VFS: it gets a number of ours. Of a
+ * zombie the pid namespace is left.
  */
-static int put_ns(struct task_struct *t, struct sk_buff *obj)
+static int put_ns(struct lm_dump *d, struct task_struct *t, struct sk_buff *obj)
 {
 	struct livemig_ns ns = {};
 	struct pid_namespace *pid_ns;
+	const void *mnt_ns;
 
 	task_lock(t);
 	if (!t->nsproxy) {
@@ -222,6 +223,7 @@ static int put_ns(struct task_struct *t, struct sk_buff *obj)
 			return -ESRCH;
 		goto pids;
 	}
+	mnt_ns = t->nsproxy->mnt_ns;
 	ns.uts = t->nsproxy->uts_ns->ns.inum;
 #ifdef CONFIG_IPC_NS
 	ns.ipc = t->nsproxy->ipc_ns->ns.inum;
@@ -233,6 +235,11 @@ static int put_ns(struct task_struct *t, struct sk_buff *obj)
 	ns.time = t->nsproxy->time_ns->ns.inum;
 #endif
 	task_unlock(t);
+	if (mnt_ns != current->nsproxy->mnt_ns) {
+		ns.mnt = lm_id(d->s, LM_ID_MNT_NS, mnt_ns, NULL);
+		if (!ns.mnt)
+			return -ENOMEM;
+	}
 pids:
 	rcu_read_lock();
 	pid_ns = task_active_pid_ns(t);
@@ -395,7 +402,7 @@ int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
 			  max(t->exit_signal, 0)) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_STATUS, status) ?:
 	      put_kinship(d, t, obj) ?:
-	      put_ns(t, obj) ?:
+	      put_ns(d, t, obj) ?:
 	      put_cgroup(d, t, obj) ?:
 	      put_rusage(t, obj);
 	if (err)
@@ -441,7 +448,7 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      lm_put_process_cputime(t, obj) ?:
 	      put_rlimits(t, obj) ?:
 	      put_loginuid(t, obj) ?:
-	      put_ns(t, obj) ?:
+	      put_ns(d, t, obj) ?:
 	      put_cgroup(d, t, obj) ?:
 	      put_ctty(t, obj) ?:
 	      lm_put_sem_undo(d, threads, n, obj) ?:

@@ -53,6 +53,13 @@ int lm_ctty(struct task_struct *t);
  */
 bool lm_name_lost(const struct path *path);
 int lm_put_path(struct sk_buff *obj, int attr, const struct path *path);
+
+enum lm_place {
+	LM_PLACE_OWN,		/* the mount namespace of who has it */
+	LM_PLACE_HOST,		/* that of the caller */
+	LM_PLACE_NONE		/* neither */
+};
+enum lm_place lm_path_place(struct task_struct *t, const struct path *path);
 int lm_unsupported_path(struct lm_dump *d, struct task_struct *t, int fd,
 			const char *remedy, const char *what,
 			const struct path *path);

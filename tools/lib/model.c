@@ -167,6 +167,7 @@ void lm_model_free(struct lm_model *m)
 	lm_ids_free(&m->by_file);
 	lm_ids_free(&m->by_shmem);
 	free_objs(m->ipc, m->nr_ipc);
+	free_objs(m->trees, m->nr_trees);
 	lm_model_init(m);
 }
 
@@ -461,6 +462,14 @@ static int add_ipc(struct lm_model *m, const struct nlattr **tb,
 	return o ? obj_add(o, LM_REC_IPC, attrs, len, e) : oom(e);
 }
 
+static int add_tree(struct lm_model *m, const struct nlattr **tb,
+		    const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = append(m->trees, m->nr_trees);
+
+	return o ? obj_add(o, LM_REC_TREE, attrs, len, e) : oom(e);
+}
+
 int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t len,
 		 struct lm_error *e)
 {
@@ -481,6 +490,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 		[LM_REC_SECCOMP] = add_filter,
 		[LM_REC_NS] = add_ns,
 		[LM_REC_IPC] = add_ipc,
+		[LM_REC_TREE] = add_tree,
 	};
 	const struct nlattr *tb[TB_MAX + 1];
 

@@ -30,6 +30,7 @@ enum lm_rec_type {
 	LM_REC_IPC,		/* a System V object or a POSIX message queue:
 				 * enum lm_ipc_attr, ipc/ipc.h
 				 */
+	LM_REC_TREE,		/* what is in a tmpfs: enum lm_tree_attr, ns/tree.h */
 	/* the migration protocol: not in images; migrate/wire.h */
 	LM_REC_HELLO = 128,
 	LM_REC_OFFER,

@@ -6,6 +6,7 @@
 #include "net/netns.h"
 #include "ipc/ipc.h"
 #include "ns/ns.h"
+#include "ns/tree.h"
 #include "record.h"
 #include "schema.h"
 
@@ -167,6 +168,7 @@ static const struct lm_attr file_attrs[LIVEMIG_FILE_A_MAX + 1] = {
 	[LIVEMIG_FILE_A_BUILD_ID] = ANY("build-id", LM_BUILD_ID_MAX),
 	[LIVEMIG_FILE_A_UID] = U32("uid"),
 	[LIVEMIG_FILE_A_GID] = U32("gid"),
+	[LIVEMIG_FILE_A_OUTSIDE] = FLAG("outside"),
 	[LIVEMIG_FILE_A_LOCKS] = LIST("locks", sizeof(struct livemig_lock)),
 	[LIVEMIG_FILE_A_LEASE] = U32("lease"),
 };
@@ -287,12 +289,47 @@ static const struct lm_attr seccomp_attrs[LM_SECCOMP_MAX + 1] = {
 };
 SCHEMA(seccomp, "SECCOMP");
 
+static const struct lm_attr mount_attrs[LM_MOUNT_MAX + 1] = {
+	[LM_MOUNT_ID] = MUST_U32("id"),
+	[LM_MOUNT_PARENT] = MUST_U32("parent"),
+	[LM_MOUNT_DEV] = MUST_U64("dev"),
+	[LM_MOUNT_ROOT] = MUST_STR("root"),
+	[LM_MOUNT_POINT] = MUST_STR("point"),
+	[LM_MOUNT_FLAGS] = U32("flags"),
+	[LM_MOUNT_TYPE] = MUST_STR("type"),
+	[LM_MOUNT_SOURCE] = MUST_STR("source"),
+	[LM_MOUNT_OPTIONS] = STR("options", 0),
+	[LM_MOUNT_READ_ONLY] = FLAG("read-only"),
+	[LM_MOUNT_PROPAGATION] = U32("propagation"),
+	[LM_MOUNT_HOST] = STR("host", 0),
+};
+SCHEMA(mount, "MOUNT");
+
+static const struct lm_attr tree_attrs[LM_TREE_MAX + 1] = {
+	[LM_TREE_NS] = MUST_U32("ns"),
+	[LM_TREE_MOUNT] = MUST_U32("mount"),
+	[LM_TREE_PATH] = MUST_STR("path"),
+	[LM_TREE_MODE] = U32("mode"),
+	[LM_TREE_UID] = U32("uid"),
+	[LM_TREE_GID] = U32("gid"),
+	[LM_TREE_MTIME_NS] = U64("mtime-ns"),
+	[LM_TREE_RDEV] = U64("rdev"),
+	[LM_TREE_TARGET] = STR("target", 0),
+	[LM_TREE_SIZE] = U64("size"),
+	[LM_TREE_OFFSET] = U64("offset"),
+	[LM_TREE_BYTES] = ANY("bytes", LM_TREE_PIECE),
+	[LM_TREE_XATTR] = ANY("xattr", 256 + LM_TREE_XATTRS),
+};
+SCHEMA(tree, "TREE");
+
 static const struct lm_attr ns_attrs[LM_NS_MAX + 1] = {
 	[LM_NS_KIND] = { .name = "kind", .kind = LM_ATTR_STR, .size = 31, .must = true },
 	[LM_NS_ID] = MUST_U32("id"),
 	[LM_NS_HOSTNAME] = STR("hostname", 64),
 	[LM_NS_DOMAINNAME] = STR("domainname", 64),
 	[LM_NS_SYSCTL] = STR("sysctl", 255),
+	[LM_NS_CGROUP] = STR("cgroup", 0),
+	[LM_NS_MOUNT] = NEST("mount", mount),
 };
 SCHEMA(ns, "NS");
 
@@ -338,6 +375,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LM_REC_SECCOMP] = &seccomp,
 		[LM_REC_NS] = &ns,
 		[LM_REC_IPC] = &ipc,
+		[LM_REC_TREE] = &tree,
 	};
 
 	return type < sizeof(by_type) / sizeof(*by_type) ? by_type[type] : NULL;

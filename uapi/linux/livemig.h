@@ -348,7 +348,10 @@ struct livemig_itimer {		/* nanoseconds; 0 = not armed */
 	__u64 interval;
 };
 
-struct livemig_ns {		/* inode numbers of the namespaces */
+/* Inode numbers of the namespaces; of mount namespaces numbers that stand for them
+ * as long as the session lives, 0 for that of the session's owner.
+ */
+struct livemig_ns {
 	__u32 mnt, uts, ipc, pid, pid_for_children, net, user, cgroup, time;
 	__u32 resv;
 };
@@ -609,6 +612,10 @@ enum livemig_file_attr {
 					 * be
 					 */
 	LIVEMIG_FILE_A_LEASE,		/* u32, F_RDLCK or F_WRLCK, if there is one */
+	LIVEMIG_FILE_A_OUTSIDE,		/* flag: PATH is not in the holder's mount
+					 * namespace, but in that of the session's
+					 * owner
+					 */
 	__LIVEMIG_FILE_A_MAX
 };
 #define LIVEMIG_FILE_A_MAX (__LIVEMIG_FILE_A_MAX - 1)

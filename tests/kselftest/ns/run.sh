@@ -7,12 +7,14 @@
 #
 # vm: mem=1024 timeout=400
 # requires: build/migctl
-# build: state *.c -lrt -lpthread
+# build: state state.c pids.c -lrt -lpthread
+# build: mounted mounted.c -static
 
 set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
+. ./mounts.sh
 
 moved="uts family ipc init nested deep"
 refused="initless"
@@ -107,10 +109,78 @@ entered()
 	answers "$dir/entered" && answers "$dir/first"
 }
 
+# start_mounted EXTRA BOX
+start_mounted()
+{
+	make_root "$dir/root"
+	in_root "$dir/root" "$1" "ns-$2" /bin/mounted /data/state
+	is_ready "$dir/root/data/state"
+}
+
+mounts()
+{
+	local image=$dir/mounts.img
+
+	start_mounted "" mounts || return
+	dump_box ns-mounts "$image" || return
+	# What a mount shows must be here, and its place in the root.
+	mv "$dir/root.volume" "$dir/away"
+	refused 2 "root.volume: it is not here" "$migctl" restore --detach "$image" ||
+		return
+	mv "$dir/away" "$dir/root.volume"
+	rmdir "$dir/root/host" && ln -s /etc "$dir/root/host"
+	refused 2 "mount /host (" "$migctl" restore --detach "$image" || return
+	rm "$dir/root/host" && mkdir "$dir/root/host"
+	"$migctl" restore --detach "$image" || return
+	mount -t tmpfs later "$dir/root.slave/later"
+	touch "$dir/root.slave/later/mark" "$dir/root.slave/expected"
+	answers "$dir/root/data/state" || { cat "$dir/root/data/state.mounts"; return 1; }
+}
+
+# All that the host has mounted, and one more: over the place where the restored
+# one's root is made.
+unshared()
+{
+	local f=$dir/unshared
+
+	# shellcheck disable=SC2016
+	box ns-unshared unshare --mount sh -c '
+		mount -t tmpfs mine /mnt && echo inside >/mnt/file
+		touch "$0.ready"
+		while [ ! -e "$0.go" ]; do sleep 1; done
+		[ "$(cat /mnt/file)" = inside ] && echo ok >"$0"' "$f"
+	is_ready "$f" || return
+	dump_box ns-unshared "$f.img" || return
+	"$migctl" restore --detach "$f.img" || return
+	gone /mnt/file || { echo "it is mounted on the host"; return 1; }
+	answers "$f"
+}
+
+# A mount that cannot be moved is named, and the container runs on.
+unmovable()
+{
+	start_mounted "$1" "$1" || return
+	refused 2 "$2" "$migctl" dump "$cg/ns-$1" -o "$dir/$1.img" --leave killed ||
+		return
+	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
+	answers "$dir/root/data/state"
+}
+
+ramfs()
+{
+	unmovable ramfs "mount /opt: ramfs of ramfs, which the host has not mounted"
+}
+
+peers()
+{
+	unmovable peers "propagate to each other"
+}
+
 load_module
 # shellcheck disable=SC2086
-[ $# = 0 ] || { moved=$*; refused=; }
-case " $moved " in *" init "*) others=entered ;; *) others= ;; esac
+others="entered mounts unshared ramfs peers"
+[ $# = 0 ] || { moved=$*; refused=; others=; }
+case " $moved " in *" mounts "*) others="mounts unshared ramfs peers"; moved= ;; esac
 # shellcheck disable=SC2086
 set -- $moved $refused $others
 plan $#
@@ -124,6 +194,10 @@ for kind in $refused; do
 done
 unbox ns-init
 rm -f "$dir"/first*
-[ -z "$others" ] || check entered entered
-unbox ns-init
+for kind in $others; do
+	check "$kind" "$kind"
+	unbox ns-init
+	unbox "ns-$kind"
+done
+umount -R "$dir/root.slave" 2>/dev/null
 finish

@@ -320,7 +320,7 @@ static void user_ns(void)
 
 static void mnt_ns(void)
 {
-	unshared(CLONE_NEWNS);
+	thread_unshared(CLONE_NEWNS);
 }
 
 static void pid_ns(void)
@@ -499,7 +499,7 @@ static const struct refusal {
 	{ "uts_ns", uts_ns, "thread in another uts namespace" },
 	{ "ipc_ns", ipc_ns, "thread in another ipc namespace" },
 	{ "user_ns", user_ns, "user namespace" },
-	{ "mnt_ns", mnt_ns, "mount namespace" },
+	{ "mnt_ns", mnt_ns, "thread in another mount namespace" },
 	{ "pid_ns", pid_ns, "pid namespace for children" },
 	{ "chroot", chrooted, "chroot" },
 	{ "thread_files", thread_files,

@@ -1,36 +1,53 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The container's namespaces, described from inside: one record each. */
+#include <string.h>
 #include <unistd.h>
 
 #include "source_priv.h"
 #include "../net/rtnl.h"
 #include "../ns/ns.h"
+#include "../target.h"
 
-struct inside {
+struct visit {
 	const struct lm_ns_kind *kind;
-	struct lm_buf *b;
+	struct lm_ns_inside in;
 };
 
 static int describe(void *arg, struct lm_error *e)
 {
-	const struct inside *in = arg;
+	struct visit *v = arg;
 
-	return in->kind->describe(in->b, e);
+	return v->kind->describe(&v->in, e);
 }
 
-static int one(struct lm_objects *o, const struct lm_process *p,
+static int look_inside(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
+		       const struct lm_process *p, const struct lm_ns_kind *k,
+		       int fd, struct lm_error *e)
+{
+	char mount[PATH_MAX];
+	struct visit v = { k, { .p = p, .b = b, .cgroup = s->dir } };
+
+	if (k == &lm_ns_mnt)
+		return lm_source_mounts(s, o, b, lm_ns_of(p, k), fd, e);
+	if (!k->describe)
+		return 0;
+	if (!lm_cgroup_mount(mount, sizeof(mount), NULL) &&
+	    !strncmp(s->dir, mount, strlen(mount)))
+		v.in.cgroup += strlen(mount);
+	return lm_in_ns(fd, k->flag, describe, &v, e);
+}
+
+static int one(struct lm_source *s, struct lm_objects *o, const struct lm_process *p,
 	       const struct lm_ns_kind *k, uint32_t id, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
-	struct inside in = { k, &b };
-	int fd = lm_ns_open(p->host, k, e), ret = 0;
+	int fd = lm_ns_open(p->host, k, e), ret;
 
 	if (fd < 0)
 		return -1;
 	lm_put_str(&b, LM_NS_KIND, k->name);
 	lm_put_u32(&b, LM_NS_ID, id);
-	if (k->describe)
-		ret = lm_in_ns(fd, k->flag, describe, &in, e);
+	ret = look_inside(s, o, &b, p, k, fd, e);
 	close(fd);
 	if (ret || !o) {
 		lm_buf_free(&b);
@@ -49,31 +66,37 @@ static bool known(const struct lm_model *m, size_t index,
 	return false;
 }
 
-static int of_kind(const struct lm_model *m, struct lm_objects *o,
-		   const struct lm_ns_kind *k, struct lm_error *e)
+bool lm_source_own_ns(const struct lm_process *p, const struct lm_ns_kind *k)
 {
-	int fd = lm_ns_open(getpid(), k, e);
-	uint32_t own;
+	uint32_t id = lm_ns_of(p, k), own;
+	int fd;
 
-	if (fd < 0)
-		return -1;
-	own = lm_ns_ino(fd);
-	close(fd);
-	for (size_t i = 0; i < m->nr_procs; i++) {
-		uint32_t id = lm_ns_of(m->procs[i], k);
-
-		if (id != LM_NS_NONE && id != own && !known(m, i, k, id) &&
-		    one(o, m->procs[i], k, id, e))
-			return -1;
-	}
-	return 0;
+	/* (that of mount namespaces is not an inode's, and of ours it is 0) */
+	if (id == LM_NS_NONE || k == &lm_ns_mnt)
+		return id != LM_NS_NONE;
+	fd = lm_ns_open(getpid(), k, NULL);
+	own = fd < 0 ? 0 : lm_ns_ino(fd);
+	if (fd >= 0)
+		close(fd);
+	return id != own;
 }
 
 int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e)
 {
-	for (size_t i = 0; i < LM_NS_KINDS; i++)
-		if (of_kind(&s->model, o, lm_ns_kinds[i], e))
-			return -1;
+	const struct lm_model *m = &s->model;
+
+	for (size_t i = 0; i < LM_NS_KINDS; i++) {
+		const struct lm_ns_kind *k = lm_ns_kinds[i];
+
+		for (size_t j = 0; j < m->nr_procs; j++) {
+			const struct lm_process *p = m->procs[j];
+			uint32_t id = lm_ns_of(p, k);
+
+			if (!known(m, j, k, id) && lm_source_own_ns(p, k) &&
+			    one(s, o, p, k, id, e))
+				return -1;
+		}
+	}
 	return 0;
 }

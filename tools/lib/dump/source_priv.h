@@ -107,6 +107,12 @@ void lm_seccomp_free(struct lm_source *s);
 /* source_ns.c: NS records into @o (NULL: only look whether all can be moved). */
 int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e);
+/* Is @p in another one than we are? */
+struct lm_ns_kind;
+bool lm_source_own_ns(const struct lm_process *p, const struct lm_ns_kind *k);
+/* source_mounts.c: MOUNTs into @b, TREE records into @o (or NULL). */
+int lm_source_mounts(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
+		     uint32_t ns, int nsfd, struct lm_error *e);
 
 /* source_ipc.c: IPC records into @o (NULL: only look whether all can be moved). */
 int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "../restore/restore.h"
 #include "../dump/source.h"
 
 #define WD_MAX		(1U << 20)
@@ -64,7 +65,7 @@ static bool in_mount(char *line, unsigned int dev, const char *path, char *out)
 static bool visible_path(uint32_t pid, const struct watch *w, const char *in_fs,
 			 char *out)
 {
-	char file[48], *line = NULL;
+	char file[48], seen[PATH_MAX], *line = NULL;
 	size_t cap = 0;
 	bool found = false;
 	struct stat st;
@@ -75,7 +76,9 @@ static bool visible_path(uint32_t pid, const struct watch *w, const char *in_fs,
 	if (!mounts)
 		return false;
 	while (!found && getline(&line, &cap, mounts) > 0)
-		found = in_mount(line, w->dev, in_fs, out) && !lstat(out, &st) &&
+		found = in_mount(line, w->dev, in_fs, out) &&
+			snprintf(seen, sizeof(seen), "/proc/%u/root%s", pid, out) <
+				(int)sizeof(seen) && !lstat(seen, &st) &&
 			/* (stacked file systems make up numbers) */
 			(st.st_ino == w->ino || strstr(line, " - overlay "));
 	free(line);
@@ -166,25 +169,33 @@ static int by_wd(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static int watch(struct lm_file *f, const struct lm_data *d, struct lm_error *e)
+static int watch(struct lm_restorer *r, struct lm_file *f, const struct lm_data *d,
+		 struct lm_error *e)
 {
 	const char *text = d->bytes, *path = text + MASK_DIGITS;
 	unsigned int mask;
-	int wd;
+	char name[32];
+	int wd, fd;
 
 	if (d->len <= MASK_DIGITS || text[d->len - 1] ||
 	    sscanf(text, "%8x", &mask) != 1 || !d->offset || d->offset > WD_MAX)
 		return lm_fail(e, LM_REFUSED, "inotify: malformed watch");
-	for (;;) {
-		wd = inotify_add_watch(f->fd, path, (mask & MASK) | IN_DONT_FOLLOW);
-		if (wd < 0)
-			return lm_fail_errno(e, LM_REFUSED, "inotify watch of %s", path);
-		if ((unsigned int)wd == d->offset)
-			return 0;
-		if ((unsigned int)wd > d->offset)
-			return lm_fail(e, LM_FAILED, "inotify: the kernel does not number watches as it used to");
-		inotify_rm_watch(f->fd, wd);
-	}
+	/* (a symbolic link itself, if it is one) */
+	fd = lm_restorer_open(r, f, path, O_PATH | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return lm_fail_errno(e, LM_REFUSED, "inotify watch of %s", path);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	do {
+		wd = inotify_add_watch(f->fd, name, mask & MASK);
+		if (wd >= 0 && (unsigned int)wd < d->offset)
+			inotify_rm_watch(f->fd, wd);
+	} while (wd >= 0 && (unsigned int)wd < d->offset);
+	if (wd < 0)
+		lm_fail_errno(e, LM_REFUSED, "inotify watch of %s", path);
+	else if ((unsigned int)wd > d->offset)
+		lm_fail(e, LM_FAILED, "inotify: the kernel does not number watches as it used to");
+	close(fd);
+	return wd < 0 || (unsigned int)wd != d->offset ? -1 : 0;
 }
 
 static int inotify_open(struct lm_restorer *r, struct lm_file *f,
@@ -198,7 +209,7 @@ static int inotify_open(struct lm_restorer *r, struct lm_file *f,
 	if (f->nr_data)
 		qsort(f->data, f->nr_data, sizeof(*f->data), by_wd);
 	for (size_t i = 0; i < f->nr_data; i++) {
-		if (watch(f, f->data[i], e))
+		if (watch(r, f, f->data[i], e))
 			return -1;
 		/* What removing a watch has said. */
 		while (read(f->fd, events, sizeof(events)) > 0)

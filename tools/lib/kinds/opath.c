@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "kinds.h"
+#include "../restore/restore.h"
 
 static bool match(const struct lm_file *f)
 {
@@ -21,8 +22,8 @@ static int opath_open(struct lm_restorer *r, struct lm_file *f,
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "O_PATH descriptor without a path");
 	/* The link itself: what it leads to would have been named instead. */
-	f->fd = open(f->path, O_PATH | O_NOFOLLOW | O_CLOEXEC |
-		     (f->flags & O_DIRECTORY));
+	f->fd = lm_restorer_open(r, f, f->path, O_PATH | O_NOFOLLOW |
+				 (f->flags & O_DIRECTORY), 0);
 	if (f->fd < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
 	if (fstat(f->fd, &st) ||

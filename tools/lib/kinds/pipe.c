@@ -306,15 +306,17 @@ static int make_removed(const struct lm_file *f, char *path, size_t len)
 	return 0;
 }
 
-static int make_waiting(const struct lm_model *m, const struct lm_file *f,
+static int make_waiting(const struct lm_restorer *r, const struct lm_file *f,
 			const char *path, struct lm_error *e)
 {
+	const struct lm_model *m = lm_restorer_model(r);
+
 	for (size_t i = 0; i < m->nr_file; i++) {
 		struct lm_file *o = m->file[i];
 
 		if (!same_pipe(f, o) || !waits(o))
 			continue;
-		o->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		o->fd = lm_restorer_open(r, o, path, O_RDONLY | O_NONBLOCK, 0);
 		if (o->fd < 0)
 			return lm_fail_errno(e, LM_FAILED, "%s", path);
 		if (lm_kind_setfl(o, e))
@@ -329,7 +331,7 @@ static int open_at(struct lm_restorer *r, struct lm_file *f, const char *path,
 	int ends[2] = { -1, -1 }, waiting, ret = -1;
 	struct stat st;
 
-	ends[0] = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	ends[0] = lm_restorer_open(r, f, path, O_RDWR | O_NONBLOCK, 0);
 	if (ends[0] < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", path);
 	ends[1] = lm_kind_reopen(ends[0], O_WRONLY | O_NONBLOCK);
@@ -345,7 +347,7 @@ static int open_at(struct lm_restorer *r, struct lm_file *f, const char *path,
 	close(ends[0]);
 	if (ends[1] >= 0)
 		close(ends[1]);
-	return ret ? -1 : make_waiting(lm_restorer_model(r), f, path, e);
+	return ret ? -1 : make_waiting(r, f, path, e);
 }
 
 static int fifo_open(struct lm_restorer *r, struct lm_file *f,
@@ -363,6 +365,8 @@ static int fifo_open(struct lm_restorer *r, struct lm_file *f,
 		return lm_fail(e, LM_REFUSED, "named pipe without a path");
 	if (!nlink || lm_u32(nlink))
 		return open_at(r, f, f->path, e);
+	if (lm_restorer_root(r, f) >= 0)
+		return lm_fail(e, LM_REFUSED, LM_REMOVED_INSIDE, f->path);
 	if (make_removed(f, path, sizeof(path)))
 		return lm_fail_errno(e, LM_REFUSED, "%s (deleted) cannot be made here",
 				     f->path);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "../restore/restore.h"
 #include "../build_id.h"
 #include "../restore/restore.h"
 
@@ -96,7 +97,7 @@ int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
 {
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "%s without a path", f->kind->name);
-	f->fd = open(f->path, lm_kind_open_flags(f));
+	f->fd = lm_restorer_open(r, f, f->path, lm_kind_open_flags(f), 0);
 	if (f->fd < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
 	return 0;
@@ -149,7 +150,9 @@ static int open_removed(struct lm_restorer *r, struct lm_file *f,
 			struct lm_error *e)
 {
 	const struct nlattr *const *tb = f->obj.tb;
-	int fd = lm_restorer_removed_dir(r, f->path, e);
+	int fd = lm_restorer_root(r, f) < 0 ?
+		 lm_restorer_removed_dir(r, f->path, e) :
+		 lm_fail(e, LM_REFUSED, LM_REMOVED_INSIDE, f->path);
 
 	if (fd < 0)
 		return -1;

@@ -145,11 +145,13 @@ int lm_pty_group(const struct lm_model *m, int nr)
 /* The kernel gives out the lowest number that is free: those below are taken for
  * the time being.
  */
-static int open_number(const struct lm_file *f, int nr, struct lm_error *e)
+static int open_number(const struct lm_restorer *r, const struct lm_file *f, int nr,
+		       struct lm_error *e)
 {
 	int fd, got, below = -1;
 
-	fd = open("/dev/ptmx", (lm_kind_open_flags(f) & ~O_ACCMODE) | O_RDWR);
+	fd = lm_restorer_open(r, f, "/dev/ptmx",
+			      (lm_kind_open_flags(f) & ~O_ACCMODE) | O_RDWR, 0);
 	if (fd < 0 || ioctl(fd, TIOCGPTN, &got)) {
 		lm_fail_errno(e, LM_REFUSED, "/dev/ptmx");
 	} else if (got == nr) {
@@ -159,21 +161,22 @@ static int open_number(const struct lm_file *f, int nr, struct lm_error *e)
 			"/dev/pts/%d is in use here, the container has it too; end what uses it",
 			nr);
 	} else {
-		below = open_number(f, nr, e);
+		below = open_number(r, f, nr, e);
 	}
 	if (fd >= 0)
 		close(fd);
 	return below;
 }
 
-static int open_master(struct lm_file *f, struct lm_error *e)
+static int open_master(const struct lm_restorer *r, struct lm_file *f,
+		       struct lm_error *e)
 {
 	struct pty_state p;
 	int unlock = 0;
 
 	if (state_of(f, &p, e))
 		return -1;
-	f->fd = open_number(f, number(f), e);
+	f->fd = open_number(r, f, number(f), e);
 	if (f->fd < 0)
 		return -1;
 	/* Now, as nobody is there yet to be told about another size. */
@@ -190,12 +193,12 @@ static int tty_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 
 	if (!master)
 		return lm_fail(e, LM_REFUSED, "terminal %s without a master", f->path);
-	if (master->fd < 0 && open_master(master, e))
+	if (master->fd < 0 && open_master(r, master, e))
 		return -1;
 	if (master == f)
 		return 0;
 	snprintf(path, sizeof(path), "/dev/pts/%d", number(f));
-	f->fd = open(path, lm_kind_open_flags(f));
+	f->fd = lm_restorer_open(r, f, path, lm_kind_open_flags(f), 0);
 	return f->fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) : 0;
 }
 
@@ -277,7 +280,7 @@ static int tty_link(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 		quiet.c_cc[VMIN] = 1;
 	snprintf(path, sizeof(path), "/dev/pts/%d", number(f));
 	if (typed)
-		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+		fd = lm_restorer_open(r, f, path, O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
 	ret = (unread && put_back(f->fd, unread, NULL, quiet)) ||
 	      (typed && (fd < 0 || ioctl(fd, TCSETS2, &quiet) ||
 			 put_back(fd, typed, ends, quiet) ||
@@ -302,7 +305,7 @@ static int tty_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error 
 		return -1;
 	if (p.closed) {
 		snprintf(path, sizeof(path), "/dev/pts/%d", number(f));
-		fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		fd = lm_restorer_open(r, f, path, O_RDWR | O_NOCTTY, 0);
 		if (fd >= 0)
 			close(fd);
 	}

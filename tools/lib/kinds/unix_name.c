@@ -204,6 +204,7 @@ struct bind_args {
 	struct lm_file *f;
 	const struct lm_process *owner;
 	int fd;
+	int root;		/* where its paths begin, -1: here */
 };
 
 /* A path that nobody listens on is a leftover, ours when the container was here. */
@@ -322,6 +323,8 @@ static int do_bind(void *arg, struct lm_error *e)
 	char name[NAME_MAX_LEN];
 
 	path_of(b->f->sock[LIVEMIG_SOCK_LOCAL], name);
+	if (b->root >= 0 && (fchdir(b->root) < 0 || chroot(".") < 0))
+		return lm_fail_errno(e, LM_FAILED, "cannot enter the container's root");
 	if (!*name)
 		return bind_scratch(b->fd, b->f->sock[LIVEMIG_SOCK_LOCAL], e);
 	return deleted(b->f) ? bind_deleted(b, name, e) : bind_path(b, name, e);
@@ -330,7 +333,8 @@ static int do_bind(void *arg, struct lm_error *e)
 int lm_unix_bind(struct lm_restorer *r, struct lm_file *f, int fd, struct lm_error *e)
 {
 	const struct lm_model *m = lm_restorer_model(r);
-	struct bind_args b = { f, lm_model_process(m, f->holder.pid), fd };
+	struct bind_args b = { f, lm_model_process(m, f->holder.pid), fd,
+			       lm_restorer_root(r, f) };
 
 	if (!has_name(f->sock[LIVEMIG_SOCK_LOCAL]))
 		return 0;

@@ -31,7 +31,9 @@ static void *visitor(void *arg)
 {
 	struct visit *v = arg;
 
-	if (setns(v->nsfd, v->flag) < 0)
+	/* (a mount namespace comes with a root, which threads share) */
+	if ((v->flag == CLONE_NEWNS && unshare(CLONE_FS) < 0) ||
+	    setns(v->nsfd, v->flag) < 0)
 		v->ret = lm_fail_errno(v->e, LM_FAILED, "cannot enter the namespace");
 	else
 		v->ret = v->fn(v->arg, v->e);

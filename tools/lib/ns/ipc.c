@@ -26,7 +26,7 @@ static const char *const limits[] = {
 };
 #define NR_LIMITS (sizeof(limits) / sizeof(*limits))
 
-static int describe(struct lm_buf *b, struct lm_error *e)
+static int describe(const struct lm_ns_inside *in, struct lm_error *e)
 {
 	char text[256], value[128];
 
@@ -34,7 +34,7 @@ static int describe(struct lm_buf *b, struct lm_error *e)
 		if (lm_text_read("/proc/sys", limits[i], value, sizeof(value)))
 			continue;
 		snprintf(text, sizeof(text), "%s=%s", limits[i], value);
-		lm_put_str(b, LM_NS_SYSCTL, text);
+		lm_put_str(in->b, LM_NS_SYSCTL, text);
 	}
 	return 0;
 }
@@ -51,13 +51,10 @@ static const char *known(const char *assignment)
 	return NULL;
 }
 
-static int fill(struct lm_batch *b, const struct lm_obj *o, struct lm_error *e)
+static int fill(const struct lm_obj *o, struct lm_error *e)
 {
 	for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));) {
 		const char *text = lm_str(a), *name;
-		char path[64];
-		size_t p, v;
-		int fd;
 
 		if (lm_type(a) != LM_NS_SYSCTL)
 			continue;
@@ -65,14 +62,9 @@ static int fill(struct lm_batch *b, const struct lm_obj *o, struct lm_error *e)
 		if (!name)
 			return lm_fail(e, LM_REFUSED, "ipc namespace: setting %s: not known here",
 				       text ? text : "");
-		snprintf(path, sizeof(path), "/proc/sys/%s", name);
 		text += strlen(name) + 1;
-		p = lm_batch_str(b, path);
-		v = lm_batch_str(b, text);
-		fd = lm_batch_add(b, __NR_openat, AT_FDCWD, LM_DATA(p),
-				  O_WRONLY | O_CLOEXEC);
-		lm_batch_add(b, __NR_write, LM_RESULT(fd), LM_DATA(v), strlen(text));
-		lm_batch_add(b, __NR_close, LM_RESULT(fd));
+		if (lm_text_write("/proc/sys", name, text))
+			return lm_fail_errno(e, LM_FAILED, "%s = %s", name, text);
 	}
 	return 0;
 }

@@ -10,6 +10,8 @@
 const struct lm_ns_kind *const lm_ns_kinds[LM_NS_KINDS] = {
 	&lm_ns_uts,
 	&lm_ns_ipc,
+	&lm_ns_cgroup,
+	&lm_ns_mnt,
 };
 
 uint32_t lm_ns_of(const struct lm_process *p, const struct lm_ns_kind *k)

@@ -15,7 +15,6 @@
 
 #include "../model.h"
 #include "../record.h"
-#include "../remote.h"
 
 /* One namespace is one record. */
 enum lm_ns_attr {
@@ -25,11 +24,38 @@ enum lm_ns_attr {
 	LM_NS_HOSTNAME,		/* string, uts */
 	LM_NS_DOMAINNAME,	/* string, uts */
 	LM_NS_SYSCTL,		/* string "kernel/msgmax=8192"; one each, ipc */
-	LM_NS_MAX = LM_NS_SYSCTL
+	LM_NS_CGROUP,		/* string, cgroup: its root, below the cgroup2 mount */
+	LM_NS_MOUNT,		/* nest, enum lm_mount_attr; one a mount, mnt */
+	LM_NS_MAX = LM_NS_MOUNT
+};
+
+/* A mount, as /proc/PID/mountinfo shows it to a process at the namespace's root. */
+enum lm_mount_attr {
+	LM_MOUNT_UNSPEC,
+	LM_MOUNT_ID,		/* u32 */
+	LM_MOUNT_PARENT,	/* u32 */
+	LM_MOUNT_DEV,		/* u64: major << 20 | minor: equal means one file system */
+	LM_MOUNT_ROOT,		/* string: what of the file system is mounted */
+	LM_MOUNT_POINT,		/* string */
+	LM_MOUNT_FLAGS,		/* u32, MS_* */
+	LM_MOUNT_TYPE,		/* string */
+	LM_MOUNT_SOURCE,	/* string */
+	LM_MOUNT_OPTIONS,	/* string, of the file system */
+	LM_MOUNT_READ_ONLY,	/* flag: the file system is */
+	LM_MOUNT_PROPAGATION,	/* u32: MS_SHARED, MS_SLAVE, both, MS_UNBINDABLE, or 0 */
+	LM_MOUNT_HOST,		/* string: the host's path that shows the same */
+	LM_MOUNT_MAX = LM_MOUNT_HOST
 };
 
 /* LM_NS_ID of no namespace is this. */
 #define LM_NS_NONE	0
+
+/* What a description is made of. */
+struct lm_ns_inside {
+	const struct lm_process *p;	/* who is in it */
+	const char *cgroup;		/* of the container, below the mount */
+	struct lm_buf *b;		/* the record */
+};
 
 struct lm_ns_kind {
 	const char *name;
@@ -38,18 +64,19 @@ struct lm_ns_kind {
 	/* Source, in a thread that is inside of it: add to the record what is in it,
 	 * or refuse. NULL: nothing to tell.
 	 */
-	int (*describe)(struct lm_buf *b, struct lm_error *e);
-	/* Destination: add the calls with which a helper that is inside fills it.
-	 * @o: the record.
-	 */
-	int (*fill)(struct lm_batch *b, const struct lm_obj *o, struct lm_error *e);
+	int (*describe)(const struct lm_ns_inside *in, struct lm_error *e);
+	/* Destination, in a thread that is inside: put it back. @o: the record. */
+	int (*fill)(const struct lm_obj *o, struct lm_error *e);
 };
 
-extern const struct lm_ns_kind lm_ns_uts, lm_ns_ipc;
+extern const struct lm_ns_kind lm_ns_uts, lm_ns_ipc, lm_ns_cgroup, lm_ns_mnt;
 /* Not one of those below: it is not joined. */
 extern const struct lm_ns_kind lm_ns_pid;
 
-#define LM_NS_KINDS	2
+/* In the order in which they are made: a mount shows the namespace that it was made
+ * in.
+ */
+#define LM_NS_KINDS	4
 extern const struct lm_ns_kind *const lm_ns_kinds[LM_NS_KINDS];
 
 /* The number of the namespace of kind @k that @p is in, LM_NS_NONE: not known (it

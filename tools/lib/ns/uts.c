@@ -3,29 +3,28 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "ns.h"
 
-static int describe(struct lm_buf *b, struct lm_error *e)
+static int describe(const struct lm_ns_inside *in, struct lm_error *e)
 {
 	struct utsname u;
 
 	uname(&u);
-	lm_put_str(b, LM_NS_HOSTNAME, u.nodename);
-	lm_put_str(b, LM_NS_DOMAINNAME, u.domainname);
+	lm_put_str(in->b, LM_NS_HOSTNAME, u.nodename);
+	lm_put_str(in->b, LM_NS_DOMAINNAME, u.domainname);
 	return 0;
 }
 
-static void set(struct lm_batch *b, int nr, const char *name)
+static int fill(const struct lm_obj *o, struct lm_error *e)
 {
-	if (name)
-		lm_batch_add(b, nr, LM_DATA(lm_batch_str(b, name)), strlen(name));
-}
+	const char *host = lm_str(o->tb[LM_NS_HOSTNAME]);
+	const char *domain = lm_str(o->tb[LM_NS_DOMAINNAME]);
 
-static int fill(struct lm_batch *b, const struct lm_obj *o, struct lm_error *e)
-{
-	set(b, __NR_sethostname, lm_str(o->tb[LM_NS_HOSTNAME]));
-	set(b, __NR_setdomainname, lm_str(o->tb[LM_NS_DOMAINNAME]));
+	if ((host && sethostname(host, strlen(host))) ||
+	    (domain && setdomainname(domain, strlen(domain))))
+		return lm_fail_errno(e, LM_FAILED, "%s", host);
 	return 0;
 }
 

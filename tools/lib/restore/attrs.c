@@ -23,8 +23,8 @@
 #define SIGINFO_SIZE 128
 
 /* Join the container's network namespace, if it was in it. */
-static int join_netns(struct lm_restorer *r, struct lm_proc *p,
-		      const struct lm_process *mp, struct lm_error *e)
+int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
+		const struct lm_process *mp, struct lm_error *e)
 {
 	const struct nlattr *tb[LM_NETNS_MAX + 1];
 	int fd = r->fd_base + LM_HELPER_FDS;
@@ -45,10 +45,12 @@ static int join_netns(struct lm_restorer *r, struct lm_proc *p,
 	return 0;
 }
 
-static int add_removed_cwd(struct lm_restorer *r, struct lm_proc *p,
+static int add_removed_cwd(struct lm_restorer *r, const struct lm_process *mp,
 			   struct lm_batch *b, const char *cwd, struct lm_error *e)
 {
-	int dir = lm_restorer_removed_dir(r, cwd, e);
+	int dir = lm_ns_root(r, lm_ns_of(mp, &lm_ns_mnt)) < 0 ?
+		  lm_restorer_removed_dir(r, cwd, e) :
+		  lm_fail(e, LM_REFUSED, LM_REMOVED_INSIDE, cwd);
 	int fd = r->fd_base + LM_HELPER_FDS;
 
 	if (dir < 0)
@@ -59,7 +61,7 @@ static int add_removed_cwd(struct lm_restorer *r, struct lm_proc *p,
 	return 0;
 }
 
-static int add_place(struct lm_restorer *r, struct lm_proc *p, struct lm_batch *b,
+static int add_place(struct lm_restorer *r, struct lm_batch *b,
 		     const struct lm_process *mp, struct lm_error *e)
 {
 	const char *cwd = lm_str(mp->obj.tb[LIVEMIG_PROCESS_CWD]);
@@ -67,7 +69,7 @@ static int add_place(struct lm_restorer *r, struct lm_proc *p, struct lm_batch *
 	bool gone = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
 		    LIVEMIG_PROCESS_F_CWD_GONE;
 
-	if (cwd && gone && add_removed_cwd(r, p, b, cwd, e))
+	if (cwd && gone && add_removed_cwd(r, mp, b, cwd, e))
 		return -1;
 	if (cwd && !gone)
 		lm_batch_add(b, __NR_chdir, LM_DATA(lm_batch_str(b, cwd)));
@@ -171,7 +173,7 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 	struct lm_batch *b;
 	int ret;
 
-	if (join_netns(r, p, mp, e))
+	if (lm_net_join(r, p, mp, e))
 		return lm_prefix(e, "pid %u: network namespace", p->pid);
 	if (lm_time_join(r, p, e))
 		return lm_prefix(e, "pid %u: time namespace", p->pid);
@@ -183,7 +185,7 @@ int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 	if (p->shares_fs && !lm_model_shares_fs(&r->m, mp))
 		lm_batch_add(b, __NR_unshare, CLONE_FS);
 	add_loginuid(b, mp);	/* while /proc is where it is here */
-	if (add_place(r, p, b, mp, e)) {
+	if (add_place(r, b, mp, e)) {
 		lm_batch_free(b);
 		return -1;
 	}

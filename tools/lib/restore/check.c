@@ -156,10 +156,11 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 	/* Of a process or cgroup that is not there yet. */
 	if (!strncmp(f->path, "/proc/", 6) || !strncmp(f->path, "/sys/fs/cgroup/", 15))
 		return 0;
-	fd = open(f->path, O_PATH | O_CLOEXEC);
+	fd = lm_restorer_open(r, f, f->path, O_PATH, 0);
 	if (fd < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
-	ret = lm_kind_same(f, fd, e);
+	/* Of a tmpfs that is not filled yet. */
+	ret = lm_restorer_root(r, f) >= 0 && !r->final ? 0 : lm_kind_same(f, fd, e);
 	close(fd);
 	return ret;
 }
@@ -236,8 +237,11 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	if (r->final && lm_seccomp_check(r, e))
 		return -1;
-	if (check_pids(r, e) || check_clocks(e))
-		return -1;
+	return check_pids(r, e) || check_clocks(e) ? -1 : 0;
+}
+
+int lm_check_files(struct lm_restorer *r, struct lm_error *e)
+{
 	for (size_t i = 0; i < r->m.nr_file; i++)
 		if (check_file(r, r->m.file[i], e))
 			return -1;

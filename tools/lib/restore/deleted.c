@@ -37,7 +37,7 @@ static struct lm_deleted *find(const struct lm_restorer *r, uint64_t dev,
 }
 
 /* In the directory that it was in, so that it is on the same file system. */
-static int make_nameless(const struct lm_file *f)
+static int make_nameless(const struct lm_restorer *r, const struct lm_file *f)
 {
 	char dir[PATH_MAX];
 	char *slash;
@@ -49,7 +49,7 @@ static int make_nameless(const struct lm_file *f)
 		return -1;
 	}
 	slash[slash == dir] = '\0';
-	return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return lm_restorer_open(r, f, dir, O_TMPFILE | O_RDWR, 0600);
 }
 
 /* Pages can be put only into that part of a mapping that the file has. */
@@ -65,11 +65,12 @@ static int grow(int fd, off_t size)
 /* Under the name that /proc told, if nobody has it now; it can get a name again
  * only if it was made without one (O_TMPFILE).
  */
-static int make(const struct lm_file *f)
+static int make(const struct lm_restorer *r, const struct lm_file *f)
 {
 	int fd;
 
-	if ((f->flags & O_TMPFILE) != O_TMPFILE) {
+	/* (In another mount namespace we have no names.) */
+	if ((f->flags & O_TMPFILE) != O_TMPFILE && lm_restorer_root(r, f) < 0) {
 		fd = open(f->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			  0600);
 		if (fd >= 0) {
@@ -79,7 +80,7 @@ static int make(const struct lm_file *f)
 		if (errno != EEXIST)
 			return -1;
 	}
-	return make_nameless(f);
+	return make_nameless(r, f);
 }
 
 static int adorn(const struct lm_file *f, int fd)
@@ -107,7 +108,7 @@ int lm_restorer_deleted(struct lm_restorer *r, const struct lm_file *f,
 			return lm_fail(e, LM_FAILED, "out of memory");
 		d->dev = dev;
 		d->ino = ino;
-		d->fd = make(f);
+		d->fd = make(r, f);
 		d->next = r->deleted;
 		r->deleted = d;
 		if (d->fd < 0 || adorn(f, d->fd))

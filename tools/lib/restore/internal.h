@@ -23,6 +23,7 @@
  *	removed.c	directories that were removed
  *	time.c timers.c	clocks; what is armed on them
  *	ns.c		namespaces
+ *	mounts.c tmpfs.c what is mounted in them
  *	ipc.c		System V IPC
  *	seccomp.c	seccomp filters
  *	attrs.c creds.c	what else a process or a thread has
@@ -85,6 +86,18 @@ struct lm_undo;
 struct lm_ns_made;
 struct lm_ipc_made;
 
+struct lm_tmpfs {
+	uint32_t ns, mount;
+	int fd;				/* its root */
+	dev_t dev;
+};
+
+/* A file of a tmpfs that is mapped. */
+struct lm_held {
+	uint32_t file;			/* LIVEMIG_FILE_A_ID */
+	ino_t ino;			/* here */
+};
+
 struct lm_restorer {
 	struct lm_restore_opts o;
 	struct lm_model m;		/* of the round under way */
@@ -124,6 +137,10 @@ struct lm_restorer {
 	size_t nr_ns;
 	struct lm_ipc_made *ipc;
 	size_t nr_ipc;
+	struct lm_tmpfs *tmpfs;
+	size_t nr_tmpfs;
+	struct lm_held *held;
+	size_t nr_held;
 	uint64_t pages;
 };
 
@@ -131,6 +148,8 @@ struct lm_restorer {
 int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
 		    struct lm_error *e);
 int lm_check_model(struct lm_restorer *r, struct lm_error *e);
+/* Where the container's paths lead: are its files there? */
+int lm_check_files(struct lm_restorer *r, struct lm_error *e);
 /* No task has this pid yet. */
 int lm_check_pid(uint32_t pid, struct lm_error *e);
 
@@ -257,6 +276,8 @@ int lm_shmem_fd(const struct lm_restorer *r, uint32_t id);	/* or -1 */
 /* An fd that the mapping @v can be made of (not for anonymous memory). */
 int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
 		 struct lm_error *e);
+/* In the last round: what was mapped in earlier ones is what it is now. */
+int lm_mapped_check(struct lm_restorer *r, struct lm_error *e);
 void lm_object_fds_close(struct lm_object_fds *f);
 
 /* pages.c */
@@ -352,6 +373,22 @@ int lm_ns_fill(struct lm_restorer *r, struct lm_error *e);
 /* A namespace that was made, or -1. */
 int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t id);
 void lm_ns_close(struct lm_restorer *r);
+/* The root directory of the mount namespace @id, -1: it is ours. */
+int lm_ns_root(const struct lm_restorer *r, uint32_t id);
+
+/* mounts.c: @p makes its mount namespace and is in it. */
+int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj *o,
+		   struct lm_error *e);
+
+/* tmpfs.c: keep a clone of a mount, which is the callee's from now on. */
+int lm_tmpfs_add(struct lm_restorer *r, uint32_t ns, uint32_t mount, int fd,
+		 struct lm_error *e);
+/* The names that are in each; in the last round what is in files, too. */
+int lm_tmpfs_fill(struct lm_restorer *r, struct lm_error *e);
+/* @f is mapped by @fd: it must be the one that was mapped in earlier rounds. */
+int lm_tmpfs_held(struct lm_restorer *r, const struct lm_file *f, int fd,
+		  struct lm_error *e);
+void lm_tmpfs_close(struct lm_restorer *r);
 
 /* ipc.c: segments, before anything maps them; all else, after. */
 int lm_ipc_sync(struct lm_restorer *r, struct lm_error *e);
@@ -378,6 +415,8 @@ int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,
 		   const struct lm_process *mp, struct lm_error *e);
 
 /* attrs.c */
+int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
+		const struct lm_process *mp, struct lm_error *e);
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e);
 int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,

@@ -4,16 +4,22 @@
  * unshare(); the others join it. Children are born into those of their parent
  * and move on from there. What is in them comes last.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "../net/rtnl.h"
 
 struct lm_ns_made {
 	const struct lm_ns_kind *kind;
 	uint32_t id;
 	int fd;
+	int root;		/* mnt: its root directory, else -1 */
+	void *as;		/* mnt: the record that it was made of */
+	size_t as_len;
 };
 
 int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t id)
@@ -24,22 +30,68 @@ int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t i
 	return -1;
 }
 
+static int make_mounts(struct lm_restorer *r, struct lm_proc *p,
+		       struct lm_ns_made *made, struct lm_error *e)
+{
+	const struct lm_obj *o = lm_ns_record(&r->m, made->kind, made->id);
+	char path[48];
+
+	/* (sysfs shows the network namespace that it was mounted in) */
+	if (lm_net_join(r, p, lm_model_process(&r->m, p->pid), e) ||
+	    lm_mounts_make(r, p, o, e))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%u/root", p->host);
+	made->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (made->root < 0)
+		return lm_fail_errno(e, LM_FAILED, "%s", path);
+	made->as = malloc(o->len);
+	if (!made->as) {
+		close(made->root);
+		return lm_fail(e, LM_FAILED, "out of memory");
+	}
+	memcpy(made->as, o->raw, o->len);
+	made->as_len = o->len;
+	return 0;
+}
+
+/* What is mounted is mounted once. */
+static int check_mounts(const struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; i < r->nr_ns; i++) {
+		const struct lm_ns_made *ns = &r->ns[i];
+		const struct lm_obj *o = lm_ns_record(&r->m, ns->kind, ns->id);
+
+		if (ns->as && o &&
+		    (o->len != ns->as_len || memcmp(o->raw, ns->as, o->len)))
+			return lm_fail(e, LM_FAILED,
+				       "something was mounted or unmounted in the container meanwhile; try again");
+	}
+	return 0;
+}
+
 static int make(struct lm_restorer *r, struct lm_proc *p,
 		const struct lm_ns_kind *k, uint32_t id, struct lm_error *e)
 {
 	struct lm_ns_made *v = realloc(r->ns, (r->nr_ns + 1) * sizeof(*v));
-	int fd;
+	struct lm_ns_made made = { .kind = k, .id = id, .fd = -1, .root = -1 };
 
 	if (!v)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	r->ns = v;
-	if (lm_remote_syscall(p->remote, e, __NR_unshare, k->flag) < 0)
+	if (k == &lm_ns_mnt ? make_mounts(r, p, &made, e) :
+	    lm_remote_syscall(p->remote, e, __NR_unshare, k->flag) < 0)
 		return -1;
-	fd = lm_ns_open(lm_remote_pid(p->remote), k, e);
-	if (fd < 0)
-		return -1;
-	r->ns[r->nr_ns++] = (struct lm_ns_made){ k, id, fd };
-	return 0;
+	made.fd = lm_ns_open(p->host, k, e);
+	r->ns[r->nr_ns++] = made;
+	return made.fd < 0 ? -1 : 0;
+}
+
+int lm_ns_root(const struct lm_restorer *r, uint32_t id)
+{
+	for (size_t i = 0; i < r->nr_ns; i++)
+		if (r->ns[i].kind == &lm_ns_mnt && r->ns[i].id == id)
+			return r->ns[i].root;
+	return -1;
 }
 
 int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
@@ -77,6 +129,10 @@ static int move(struct lm_restorer *r, struct lm_proc *p,
 	if (want == p->ns[nr])
 		return 0;
 	fd = lm_ns_fd(r, k, want);
+	/* What the host has is found in the host's. */
+	if (k == &lm_ns_mnt && fd < 0 && want != LM_NS_NONE &&
+	    p->ns[nr] != LM_NS_NONE && leave(r, p, k, e))
+		return lm_prefix(e, "pid %u: %s namespace", p->pid, k->name);
 	ret = want == LM_NS_NONE ? leave(r, p, k, e) :
 	      fd >= 0 ? lm_ns_join(r, p, fd, k->flag, e) : make(r, p, k, want, e);
 	if (ret)
@@ -87,6 +143,8 @@ static int move(struct lm_restorer *r, struct lm_proc *p,
 
 int lm_ns_sync(struct lm_restorer *r, struct lm_error *e)
 {
+	if (check_mounts(r, e))
+		return -1;
 	for (size_t i = 0; i < r->nr_procs; i++) {
 		struct lm_proc *p = r->procs[i];
 		const struct lm_process *mp = lm_model_process(&r->m, p->pid);
@@ -98,45 +156,41 @@ int lm_ns_sync(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
-static int fill(struct lm_proc *p, const struct lm_ns_kind *k,
-		const struct lm_obj *o, struct lm_error *e)
-{
-	struct lm_batch *b = lm_batch_new(p->remote);
-	int ret;
+struct fill {
+	const struct lm_ns_kind *kind;
+	const struct lm_obj *o;
+};
 
-	if (!b)
-		return lm_fail(e, LM_FAILED, "out of memory");
-	ret = k->fill(b, o, e);
-	if (!ret)
-		ret = lm_batch_run(b, e);
-	lm_batch_free(b);
-	return ret ? lm_prefix(e, "%s namespace", k->name) : 0;
+static int fill(void *arg, struct lm_error *e)
+{
+	const struct fill *f = arg;
+
+	return f->kind->fill(f->o, e);
 }
 
 int lm_ns_fill(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->nr_ns; i++) {
 		const struct lm_ns_made *ns = &r->ns[i];
-		const struct lm_obj *o = lm_ns_record(&r->m, ns->kind, ns->id);
+		struct fill f = { ns->kind, lm_ns_record(&r->m, ns->kind, ns->id) };
 
-		for (size_t j = 0; o && ns->kind->fill && j < r->nr_procs; j++) {
-			const struct lm_process *mp =
-				lm_model_process(&r->m, r->procs[j]->pid);
-
-			if (!mp->mm || lm_ns_of(mp, ns->kind) != ns->id)
-				continue;
-			if (fill(r->procs[j], ns->kind, o, e))
-				return -1;
-			break;
-		}
+		if (f.o && f.kind->fill && lm_in_ns(ns->fd, f.kind->flag, fill, &f, e))
+			return lm_prefix(e, "%s namespace", f.kind->name);
 	}
 	return 0;
 }
 
 void lm_ns_close(struct lm_restorer *r)
 {
-	while (r->nr_ns)
-		close(r->ns[--r->nr_ns].fd);
+	while (r->nr_ns) {
+		const struct lm_ns_made *ns = &r->ns[--r->nr_ns];
+
+		if (ns->fd >= 0)
+			close(ns->fd);
+		if (ns->root >= 0)
+			close(ns->root);
+		free(ns->as);
+	}
 	free(r->ns);
 	r->ns = NULL;
 }

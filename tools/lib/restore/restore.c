@@ -104,7 +104,8 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	lm_inherit_plan(r);
 	if (lm_tree_sync(r, e) || lm_inherit_reserve(r, e) || lm_net_sync(r, e) ||
-	    lm_ns_sync(r, e) || lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
+	    lm_ns_sync(r, e) || lm_tmpfs_fill(r, e) || lm_check_files(r, e) ||
+	    lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
 		return -1;
 	r->built = true;
 	for (size_t i = 0; i < r->nr_procs; i++) {
@@ -114,6 +115,8 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 		if (mm && lm_mm_sync(r, p, mm, e))
 			return -1;
 	}
+	if (lm_mapped_check(r, e))
+		return -1;
 	lm_object_fds_close(&r->mapped);
 	return lm_pages_unstash(r, e);
 }
@@ -277,6 +280,7 @@ void lm_restorer_free(struct lm_restorer *r)
 		r->net = NULL;
 	}
 	lm_net_drop(r);
+	lm_tmpfs_close(r);
 	lm_ns_close(r);
 	lm_ipc_close(r);
 	lm_object_fds_close(&r->shmem);

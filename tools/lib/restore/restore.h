@@ -41,6 +41,11 @@ bool lm_restorer_ready(const struct lm_restorer *r);
 /* Unlock the network, announce addresses, let the tasks go. */
 int lm_restore_commit(struct lm_restorer *r, struct lm_error *e);
 /* Pid of the first process of the container. */
+/* open() of @path as the container, or the one who had @f open, sees it. */
+int lm_restorer_open(const struct lm_restorer *r, const struct lm_file *f,
+		     const char *path, int flags, mode_t mode);
+/* Its root directory, -1: ours. */
+int lm_restorer_root(const struct lm_restorer *r, const struct lm_file *f);
 /* What the container's process @pid is called here. */
 uint32_t lm_restorer_host(const struct lm_restorer *r, uint32_t pid);
 pid_t lm_restorer_pid(const struct lm_restorer *r);
@@ -62,6 +67,10 @@ int lm_restorer_deleted(struct lm_restorer *r, const struct lm_file *f,
  * there is none.
  */
 int lm_restorer_mqueue(const struct lm_restorer *r, uint64_t ino);
+/* What is removed at once is made where we have names: not in another mount
+ * namespace.
+ */
+#define LM_REMOVED_INSIDE	"%s (deleted): a directory or named pipe that was removed, in a mount namespace of the container's own: not supported"
 /* The same for a directory that was removed, known by its path. */
 int lm_restorer_removed_dir(struct lm_restorer *r, const char *path,
 			    struct lm_error *e);

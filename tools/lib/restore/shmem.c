@@ -190,10 +190,12 @@ static int open_mapped(struct lm_restorer *r, const struct livemig_vma *v,
 		fd = lm_kind_reopen(fd, write ? O_RDWR : O_RDONLY);
 		return fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s", f->path) : fd;
 	}
-	fd = open(f->path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+	fd = lm_restorer_open(r, f, f->path, (write ? O_RDWR : O_RDONLY) | O_NOCTTY, 0);
 	if (fd < 0)
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
-	if (f->type == LIVEMIG_FILE_REG && !write && lm_kind_same(f, fd, e)) {
+	/* (a tmpfs is filled in the last round) */
+	if (f->type == LIVEMIG_FILE_REG && !write &&
+	    (r->final || lm_restorer_root(r, f) < 0) && lm_kind_same(f, fd, e)) {
 		close(fd);
 		return -1;
 	}
@@ -211,5 +213,24 @@ int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
 	if (fd >= 0)
 		return fd;
 	fd = open_mapped(r, v, e);
+	if (fd >= 0 && lm_tmpfs_held(r, lm_model_file(&r->m, v->object), fd, e)) {
+		close(fd);
+		return -1;
+	}
 	return fd < 0 ? -1 : add(&r->mapped, v->object, fd, e);
+}
+
+int lm_mapped_check(struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; r->final && i < r->nr_held; i++) {
+		struct livemig_vma v = {
+			.kind = LIVEMIG_VMA_FILE_SHARED,
+			.object = r->held[i].file,
+		};
+		const struct lm_file *f = lm_model_file(&r->m, v.object);
+
+		if (f && f->mapped && lm_mapped_fd(r, &v, e) < 0)
+			return -1;
+	}
+	return 0;
 }
