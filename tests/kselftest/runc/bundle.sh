@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# tests/kselftest/runc/bundle.sh - a bundle for an OCI runtime (sourced)
+
+# make_bundle DIR NAME: programs are the host's, read-only; the root is a directory.
+make_bundle()
+{
+	local rootfs=$1/rootfs d
+
+	mkdir -p "$rootfs"/{usr,proc,sys,dev,data,tmp,etc}
+	for d in bin sbin lib lib64; do
+		ln -sfn usr/$d "$rootfs/$d"
+	done
+	cat >"$rootfs/data/main" <<-'END'
+		redis-server --port 0 --unixsocket /data/redis.sock --save '' >/dev/null &
+		i=0
+		while :; do
+			i=$((i + 1))
+			echo $i >/tmp/count
+			cp /tmp/count /data/count.new
+			mv /data/count.new /data/count
+			sleep 1
+		done
+	END
+	cat >"$1/config.json" <<-END
+	{
+	"ociVersion": "1.0.2",
+	"hostname": "$2",
+	"root": { "path": "rootfs" },
+	"process": {
+		"user": { "uid": 0, "gid": 0 },
+		"args": [ "busybox", "sh", "/data/main" ],
+		"env": [ "PATH=/usr/sbin:/usr/bin" ],
+		"cwd": "/data",
+		"noNewPrivileges": true,
+		"capabilities": {
+			"bounding": [ "CAP_KILL", "CAP_NET_BIND_SERVICE" ],
+			"effective": [ "CAP_KILL", "CAP_NET_BIND_SERVICE" ],
+			"permitted": [ "CAP_KILL", "CAP_NET_BIND_SERVICE" ]
+		},
+		"rlimits": [ { "type": "RLIMIT_NOFILE", "hard": 2048, "soft": 2048 } ]
+	},
+	"mounts": [
+		{ "destination": "/proc", "type": "proc", "source": "proc" },
+		{ "destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+		  "options": [ "nosuid", "strictatime", "mode=755", "size=65536k" ] },
+		{ "destination": "/dev/pts", "type": "devpts", "source": "devpts",
+		  "options": [ "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5" ] },
+		{ "destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+		  "options": [ "nosuid", "noexec", "nodev", "mode=1777", "size=65536k" ] },
+		{ "destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue",
+		  "options": [ "nosuid", "noexec", "nodev" ] },
+		{ "destination": "/sys", "type": "sysfs", "source": "sysfs",
+		  "options": [ "nosuid", "noexec", "nodev", "ro" ] },
+		{ "destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+		  "options": [ "nosuid", "noexec", "nodev", "relatime", "ro" ] },
+		{ "destination": "/tmp", "type": "tmpfs", "source": "tmpfs",
+		  "options": [ "nosuid", "nodev", "size=16m" ] },
+		{ "destination": "/usr", "type": "bind", "source": "/usr",
+		  "options": [ "bind", "ro" ] }
+	],
+	"linux": {
+		"cgroupsPath": "/$2",
+		"namespaces": [
+			{ "type": "pid" }, { "type": "network" }, { "type": "ipc" },
+			{ "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }
+		],
+		"maskedPaths": [ "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware" ],
+		"readonlyPaths": [ "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys" ]
+	}
+	}
+	END
+}
+
+# ask COMMAND...: its redis, through a socket in its root
+ask()
+{
+	redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
+}
+
+counted_beyond()
+{
+	local now
+
+	now=$(cat "$bundle/rootfs/data/count" 2>/dev/null)
+	[ -n "$now" ] && ((now > $1))
+}
