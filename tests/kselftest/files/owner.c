@@ -8,7 +8,7 @@
 
 #include "files.h"
 
-static int p[2];
+static int p[2], lone;
 
 static volatile sig_atomic_t sigio_fd = -1;
 
@@ -28,6 +28,8 @@ static void set_owner(void)
 	check(!fcntl(p[0], F_SETSIG, SIGRTMIN + 1));
 	check(!fcntl(p[0], F_SETFL, O_ASYNC | O_NONBLOCK));
 	check(!fcntl(p[1], F_SETOWN_EX, &ex));
+	lone = open("/dev/null", O_RDONLY);
+	check(!fcntl(lone, F_SETSIG, SIGRTMIN + 3));
 }
 
 static void get_owner(void)
@@ -35,6 +37,7 @@ static void get_owner(void)
 	struct f_owner_ex ex = { 0 };
 
 	check(fcntl(p[0], F_GETSIG) == SIGRTMIN + 1);
+	check(fcntl(lone, F_GETSIG) == SIGRTMIN + 3 && !fcntl(lone, F_GETOWN));
 	check((fcntl(p[0], F_GETFL) & (O_ASYNC | O_NONBLOCK)) ==
 	      (O_ASYNC | O_NONBLOCK));
 	check(!fcntl(p[1], F_GETOWN_EX, &ex) && ex.type == F_OWNER_PGRP &&

@@ -39,7 +39,7 @@ static int own(const struct lm_restorer *r, const struct lm_file *f, bool thread
 		lm_array(f->obj.tb[LIVEMIG_FILE_A_OWNER], sizeof(*o), &n);
 	struct f_owner_ex ex;
 
-	if (!n || !o->pid)
+	if (!n)
 		return 0;
 	if (is_thread(&r->m, o->pid) && !lm_host_pid(r, o->pid))
 		return lm_fail(e, LM_REFUSED,
@@ -48,7 +48,8 @@ static int own(const struct lm_restorer *r, const struct lm_file *f, bool thread
 	if (is_thread(&r->m, o->pid) != thread)
 		return 0;
 	ex.type = thread ? F_OWNER_TID : o->pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
-	ex.pid = lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid);
+	/* A signal may be chosen before there is somebody who gets it. */
+	ex.pid = o->pid ? lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid) : 0;
 	if (ex.pid && fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
 		return lm_fail_errno(e, LM_FAILED, "owner");
 	if (o->signum && fcntl(f->fd, F_SETSIG, o->signum))
