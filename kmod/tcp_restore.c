@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP: what TCP_REPAIR does not do: states after the end of one direction, and
- * connections that wait to be accepted.
+ * TCP: what TCP_REPAIR does not do: states after the end of one direction,
+ * connections that wait to be accepted, IPV6_V6ONLY of those that were.
  *
  * Locking: lock_sock() of the socket; the listener's before that of the
  * connection.
@@ -53,7 +53,15 @@ static int set_state(struct sock *sk, u32 state)
 	return 0;
 }
 
-static int state(const struct livemig_ioc_tcp *t)
+static int set_v6only(struct sock *sk, u32 on)
+{
+	if (sk->sk_family != AF_INET6 || on > 1)
+		return -EINVAL;
+	sk->sk_ipv6only = on;
+	return 0;
+}
+
+static int with_socket(const struct livemig_ioc_tcp *t, int (*set)(struct sock *, u32))
 {
 	struct file *f = fget(t->fd);
 	struct socket *sock;
@@ -64,7 +72,7 @@ static int state(const struct livemig_ioc_tcp *t)
 	sock = tcp_of(f);
 	if (sock) {
 		lock_sock(sock->sk);
-		err = set_state(sock->sk, t->arg);
+		err = set(sock->sk, t->arg);
 		release_sock(sock->sk);
 	}
 	fput(f);
@@ -167,7 +175,9 @@ int lm_restore_tcp(const struct livemig_ioc_tcp *t)
 		return -EINVAL;
 	switch (t->op) {
 	case LIVEMIG_TCP_STATE:
-		return state(t);
+		return with_socket(t, set_state);
+	case LIVEMIG_TCP_V6ONLY:
+		return with_socket(t, set_v6only);
 	case LIVEMIG_TCP_UNACCEPT:
 		return unaccept(t);
 	}

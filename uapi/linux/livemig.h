@@ -1077,6 +1077,10 @@ enum livemig_tcp_op {
 	 * The peer has reset it meanwhile: ENOTCONN.
 	 */
 	LIVEMIG_TCP_UNACCEPT,
+	/* The IPv6 socket @fd has IPV6_V6ONLY @arg, 0 or 1: a connection that was
+	 * accepted has that of its listener, but bind() to an address sets it.
+	 */
+	LIVEMIG_TCP_V6ONLY,
 };
 
 /* Errors: EBADF, ENOTSOCK (no TCP socket), EINVAL (another state), and those told

@@ -3,12 +3,14 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -519,6 +521,45 @@ static void test_wrong_callers(void)
 	image_end(&im);
 }
 
+static int tcp(int fd, uint32_t op, uint32_t arg, uint32_t resv)
+{
+	struct livemig_ioc_tcp t = { .fd = fd, .op = op, .arg = arg, .resv = resv };
+
+	return ioctl(im.dev, LIVEMIG_IOC_TCP, &t) < 0 ? errno : 0;
+}
+
+static void test_tcp(void)
+{
+	int v6 = socket(AF_INET6, SOCK_STREAM, 0), v4 = socket(AF_INET, SOCK_STREAM, 0);
+	int udp = socket(AF_INET6, SOCK_DGRAM, 0), on = 0;
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	socklen_t len = sizeof(on);
+
+	need(good(image_begin(&im, 1, -1)), "TCP: a helper");
+	check(tcp(v6, 99, 0, 0) == EINVAL && tcp(v6, LIVEMIG_TCP_V6ONLY, 0, 1) == EINVAL,
+	      "TCP: an unknown operation");
+	check(tcp(-1, LIVEMIG_TCP_V6ONLY, 0, 0) == EBADF &&
+	      tcp(-1, LIVEMIG_TCP_STATE, 8, 0) == EBADF &&
+	      tcp(-1, LIVEMIG_TCP_UNACCEPT, v6, 0) == EBADF, "TCP: no such fd");
+	check(tcp(udp, LIVEMIG_TCP_V6ONLY, 0, 0) == ENOTSOCK &&
+	      tcp(im.dev, LIVEMIG_TCP_STATE, 8, 0) == ENOTSOCK &&
+	      tcp(v6, LIVEMIG_TCP_UNACCEPT, udp, 0) == ENOTSOCK, "TCP: another kind of file");
+	check(tcp(v4, LIVEMIG_TCP_V6ONLY, 0, 0) == EINVAL &&
+	      tcp(v6, LIVEMIG_TCP_V6ONLY, 2, 0) == EINVAL, "TCP: V6ONLY out of range");
+	check(tcp(v6, LIVEMIG_TCP_STATE, 8, 0) == EINVAL &&
+	      tcp(v6, LIVEMIG_TCP_STATE, ~0u, 0) == EINVAL, "TCP: a state that is not next");
+	check(tcp(v6, LIVEMIG_TCP_UNACCEPT, v6, 0) == EINVAL, "TCP: its own listener");
+	bind(v6, (void *)&a, sizeof(a));
+	getsockopt(v6, IPPROTO_IPV6, IPV6_V6ONLY, &on, &len);
+	check(on == 1 && tcp(v6, LIVEMIG_TCP_V6ONLY, 0, 0) == 0 &&
+	      !getsockopt(v6, IPPROTO_IPV6, IPV6_V6ONLY, &on, &len) && on == 0,
+	      "TCP: V6ONLY of what is bound");
+	image_end(&im);
+	close(v6);
+	close(v4);
+	close(udp);
+}
+
 /* ---- the helper itself ---- */
 
 static void test_helper(void)
@@ -583,6 +624,7 @@ static const struct {
 	{ "objects", test_wrong_objects },
 	{ "restores", test_wrong_restores },
 	{ "callers", test_wrong_callers },
+	{ "tcp", test_tcp },
 	{ "killed", test_killed },
 };
 

@@ -202,15 +202,13 @@ static void set_opts(void)
 					look(fds[i], l, opt, &before[i][l][opt]);
 }
 
-/* What a v6 connection cannot be given back, and has no use for: V6ONLY, which
- * bind() in repair mode sets, and what an accepted one took from the SYN for
- * multicast.
+/* What an accepted v6 connection took from the SYN for multicast: nothing can set
+ * it, and nothing uses it.
  */
 static bool unused(int i, int l, int opt)
 {
-	return (!strcmp(name[i], "connected") || !strcmp(name[i], "accepted")) &&
-	       l == IPPROTO_IPV6 &&
-	       (opt == IPV6_V6ONLY || opt == IPV6_MULTICAST_IF || opt == IPV6_MULTICAST_HOPS);
+	return !strcmp(name[i], "accepted") && l == IPPROTO_IPV6 &&
+	       (opt == IPV6_MULTICAST_IF || opt == IPV6_MULTICAST_HOPS);
 }
 
 static void compare(int i, int l, int opt)

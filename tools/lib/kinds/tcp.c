@@ -322,13 +322,27 @@ static int set_first_seq(struct lm_file *f, int fd, struct lm_error *e)
 	return 0;
 }
 
+static int set_by_module(struct lm_restorer *r, int fd, enum livemig_tcp_op op, uint32_t arg)
+{
+	struct livemig_ioc_tcp t = { .fd = fd, .op = op, .arg = arg };
+
+	return ioctl(lm_restorer_device(r), LIVEMIG_IOC_TCP, &t);
+}
+
 static int set_state(struct lm_restorer *r, const struct lm_file *f, int fd, uint32_t state,
 		     struct lm_error *e)
 {
-	struct livemig_ioc_tcp t = { .fd = fd, .op = LIVEMIG_TCP_STATE, .arg = state };
-
-	return ioctl(lm_restorer_device(r), LIVEMIG_IOC_TCP, &t) < 0 ?
+	return set_by_module(r, fd, LIVEMIG_TCP_STATE, state) < 0 ?
 		lm_tcp_cannot(e, "set the state", f) : 0;
+}
+
+static int set_v6only(struct lm_restorer *r, const struct lm_file *f, int fd)
+{
+	bool on = lm_sock_options(f)->flags & LIVEMIG_SOCK_F_V6ONLY;
+
+	if (lm_u32(f->sock[LIVEMIG_SOCK_FAMILY]) != AF_INET6)
+		return 0;
+	return set_by_module(r, fd, LIVEMIG_TCP_V6ONLY, on);
 }
 
 static int open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
@@ -355,6 +369,8 @@ static int open_connected(struct lm_restorer *r, struct lm_file *f, int fd,
 		return lm_tcp_cannot(e, "set the sequence numbers", f);
 	if (connect(fd, &remote.sa, remote_len) < 0)
 		return lm_tcp_cannot(e, "connect", f);
+	if (set_v6only(r, f, fd) < 0)
+		return lm_tcp_cannot(e, "set IPV6_V6ONLY", f);
 	if (negotiated(fd, t) < 0)
 		return lm_tcp_cannot(e, "set the negotiated options", f);
 	if (set_timestamp(fd, t) < 0)
