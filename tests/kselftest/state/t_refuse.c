@@ -188,9 +188,11 @@ static int scratch(const char *name)
 /* Its other name is not below the mount that it was found in. */
 static int lose_name(const char *name)
 {
+	const char *kept = strcmp(name, "gone") ? "/tmp/state-d/kept2" : "/tmp/state-d/kept";
 	char path[64];
 	int fd;
 
+	unlink(kept);
 	mkdir("/tmp/state-d", 0700);
 	mkdir("/tmp/state-d/sub", 0700);
 	if (!mkdir("/tmp/state-d/m", 0700) &&
@@ -199,7 +201,7 @@ static int lose_name(const char *name)
 	snprintf(path, sizeof(path), "/tmp/state-d/m/%s", name);
 	fd = scratch(path);
 	snprintf(path, sizeof(path), "/tmp/state-d/sub/%s", name);
-	if (link(path, strcmp(name, "gone") ? "/tmp/state-d/kept2" : "/tmp/state-d/kept"))
+	if (link(path, kept))
 		_exit(1);
 	unlink(path);
 	return fd;
@@ -556,9 +558,6 @@ static void slice(unsigned int from)
 
 	for (i = from; i < from + 14 && i < n; i++)
 		one(&table[i]);
-	unlink("/tmp/state-kept");
-	unlink("/tmp/state-kept2");
-	unlink("/tmp/state-lease");
 }
 
 static void test_0(void)
@@ -601,9 +600,6 @@ static void test_running(void)
 	close(i);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
-	unlink("/tmp/state-kept");
-	unlink("/tmp/state-kept2");
-	unlink("/tmp/state-lease");
 }
 
 const struct test tests_refuse[] = {
