@@ -106,12 +106,22 @@ static int settle(struct lm_lazy_mem *m, uint64_t addr, struct lm_error *e)
 	return lm_fail_errno(e, LM_FAILED, "filling memory at %#" PRIx64, addr);
 }
 
+/* Memory can be filled: no move is under way (mmap_changing of 6.1, fs/userfaultfd.c). */
+static void no_moves(struct lm_lazy_mem *m)
+{
+	m->moved.len = 0;
+	lm_todo_free(&m->left);
+}
+
 /* Return: as settle(). */
 static int zero(struct lm_lazy_mem *m, uint64_t addr, struct lm_error *e)
 {
 	struct uffdio_zeropage z = { .range = { addr, PAGE } };
 
-	return ioctl(m->uffd, UFFDIO_ZEROPAGE, &z) ? settle(m, addr, e) : 0;
+	if (ioctl(m->uffd, UFFDIO_ZEROPAGE, &z))
+		return settle(m, addr, e);
+	no_moves(m);
+	return 0;
 }
 
 /* @n pages from @buf to @addr. What is there is not to be done any more. */
@@ -131,6 +141,8 @@ static int put(struct lm_lazy_mem *m, uint64_t addr, const char *buf, int n,
 			done = c.len;
 		else if (c.copy > 0)
 			done = c.copy;
+		if (done)
+			no_moves(m);
 		if (!done && errno != EAGAIN) {
 			/* One page may be the reason, or a border in between. */
 			c.len = PAGE;

@@ -27,6 +27,7 @@ struct lm_lazy_mem {
 		uint64_t from, to, len;	/* len 0: it is known how much it moved */
 		struct lm_todo what;
 	} moved;
+	struct lm_todo left;		/* old places of moves whose UNMAP is to come */
 	uint64_t *fault;		/* addresses that wait for an answer, ... */
 	size_t nr_faults, cap;		/* ... LM_FAULT_WRITE in the low bits */
 	bool gone;			/* the address space is no more */

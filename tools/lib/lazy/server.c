@@ -58,6 +58,7 @@ void lm_lazy_mem_free(struct lm_lazy_mem *m)
 		close(m->uffd);
 	lm_todo_free(&m->todo);
 	lm_todo_free(&m->moved.what);
+	lm_todo_free(&m->left);
 	free(m->fault);
 }
 
@@ -117,14 +118,18 @@ static int moved(struct lm_lazy_mem *m, uint64_t from, uint64_t to, uint64_t len
 	m->moved.from = from;
 	m->moved.to = to;
 	m->moved.len = len;
-	return lm_todo_move(&m->todo, from, to, len, &m->moved.what);
+	return lm_todo_move(&m->todo, from, to, len, &m->moved.what) ?:
+	       lm_todo_add(&m->left, from, from + len, from);
 }
 
 /* After a move its old place goes, and before that the end that was too long. Until
- * then nothing is filled: EAGAIN.
+ * then nothing is filled: EAGAIN. Another thread may have moved something into the
+ * old place before we are told: that stays.
  */
 static int unmapped(struct lm_lazy_mem *m, uint64_t start, uint64_t end)
 {
+	const struct lm_todo_range *left = lm_todo_find(&m->left, start);
+	bool is_old = left && left->end >= end;
 	uint64_t old = m->moved.from;
 	int ret = 0;
 
@@ -134,7 +139,8 @@ static int unmapped(struct lm_lazy_mem *m, uint64_t start, uint64_t end)
 				     m->moved.to + m->moved.len);
 	else if (start <= old && end > old)
 		m->moved.len = 0;
-	return ret ?: lm_todo_cut(&m->todo, start, end);
+	ret = ret ?: lm_todo_cut(&m->left, start, end);
+	return ret || is_old ? ret : lm_todo_cut(&m->todo, start, end);
 }
 
 static int handle(struct server *s, size_t i, const struct uffd_msg *msg)
