@@ -291,6 +291,8 @@ static int pipe_open(struct lm_restorer *r, struct lm_file *f,
 static int make_removed(const struct lm_file *f, char *path, size_t len)
 {
 	const struct nlattr *const *tb = f->obj.tb;
+	struct stat st;
+	int fd, ret = -1;
 
 	snprintf(path, len, "%s", f->path);
 	for (int i = 0; mkfifo(path, 0600); i++) {
@@ -298,12 +300,17 @@ static int make_removed(const struct lm_file *f, char *path, size_t len)
 			return -1;
 		snprintf(path, len, "%s.%d", f->path, i);
 	}
-	if (chown(path, lm_u32(tb[LIVEMIG_FILE_A_UID]), lm_u32(tb[LIVEMIG_FILE_A_GID])) ||
-	    chmod(path, lm_u32(tb[LIVEMIG_FILE_A_MODE]) & 07777)) {
+	/* Whoever owns the directory may put something else there meanwhile. */
+	fd = open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && !fstat(fd, &st) && S_ISFIFO(st.st_mode) && !st.st_uid &&
+	    st.st_nlink == 1)
+		ret = fchown(fd, lm_u32(tb[LIVEMIG_FILE_A_UID]), lm_u32(tb[LIVEMIG_FILE_A_GID])) ?:
+		      fchmod(fd, lm_u32(tb[LIVEMIG_FILE_A_MODE]) & 07777);
+	if (fd >= 0)
+		close(fd);
+	if (ret)
 		unlink(path);
-		return -1;
-	}
-	return 0;
+	return ret;
 }
 
 static int make_waiting(const struct lm_restorer *r, const struct lm_file *f,

@@ -7,12 +7,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,13 +86,16 @@ static pid_t birth(pid_t number)
 		.set_tid = (uintptr_t)&number,
 		.set_tid_size = 1,
 	};
-	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid_t parent = getpid(), pid = syscall(SYS_clone3, &args, sizeof(args));
 
 	if (pid < 0)
 		pid = fork();
-	if (!pid)
-		for (;;)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
 			pause();
+		_exit(0);
+	}
 	return pid;
 }
 
@@ -98,14 +103,23 @@ int lm_kind_open_dead_proc(struct lm_file *f, struct lm_error *e)
 {
 	const char *rest;
 	pid_t pid = birth(pid_of(f, &rest));
-	char path[4200];
+	struct open_how how = {
+		.flags = (unsigned int)lm_kind_open_flags(f),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char path[32];
+	int dir;
 
 	if (pid < 0)
 		return lm_fail_errno(e, LM_FAILED, "fork");
-	snprintf(path, sizeof(path), "/proc/%d%s", pid, rest);
-	f->fd = open(path, lm_kind_open_flags(f));
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	f->fd = dir < 0 ? -1 : syscall(SYS_openat2, dir, *rest && rest[1] ? rest + 1 : ".",
+				       &how, sizeof(how));
 	if (f->fd < 0)
 		lm_fail_errno(e, LM_REFUSED, "%s, of a process that has ended", f->path);
+	if (dir >= 0)
+		close(dir);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return f->fd < 0 ? -1 : 0;

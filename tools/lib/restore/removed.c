@@ -24,6 +24,7 @@ struct lm_removed {
 static int make(const char *path)
 {
 	char other[PATH_MAX];
+	struct stat st;
 	int fd;
 
 	if (mkdir(path, 0700)) {
@@ -36,7 +37,13 @@ static int make(const char *path)
 			return -1;
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return rmdir(path) ? -1 : fd;
+	if (!rmdir(path) && fd >= 0 && !fstat(fd, &st) && !st.st_nlink)
+		return fd;
+	/* Somebody has put another directory there meanwhile. */
+	if (fd >= 0)
+		close(fd);
+	errno = ESTALE;
+	return -1;
 }
 
 int lm_restorer_removed_dir(struct lm_restorer *r, const char *path,
