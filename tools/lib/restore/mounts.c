@@ -147,11 +147,21 @@ static int from_host(const struct build *b, const struct place *m)
 /* It stays a peer of the host's mount for the moment. */
 static int bind_host(const struct build *b, const struct place *m, const char *path)
 {
-	int there = b->r->fd_base + LM_HELPER_FDS, fd, ret;
+	/* A mount point has no links in its path. One that is there now may have been
+	 * put there by the container, which is still running and can reach the place.
+	 */
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS,
+	};
+	int there = b->r->fd_base + LM_HELPER_FDS, at, fd, ret;
 	struct lm_batch *k;
 
-	fd = syscall(__NR_open_tree, AT_FDCWD, str(m, LM_MOUNT_HOST),
-		     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	at = syscall(__NR_openat2, AT_FDCWD, str(m, LM_MOUNT_HOST), &how, sizeof(how));
+	if (at < 0)
+		return lm_fail_errno(b->e, LM_REFUSED, "%s", str(m, LM_MOUNT_HOST));
+	fd = syscall(__NR_open_tree, at, "",
+		     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	close(at);
 	if (fd < 0)
 		return lm_fail_errno(b->e, LM_REFUSED, "%s", str(m, LM_MOUNT_HOST));
 	ret = lm_remote_put_fd(b->p->remote, fd, there, true, b->e);
@@ -166,6 +176,31 @@ static int bind_host(const struct build *b, const struct place *m, const char *p
 	lm_batch_add(k, __NR_close, there);
 	ret = lm_batch_run(k, b->e);
 	lm_batch_free(k);
+	return ret;
+}
+
+/* @from, below the new root: nothing in its path leads out of it. */
+static int bind_part(const struct build *b, const char *from, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	int there = b->r->fd_base + LM_HELPER_FDS, fd, ret;
+	char link[32];
+
+	from += strlen(NEW_ROOT);
+	from += strspn(from, "/");
+	fd = syscall(__NR_openat2, b->root_fd, *from ? from : ".", &how, sizeof(how));
+	if (fd < 0)
+		return lm_fail_errno(b->e, LM_REFUSED, "%s", from);
+	ret = lm_remote_put_fd(b->p->remote, fd, there, true, b->e);
+	close(fd);
+	if (ret)
+		return -1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", there);
+	ret = do_mount(b, link, path, "", MS_BIND, "");
+	lm_remote_syscall(b->p->remote, NULL, __NR_close, there);
 	return ret;
 }
 
@@ -248,7 +283,7 @@ static int mount_one(const struct build *b, struct place *m, const char *path)
 	if (host)
 		ret = bind_host(b, m, path);
 	else if (mounted_part(b, m, from))
-		ret = do_mount(b, from, path, "", MS_BIND, "");
+		ret = bind_part(b, from, path);
 	else
 		ret = mount_new(b, m, path);
 	if (ret)
