@@ -80,9 +80,10 @@ static bool parse(struct lm_mount *m)
 		sscanf(w, "master:%u", &m->master);
 		m->unbindable |= !strcmp(w, "unbindable");
 	}
-	field[0] = strtok_r(NULL, " \n", &save);
-	field[1] = strtok_r(NULL, " \n", &save);
-	field[2] = strtok_r(NULL, "\n", &save);
+	/* The source may be empty. */
+	field[0] = strsep(&save, " ");
+	field[1] = strsep(&save, " ");
+	field[2] = strsep(&save, "\n");
 	if (!field[0] || !field[1] || !field[2])
 		return false;
 	unescape(field[1]);

@@ -140,9 +140,11 @@ static int one(struct lm_tree_dump *d, int dir, const char *name, const char *pa
 		return -1;
 	if (!S_ISDIR(st.st_mode) && !(S_ISREG(st.st_mode) && d->contents))
 		return 0;
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* In a running container it may be another thing now, a device for one. */
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
+		    (S_ISDIR(st.st_mode) ? O_DIRECTORY : O_NONBLOCK));
 	if (fd < 0)
-		return errno == ENOENT ? 0 :
+		return errno == ENOENT || (errno == ENOTDIR && !d->contents) ? 0 :
 		       lm_fail_errno(e, LM_FAILED, "%s/%s", d->name, path);
 	ret = S_ISDIR(st.st_mode) ? walk(d, fd, path, e) :
 				    put_contents(d, fd, path, e);

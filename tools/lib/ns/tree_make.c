@@ -135,7 +135,8 @@ static int make_one(const struct make *k, const struct lm_obj *o)
 	if (dir < 0)
 		return failed(k, o);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) || !fits(o, &st)) {
-		unlinkat(dir, name, 0);
+		if (unlinkat(dir, name, 0) && errno == EISDIR)
+			unlinkat(dir, name, AT_REMOVEDIR);
 		ret = create(o, dir, name);
 	}
 	if (!ret && S_ISREG(mode))
