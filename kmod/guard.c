@@ -27,6 +27,14 @@ static bool is_ending(const struct task_struct *t)
 	       READ_ONCE(t->signal->flags) & SIGNAL_GROUP_EXIT;
 }
 
+/* ... or born into it: on the list already, but cgroup_post_fork() is to come. */
+static bool is_member(struct task_struct *t, struct cgroup *cgrp)
+{
+	return task_under_cgroup_hierarchy(t, cgrp) ||
+	       (list_empty(&t->cg_list) &&
+		task_under_cgroup_hierarchy(rcu_dereference(t->real_parent), cgrp));
+}
+
 /* Return: how many processes there were still to be killed. */
 static unsigned int kill_members(struct cgroup *cgrp)
 {
@@ -35,7 +43,7 @@ static unsigned int kill_members(struct cgroup *cgrp)
 
 	rcu_read_lock();
 	for_each_process_thread(p, t) {
-		if (is_ending(t) || !task_under_cgroup_hierarchy(t, cgrp))
+		if (t->flags & PF_KTHREAD || is_ending(t) || !is_member(t, cgrp))
 			continue;
 		kill_pid(task_tgid(t), SIGKILL, 1);
 		n++;
