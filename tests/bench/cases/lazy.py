@@ -3,7 +3,7 @@
 from lib.bench import missing
 
 ROWS = [missing(f"lazy.{size}", "ms", "flat: within 2x of the tiny process",
-                "livemig restores all pages before it starts anything: no lazy restore")
+                "not measured yet (restore --lazy)")
         for size in ("64m", "1g", "4g")]
 
 
