@@ -3,7 +3,7 @@
 # tests/vm/segment - a container's own MAC on the segment, before and after it
 # moves to another host
 #
-# vm: guests=A,B,C until=C timeout=90
+# vm: guests=A,B,C until=C timeout=300
 #
 #	A: veth+bridge "c1" 10.77.0.50    -->  B: veth+bridge "c1", same MAC and IP
 #	A: macvlan     "c2" 10.77.0.51    -->  B: macvlan "c2", same MAC and IP
