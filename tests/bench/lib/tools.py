@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """livemig and its peer behind the same few methods."""
+import glob
 import json
 import os
 import shutil
@@ -7,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from .box import CGROUP, BenchError, enter
+from .box import CGROUP, LIMIT, BenchError, enter, wait_for
 
 TMP = "/tmp/bench"      # a tmpfs
 
@@ -35,6 +36,18 @@ def run(argv, cgroup=None, limit=600, **kw):
         raise BenchError(f"{' '.join(map(str, argv[:2]))}: status {p.returncode}: "
                          f"{(err or out).decode(errors='replace').strip()[-300:]}")
     return (end - start) / 1e9, out.decode()
+
+
+def named(name):
+    """Is there a process of this name?"""
+    for comm in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            with open(comm) as f:
+                if f.read() == name + "\n":
+                    return True
+        except OSError:
+            pass
+    return False
 
 
 class Dump:
@@ -82,6 +95,22 @@ class Livemig:
         wall, _ = self.run("restore", dump.image)
         box.beats_on()
         return wall
+
+    def restore_lazily(self, dump, box):
+        """ms until two beats have been seen. Returns when all memory has come."""
+        start = time.monotonic_ns()
+        self.run("restore", "--lazy", dump.image)
+        seen = set()
+        while len(seen) < 2:
+            try:
+                seen.add(box.head()[2])
+            except OSError:     # not there yet, and nobody else can bring it
+                pass
+            if time.monotonic_ns() - start > LIMIT * 1e9:
+                raise BenchError("it has no pulse")
+        running = (time.monotonic_ns() - start) / 1e6
+        wait_for("all of its memory has come", lambda: not named("migctl-lazy"))
+        return running
 
     def forget(self, dump):
         os.unlink(dump.image)
