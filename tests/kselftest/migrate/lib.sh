@@ -88,3 +88,52 @@ tree()
 {
 	ps -o pid=,ppid=,pgid=,sid= -g "$1" | awk -v root="$1" '$1 == root { $2 = 0 } { print $1, $2, $3, $4 }' | sort -n
 }
+
+# ---- A asks B, by notes ----
+
+# serve: B does what A asks for, to the end.
+serve()
+{
+	local k text reply status
+
+	agent || echo "# $VM_NAME: no agent"
+	tell ready
+	for ((k = 1; ; k++)); do
+		text=$(hear "cmd.$k" 900) || exit 1
+		[ "$text" = end ] && exit 0
+		reply=$(eval "$text" 2>&1)
+		status=$?
+		tell "reply.$k" "$status $reply"
+	done
+}
+
+# on_b TEXT: run it there; its output and status. Called in subshells, too: the
+# count of what was asked is in a file.
+echo 0 >/tmp/asked
+on_b()
+{
+	local n reply
+
+	n=$(($(cat /tmp/asked) + 1))
+	echo $n >/tmp/asked
+	tell "cmd.$n" "$1"
+	reply=$(hear "reply.$n" 200) || { echo "B does not answer"; return 1; }
+	echo "${reply#* }"
+	return "${reply%% *}"
+}
+
+# dismiss: B may end.
+dismiss()
+{
+	tell "cmd.$(($(cat /tmp/asked) + 1))" end
+}
+
+limit=$((150 * ${TIME_FACTOR:-1}))
+
+migrate() # NAME [OPTION...]
+{
+	local name=$1
+
+	shift
+	timeout $limit "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
+}

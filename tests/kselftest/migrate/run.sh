@@ -18,34 +18,7 @@ cd "$(dirname "$0")" || exit 1
 
 load_module || { echo "1..0 # SKIP livemig.ko does not load"; exit 4; }
 
-# ---- B: a remote shell by notes ----
-
-if [ "$VM_NAME" = B ]; then
-	agent || echo "# B: no agent"
-	tell ready
-	for ((k = 1; ; k++)); do
-		text=$(hear "cmd.$k" 900) || exit 1
-		[ "$text" = end ] && exit 0
-		reply=$(eval "$text" 2>&1)
-		status=$?
-		tell "reply.$k" "$status $reply"
-	done
-fi
-
-# on_b TEXT: run it there; its output and status. Called in subshells, too: the
-# count of what was asked is in a file.
-echo 0 >/tmp/asked
-on_b()
-{
-	local n reply
-
-	n=$(($(cat /tmp/asked) + 1))
-	echo $n >/tmp/asked
-	tell "cmd.$n" "$1"
-	reply=$(hear "reply.$n" 200) || { echo "B does not answer"; return 1; }
-	echo "${reply#* }"
-	return "${reply%% *}"
-}
+[ "$VM_NAME" = A ] || serve
 
 . "$top/tests/vm/ktap.sh"
 echo "KTAP version 1"
@@ -53,16 +26,6 @@ echo "KTAP version 1"
 cp -p "$top"/build/tests/migrate/* $out
 agent
 hear ready 60 >/dev/null
-
-limit=$((150 * ${TIME_FACTOR:-1}))
-
-migrate() # NAME [OPTION...]
-{
-	local name=$1
-
-	shift
-	timeout $limit "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
-}
 
 # The same with a terminal for stderr.
 migrate_on_terminal() # NAME
@@ -195,5 +158,5 @@ check "... it is gone from A" gone k $pid
 on_b "stop k" >/dev/null
 
 echo "1..$ktap_number"
-tell "cmd.$(($(cat /tmp/asked) + 1))" end
+dismiss
 finish
