@@ -16,12 +16,13 @@ make_bundle()
 		i=0
 		while :; do
 			i=$((i + 1))
-			echo $i >/tmp/count
-			cp /tmp/count /data/count.new
-			mv /data/count.new /data/count
+			echo $i >/tmp/count.new
+			mv /tmp/count.new /tmp/count
 			sleep 1
 		done
 	END
+	# (the shell has it open: the same file on every host)
+	touch -d @1000000000 "$rootfs/data/main"
 	cat >"$1/config.json" <<-END
 	{
 	"ociVersion": "1.0.2",
@@ -78,10 +79,38 @@ ask()
 	redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
 }
 
+# count PID: how far the shell has come, whose pid that is
+count()
+{
+	cat "/proc/$1/root/tmp/count" 2>/dev/null
+}
+
+# counted_beyond PID NUMBER
 counted_beyond()
 {
 	local now
 
-	now=$(cat "$bundle/rootfs/data/count" 2>/dev/null)
-	[ -n "$now" ] && ((now > $1))
+	now=$(count "$1")
+	[ -n "$now" ] && ((now > $2))
+}
+
+# view PID: what it looks like from inside, without what is another each time
+view()
+{
+	nsenter -t "$1" -m -u -i -n -p -C /bin/sh -c '
+		hostname
+		cut -d " " -f 4- /proc/1/mountinfo | sort
+		sed "/^State\|^Vm\|^Rss\|^FDSize\|^Sig[QPB]\|^ShdPnd\|ctxt_switches/d" \
+			/proc/1/status
+		cat /proc/1/cgroup /proc/1/limits
+		find /dev /tmp -not -name count.new -printf "%p %y %m %U %G %l\n" | sort
+		for p in /proc/[0-9]*; do
+			[ "$(cat "$p/comm")" = redis-server ] && echo "${p#/proc/}"
+		done'
+}
+
+# init_pid RUNTIME BOX
+init_pid()
+{
+	"$1" state "$2" | sed -n 's/^ *"pid" *: *\([0-9]*\).*/\1/p'
 }
