@@ -197,6 +197,8 @@ static int write_page(struct lm_round *r, struct lm_sent *sent, u64 addr,
 		ret = 1;
 	else if (sent && r->spans)
 		ret = lm_sent_set(sent, index, value);
+	if (ret == 1)
+		lm_chunk_cool(lm_sent_chunk(sent, index, false), index);
 	if (ret == 1 && r->stream.patches)
 		confirm(r, addr, hash);
 	if (ret || zero || !r->spans) {

@@ -88,6 +88,35 @@ struct lm_chunk *lm_sent_chunk(struct lm_sent *sent, unsigned long index,
 }
 
 /**
+ * lm_chunk_heat() - a page was written since the walk before
+ * @c: its chunk
+ * @index: of the page
+ *
+ * One whose bytes the receiver has not got counts as new: the writes that made
+ * it tell nothing about those to come.
+ *
+ * Return: whether it is hot, that is, this was so in the walk before, too.
+ */
+bool lm_chunk_heat(struct lm_chunk *c, unsigned long index)
+{
+	if (lm_chunk_value(c, index) <= LM_SENT_STALE) {
+		lm_chunk_cool(c, index);
+		return false;
+	}
+	return __test_and_set_bit(index % LM_CHUNK_PAGES, c->warm);
+}
+
+/**
+ * lm_chunk_cool() - a page was not written since the walk before
+ * @c: its chunk
+ * @index: of the page
+ */
+void lm_chunk_cool(struct lm_chunk *c, unsigned long index)
+{
+	__clear_bit(index % LM_CHUNK_PAGES, c->warm);
+}
+
+/**
  * lm_sent_value() - what the receiver has of a page
  * @sent: the table
  * @index: of the page

@@ -27,6 +27,7 @@ enum lm_sent_value {
 struct lm_chunk {
 	u64 *value;		/* LM_CHUNK_PAGES of them; NULL: none was sent */
 	DECLARE_BITMAP(seen, LM_CHUNK_PAGES); /* there in this round */
+	DECLARE_BITMAP(warm, LM_CHUNK_PAGES); /* written before the last walk */
 	unsigned long table;	/* walk.c: pfn of the page table, ... */
 	u32 table_round;	/* ... the round in which it was seen here, ... */
 	bool moved;		/* ... and whether it is another than before */
@@ -41,6 +42,10 @@ void lm_sent_free(struct lm_sent *sent);
 void lm_sent_stale(struct lm_sent *sent);
 struct lm_chunk *lm_sent_chunk(struct lm_sent *sent, unsigned long index,
 			       bool make);
+bool lm_chunk_heat(struct lm_chunk *c, unsigned long index);
+void lm_chunk_cool(struct lm_chunk *c, unsigned long index);
+bool lm_chunk_heat(struct lm_chunk *c, unsigned long index);
+void lm_chunk_cool(struct lm_chunk *c, unsigned long index);
 u64 lm_sent_value(struct lm_sent *sent, unsigned long index);
 int lm_sent_set(struct lm_sent *sent, unsigned long index, u64 value);
 int lm_sent_see(struct lm_sent *sent, unsigned long index);

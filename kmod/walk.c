@@ -153,6 +153,23 @@ static void clear_entry(struct look *l, unsigned long addr, pte_t *pte)
 				pte_clear_soft_dirty(pte_wrprotect(old)));
 }
 
+/*
+ * A page that was written in two rounds running stays as it is, marked and
+ * writable: its next writes take no fault. So it is dirty in the next round, and
+ * when its bytes turn out to be the same then (write_page()), it is cold again.
+ */
+static bool stays_writable(struct look *l, unsigned long addr, bool marked)
+{
+	unsigned long index = addr >> PAGE_SHIFT;
+
+	if (!(l->w->flags & LIVEMIG_PAGES_F_HOT) || !l->chunk)
+		return false;
+	if (marked)
+		return lm_chunk_heat(l->chunk, index);
+	lm_chunk_cool(l->chunk, index);
+	return false;
+}
+
 static void look_present(struct look *l, unsigned long addr, pte_t *pte, pte_t p)
 {
 	bool marked = pte_soft_dirty(p) || pte_write(p);
@@ -178,7 +195,7 @@ static void look_present(struct look *l, unsigned long addr, pte_t *pte, pte_t p
 	 */
 	if (lm_page_in_io(page))
 		marked = true;
-	else if (marked && l->w->clear)
+	else if (l->w->clear && !stays_writable(l, addr, marked) && marked)
 		clear_entry(l, addr, pte);
 	found(l, addr, l->dirty || marked);
 }

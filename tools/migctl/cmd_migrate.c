@@ -11,7 +11,7 @@
 
 static uint32_t downtime_ms = 100, rounds = 30, timeout_s = 300;
 static const char *compress = "none";
-static bool insecure, delta, strict, recover;
+static bool insecure, delta, protect_hot, strict, recover;
 
 static double ms(uint64_t ns)
 {
@@ -116,6 +116,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.rounds = rounds,
 		.timeout_s = timeout_s,
 		.delta = delta,
+		.protect_hot = protect_hot,
 		.strict = strict,
 		.progress = show_progress,
 		.refused = show_refused,
@@ -156,6 +157,9 @@ static const struct opt opts[] = {
 	  "none, lz4, zstd[:LEVEL], auto (when the link is slow) (none)", &compress },
 	{ "delta", 0, OPT_FLAG, NULL,
 	  "send what is different in pages that were sent before", &delta },
+	{ "protect-hot", 0, OPT_FLAG, NULL,
+	  "fault on writes to pages that are written in every round, too",
+	  &protect_hot },
 	{ "strict", 0, OPT_FLAG, NULL,
 	  "give up rather than stop for longer than --downtime", &strict },
 	{ "insecure", 0, OPT_FLAG, NULL,

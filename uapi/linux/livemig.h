@@ -213,6 +213,11 @@ enum livemig_pages_flags {
 	 * FD is a pipe or socket; in a session that is not tracked it does nothing.
 	 */
 	LIVEMIG_PAGES_F_PATCHES		= 1 << 3,
+	/* Pages that are written in round after round stay writable: no fault is
+	 * taken for them, they count as dirty, and the hash tells whether they are
+	 * sent. In a session that is not tracked it does nothing.
+	 */
+	LIVEMIG_PAGES_F_HOT		= 1 << 4,
 	/* Negative controls for the tests: each one breaks tracking. Refused
 	 * unless the module was loaded with unsafe_controls=1.
 	 */

@@ -49,7 +49,8 @@ static void to_socket(struct lm_nl *nl, uint32_t id, struct lm_stats *st)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, end) ||
 	    pthread_create(&t, NULL, drain, &end[0]))
 		err(1, "socketpair");
-	if (lm_nl_pages(nl, id, end[1], LIVEMIG_PAGES_F_PATCHES, st, &e))
+	if (lm_nl_pages(nl, id, end[1], LIVEMIG_PAGES_F_PATCHES | LIVEMIG_PAGES_F_HOT,
+			st, &e))
 		errx(1, "%s", e.msg);
 	close(end[1]);
 	pthread_join(t, NULL);

@@ -16,9 +16,11 @@
 static struct fam nl;
 static const char *only = "";
 
-static void trial(const char *name, unsigned int what, int procs, int rounds)
+static void trial(const char *name, unsigned int what, int procs, int rounds,
+		  unsigned int flags)
 {
-	struct trial t = { .what = what, .rounds = rounds, .procs = procs };
+	struct trial t = { .what = what, .rounds = rounds, .procs = procs,
+			   .flags = flags };
 	struct verdict v;
 
 	if (!strstr(name, only))
@@ -44,15 +46,19 @@ int main(int argc, char **argv)
 		only = argv[1];
 	ktap_begin();
 	need(!fam_open(&nl), "the family is there");
-	trial("writers", M_WRITE, 1, 10);
-	trial("mmap, munmap, DONTNEED", M_CHURN, 1, 10);
-	trial("mprotect", M_MPROT, 1, 10);
-	trial("shared memory, zapped", M_SHARED | M_ZAP, 2, 10);
-	trial("mremap of whole tables", M_REMAP, 1, 20);
-	trial("swap", M_WRITE | M_SWAP, 1, 10);
-	trial("fork", M_WRITE | M_FORK, 1, 10);
-	trial("one CPU without a system call", M_TIGHT, 1, 10);
+	trial("writers", M_WRITE, 1, 10, 0);
+	trial("mmap, munmap, DONTNEED", M_CHURN, 1, 10, 0);
+	trial("mprotect", M_MPROT, 1, 10, 0);
+	trial("shared memory, zapped", M_SHARED | M_ZAP, 2, 10, 0);
+	trial("mremap of whole tables", M_REMAP, 1, 20, 0);
+	trial("swap", M_WRITE | M_SWAP, 1, 10, 0);
+	trial("fork", M_WRITE | M_FORK, 1, 10, 0);
+	trial("one CPU without a system call", M_TIGHT, 1, 10, 0);
 	trial("everything, two processes", M_WRITE | M_CHURN | M_MPROT |
-	      M_SHARED | M_ZAP | M_FORK | M_REMAP | M_SWAP, 2, 20);
+	      M_SHARED | M_ZAP | M_FORK | M_REMAP | M_SWAP, 2, 20, 0);
+	trial("writers, hot pages", M_WRITE, 1, 10, LIVEMIG_PAGES_F_HOT);
+	trial("everything, hot pages", M_WRITE | M_CHURN | M_MPROT |
+	      M_SHARED | M_ZAP | M_FORK | M_REMAP | M_SWAP, 2, 20,
+	      LIVEMIG_PAGES_F_HOT);
 	return ktap_end();
 }

@@ -12,7 +12,7 @@
 
 struct trial {
 	unsigned int what;	/* M_* */
-	unsigned int flags;	/* UNSAFE_*, PATCHES of every round */
+	unsigned int flags;	/* UNSAFE_*, PATCHES, HOT of every round */
 	int rounds;
 	int procs;		/* 1 or 2 */
 };

@@ -6,6 +6,7 @@
 #
 # vm: mem=3072 cpus=2 timeout=900
 # build: exact exact.c round.c judge.c mutate.c netlink
+# build: hot hot.c round.c netlink
 # build: controls controls.c round.c judge.c mutate.c netlink
 
 set -u
@@ -19,4 +20,4 @@ if modprobe zram 2>/dev/null && echo 128M >/sys/block/zram0/disksize; then
 fi
 
 load_module unsafe_controls=1
-run_all exact controls
+run_all exact hot controls

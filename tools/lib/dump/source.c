@@ -230,9 +230,19 @@ int lm_source_track(struct lm_source *s, bool on, struct lm_error *e)
 	return 0;
 }
 
+static void pages_flag(struct lm_source *s, uint32_t flag, bool on)
+{
+	s->pages_flags = on ? s->pages_flags | flag : s->pages_flags & ~flag;
+}
+
 void lm_source_patches(struct lm_source *s, bool on)
 {
-	s->pages_flags = on ? LIVEMIG_PAGES_F_PATCHES : 0;
+	pages_flag(s, LIVEMIG_PAGES_F_PATCHES, on);
+}
+
+void lm_source_hot(struct lm_source *s, bool on)
+{
+	pages_flag(s, LIVEMIG_PAGES_F_HOT, on);
 }
 
 int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,

@@ -50,6 +50,8 @@ int lm_source_track(struct lm_source *s, bool on, struct lm_error *e);
  * only when the reader of the stream knows these records.
  */
 void lm_source_patches(struct lm_source *s, bool on);
+/* From now on pages that are written in round after round stay writable (HOT). */
+void lm_source_hot(struct lm_source *s, bool on);
 
 /* HEADER record. @id: 16 bytes out, may be NULL. */
 int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,

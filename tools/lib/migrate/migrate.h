@@ -42,6 +42,7 @@ struct lm_migrate_opts {
 	unsigned int timeout_s;	/* for the live rounds */
 	struct lm_compress compress;
 	bool delta;		/* what is different in pages, if the other side can */
+	bool protect_hot;	/* in every round, also pages written in each */
 	bool strict;		/* give up rather than stop for longer than asked */
 	/* May be NULL. @round: the newest, or NULL. */
 	void (*progress)(enum lm_migrate_step step, const struct lm_round *round,
