@@ -11,7 +11,7 @@
 
 static uint32_t downtime_ms = 100, rounds = 30, timeout_s = 300;
 static const char *compress = "none";
-static bool insecure, delta, protect_hot, strict, recover;
+static bool insecure, delta, protect_hot, strict, throttle, recover;
 
 static double ms(uint64_t ns)
 {
@@ -59,6 +59,8 @@ static json_t *result_json(const struct lm_migrate_result *r)
 				    json_integer(r->rounds[i].left));
 		json_object_set_new(o, "predicted_stop_ms",
 				    json_real(r->rounds[i].predicted_ms));
+		json_object_set_new(o, "cpu_percent",
+				    json_integer(r->rounds[i].percent));
 		json_array_append_new(list, o);
 	}
 	json_array_append_new(list, round_json(&r->final, r->final.ns_total, true));
@@ -118,6 +120,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.delta = delta,
 		.protect_hot = protect_hot,
 		.strict = strict,
+		.throttle = throttle,
 		.progress = show_progress,
 		.refused = show_refused,
 	};
@@ -162,6 +165,8 @@ static const struct opt opts[] = {
 	  &protect_hot },
 	{ "strict", 0, OPT_FLAG, NULL,
 	  "give up rather than stop for longer than --downtime", &strict },
+	{ "throttle", 0, OPT_FLAG, NULL,
+	  "slow it down (cpu.max) while rounds do not get ahead of it", &throttle },
 	{ "insecure", 0, OPT_FLAG, NULL,
 	  "neither encryption nor authentication", &insecure },
 	{ "recover", 0, OPT_FLAG, NULL,

@@ -127,6 +127,11 @@ void lm_source_close(struct lm_source *s)
 	free(s);
 }
 
+const char *lm_source_dir(const struct lm_source *s)
+{
+	return s->dir;
+}
+
 const char *lm_source_name(const struct lm_source *s)
 {
 	return s->name;

@@ -28,6 +28,7 @@ int lm_source_adopt(struct lm_source **s, const char *target, uint32_t session,
 /* Also thaws, unless the session was made persistent. */
 void lm_source_close(struct lm_source *s);
 const char *lm_source_name(const struct lm_source *s);
+const char *lm_source_dir(const struct lm_source *s);	/* of its cgroup */
 struct lm_nl *lm_source_nl(struct lm_source *s);
 uint32_t lm_source_session(const struct lm_source *s);
 /* The newest model (of lm_source_check, _round or _final). */

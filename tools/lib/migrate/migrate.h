@@ -30,6 +30,7 @@ struct lm_round {
 	uint64_t ns;		/* until the destination had it all in place */
 	uint64_t left;		/* pages dirty when it was over */
 	double predicted_ms;	/* stop time if it stopped now */
+	uint32_t percent;	/* of a processor that it was given; 0: not throttled */
 };
 
 #define LM_ROUNDS_MAX 64
@@ -43,6 +44,7 @@ struct lm_migrate_opts {
 	struct lm_compress compress;
 	bool delta;		/* what is different in pages, if the other side can */
 	bool protect_hot;	/* in every round, also pages written in each */
+	bool throttle;		/* slow it down when rounds do not get ahead of it */
 	bool strict;		/* give up rather than stop for longer than asked */
 	/* May be NULL. @round: the newest, or NULL. */
 	void (*progress)(enum lm_migrate_step step, const struct lm_round *round,

@@ -17,6 +17,7 @@
 
 #include "journal.h"
 #include "migrate.h"
+#include "throttle.h"
 #include "wire.h"
 #include "../net/packets.h"
 
@@ -122,15 +123,18 @@ static int predict(struct lm_source *s, struct lm_round *r, double *rate,
 }
 
 static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
-		  struct lm_source *s, struct lm_peer *p, struct lm_error *e)
+		  struct lm_source *s, struct lm_peer *p, struct lm_throttle *slow,
+		  struct lm_error *e)
 {
 	uint64_t start = now_ns(), t0;
 	struct lm_round *now;
 	unsigned int worse = 0;
 	double rate = 0;
+	int more;
 
 	for (;;) {
 		now = &r->rounds[r->nr_rounds];
+		now->percent = slow->percent;
 		t0 = now_ns();
 		if (lm_source_round(s, &p->out, &now->st, e))
 			return -1;
@@ -149,6 +153,12 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 			worse++;
 		else
 			worse = 0;
+		if (worse && o->throttle) {
+			more = lm_throttle_more(slow, lm_source_dir(s), e);
+			if (more < 0)
+				return -1;
+			worse = more ? 0 : worse;
+		}
 		if ((unsigned int)r->nr_rounds >= o->rounds || worse >= 3 ||
 		    now_ns() - start > o->timeout_s * 1000000000ULL)
 			break;
@@ -265,6 +275,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 {
 	struct lm_peer p = { .fd = -1 };
 	struct lm_journal j = { .lock = -1 };
+	struct lm_throttle slow = { 0 };
 	struct lm_source *s = NULL;
 	uint64_t start = now_ns(), frozen;
 	int i, ret = -1;
@@ -277,6 +288,8 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	if (lm_source_check(s, o->refused, o->arg, e))
 		goto out;
 	step(o, r, LM_STEP_CHECK);
+	if (o->throttle && lm_throttle_check(lm_source_dir(s), e))
+		goto out;
 	if (lm_peer_connect(&p, o->host, CONNECT_MS, e) ||
 	    lm_peer_hello(&p, lm_source_nl(s), false, e))
 		goto out;
@@ -306,8 +319,10 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	if (lm_peer_has(&p, "frames") && compress(o, r, &p, e))
 		goto abort;
 	if (lm_source_track(s, true, e) ||
-	    lm_source_header(s, &p.out, NULL, e) || rounds(o, r, s, &p, e))
+	    lm_source_header(s, &p.out, NULL, e) || rounds(o, r, s, &p, &slow, e))
 		goto abort;
+	/* Who is throttled would freeze late, and its limit would move. */
+	lm_throttle_end(&slow);
 
 	frozen = now_ns();
 	if (lm_source_final(s, &p.out, FREEZE_TRIES, &r->final, &r->stop, e))
@@ -357,6 +372,7 @@ abort:
 	lm_source_thaw(s, NULL);
 	lm_journal_close(&j, j.id[0] || j.id[1] || j.lock >= 0);
 out:
+	lm_throttle_end(&slow);
 	lm_journal_close(&j, false);
 	lm_peer_close(&p);
 	lm_source_close(s);

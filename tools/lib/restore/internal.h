@@ -37,6 +37,7 @@
 #include <stdint.h>
 
 #include "restore.h"
+#include "undo.h"
 #include "../net/netns.h"
 #include "../ns/ns.h"
 #include "../textfile.h"
@@ -82,7 +83,6 @@ struct lm_stash {
 };
 
 struct lm_lazy_restore;
-struct lm_undo;
 struct lm_ns_made;
 struct lm_ipc_made;
 
@@ -152,19 +152,6 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e);
 int lm_check_files(struct lm_restorer *r, struct lm_error *e);
 /* No task has this pid yet. */
 int lm_check_pid(uint32_t pid, struct lm_error *e);
-
-/*
- * undo.c: a process that outlives us by a moment. What it was told it undoes in
- * reverse order, when we tell it to or die; after lm_undo_commit() it does not.
- */
-int lm_undo_new(struct lm_undo **u, struct lm_error *e);
-/* @verb: "cgroup" (kill and remove), "rmdir", "write" (path, then text), "ipc"
- * (kind, then id: of the host's namespace).
- */
-int lm_undo_add(struct lm_undo *u, const char *verb, const char *path,
-		const char *text, struct lm_error *e);
-void lm_undo_commit(struct lm_undo *u);
-void lm_undo_run(struct lm_undo *u);	/* waits until it is done; frees */
 
 /* cgroup.c */
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);
