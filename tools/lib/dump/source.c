@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../kinds/sockopt.h"
 #include "../textfile.h"
 #include "../target.h"
 
@@ -120,6 +121,7 @@ void lm_source_close(struct lm_source *s)
 	free(s->builds);
 	lm_ids_free(&s->by_file);
 	lm_seccomp_free(s);
+	lm_sockopt_forget(s->usual);
 	if (s->cgroup_fd >= 0)
 		close(s->cgroup_fd);
 	if (s->nsfd >= 0)

@@ -37,6 +37,9 @@ const struct lm_model *lm_source_model(const struct lm_source *s);
 /* For kinds: */
 /* An fd of the container's network namespace, or -1 for the host's. */
 int lm_source_netns(const struct lm_source *s);
+/* What kinds/sockopt.c has learned. */
+struct lm_usual;
+struct lm_usual **lm_source_usual(struct lm_source *s);
 bool lm_source_is_frozen(const struct lm_source *s);
 /* An fd of our own for a file that is in flight in the frozen container. */
 int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error *e);

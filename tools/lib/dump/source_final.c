@@ -11,6 +11,7 @@
 
 #include "source_priv.h"
 #include "../kinds/kind.h"
+#include "../kinds/sockopt.h"
 
 #define FREEZE_MS	10000
 /* Pause before another try, when something transient was in the way. */
@@ -193,6 +194,7 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 			break;
 		if (s->nsfd >= 0 && !s->packets)
 			lm_packets_open(s->nsfd, &s->packets, NULL);
+		lm_sockopt_learn(s, &s->model);
 		start = clock = now_ns();
 		ret = stop_and_list(s, &o, t, &clock, e);
 		if (ret <= 0)

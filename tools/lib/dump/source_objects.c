@@ -83,6 +83,11 @@ int lm_source_netns(const struct lm_source *s)
 	return s->nsfd;
 }
 
+struct lm_usual **lm_source_usual(struct lm_source *s)
+{
+	return &s->usual;
+}
+
 bool lm_source_is_frozen(const struct lm_source *s)
 {
 	return s->frozen;

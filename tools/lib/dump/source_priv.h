@@ -59,6 +59,7 @@ struct lm_source {
 	struct lm_ids by_file;	/* ... in builds */
 	struct lm_seccomp_chain *chains; /* what source_seccomp.c has learned */
 	size_t nr_chains;
+	struct lm_usual *usual;	/* kinds/sockopt.c */
 };
 
 /* source_target.c */

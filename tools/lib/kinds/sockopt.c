@@ -137,6 +137,19 @@ struct record {
 	uint32_t level, opt, len;
 };
 
+/* What a new socket of a kind answers: most is that in every socket, and asking new
+ * ones again and again would take longer than asking the container's.
+ */
+struct lm_usual {
+	struct lm_usual *next;
+	int family, type, protocol;
+	struct {
+		bool unknown;	/* no such option: not of this kind, or kernel */
+		socklen_t len;	/* 0: it cannot be read */
+		char value[VALUE_MAX];
+	} v[NR];
+};
+
 /* ---- reading ---- */
 
 static bool get(int fd, const struct option *o, void *value, socklen_t *len)
@@ -182,24 +195,92 @@ static int put_filter(struct lm_buf *b, int fd, const struct option *o, struct l
 	return ret;
 }
 
-/* What differs between @fd and @fresh. */
-static int collect(struct lm_buf *b, int fd, int fresh, bool stream, struct lm_error *e)
+static struct lm_usual *look_at_new(struct lm_source *s, int family, int type,
+				    int protocol, struct lm_error *e)
 {
-	char value[VALUE_MAX], usual[VALUE_MAX];
-	socklen_t len, usual_len;
+	int fd = lm_socket_in_netns(lm_source_netns(s), family, type, protocol, e);
+	struct lm_usual *u;
 
-	for (const struct option *o = options; o < options + NR; o++) {
+	if (fd < 0)
+		return NULL;
+	u = calloc(1, sizeof(*u));
+	if (!u) {
+		lm_fail(e, LM_FAILED, "no memory");
+		close(fd);
+		return NULL;
+	}
+	u->family = family;
+	u->type = type;
+	u->protocol = protocol;
+	for (size_t i = 0; i < NR; i++) {
+		errno = 0;
+		if (get(fd, &options[i], u->v[i].value, &u->v[i].len))
+			continue;
+		u->v[i].unknown = errno == ENOPROTOOPT && options[i].level != LM_ADDRESS;
+		u->v[i].len = 0;
+	}
+	close(fd);
+	return u;
+}
+
+static const struct lm_usual *usual_of(struct lm_source *s, const struct lm_file *f,
+				       struct lm_error *e)
+{
+	int family = lm_u32(f->sock[LIVEMIG_SOCK_FAMILY]);
+	int type = lm_u32(f->sock[LIVEMIG_SOCK_TYPE]);
+	int protocol = lm_u32(f->sock[LIVEMIG_SOCK_PROTOCOL]);
+	struct lm_usual **all = lm_source_usual(s), *u;
+
+	for (u = *all; u; u = u->next)
+		if (u->family == family && u->type == type && u->protocol == protocol)
+			return u;
+	u = look_at_new(s, family, type, protocol, e);
+	if (u) {
+		u->next = *all;
+		*all = u;
+	}
+	return u;
+}
+
+void lm_sockopt_learn(struct lm_source *s, const struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_file; i++) {
+		const struct lm_file_kind *kind = lm_file_kind(m->file[i]);
+
+		if (kind && kind->dump == lm_sockopt_dump)
+			usual_of(s, m->file[i], NULL);
+	}
+}
+
+void lm_sockopt_forget(struct lm_usual *all)
+{
+	struct lm_usual *next;
+
+	for (; all; all = next) {
+		next = all->next;
+		free(all);
+	}
+}
+
+/* What differs between @fd and a new socket. */
+static int collect(struct lm_buf *b, int fd, const struct lm_usual *u, struct lm_error *e)
+{
+	char value[VALUE_MAX];
+	socklen_t len;
+
+	for (size_t i = 0; i < NR; i++) {
+		const struct option *o = &options[i];
+
 		if (o->level == SOL_SOCKET && o->opt == SO_ATTACH_FILTER) {
 			if (put_filter(b, fd, o, e) < 0)
 				return -1;
 			continue;
 		}
-		if ((o->no_stream && stream) || !get(fd, o, value, &len))
+		if ((o->no_stream && u->type == SOCK_STREAM) || u->v[i].unknown ||
+		    !get(fd, o, value, &len))
 			continue;
-		if (get(fresh, o, usual, &usual_len) && len == usual_len &&
-		    !memcmp(value, usual, len))
-			continue;
-		put(b, o, value, len);
+		if (len != u->v[i].len || memcmp(value, u->v[i].value, len))
+			put(b, o, value, len);
 	}
 	return b->oom ? lm_fail(e, LM_FAILED, "no memory") : 0;
 }
@@ -224,22 +305,20 @@ static int write_all(struct lm_out *out, const struct lm_file *f, const struct l
 int lm_sockopt_dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out,
 		    struct lm_error *e)
 {
+	const struct lm_usual *u;
 	struct lm_buf all = { 0 };
-	int type = lm_u32(f->sock[LIVEMIG_SOCK_TYPE]);
-	int fd, fresh, ret = -1;
+	int fd, ret;
 
 	/* Not accepted: it has its listener's; closed: nobody asks. */
 	if (f->sock[LIVEMIG_SOCK_LISTENER] || f->sock[LIVEMIG_SOCK_CLOSED])
 		return 0;
+	u = usual_of(s, f, e);
+	if (!u)
+		return -1;
 	fd = lm_kind_grab(f, e);
 	if (fd < 0)
 		return -1;
-	fresh = lm_socket_in_netns(lm_source_netns(s), lm_u32(f->sock[LIVEMIG_SOCK_FAMILY]), type,
-				   lm_u32(f->sock[LIVEMIG_SOCK_PROTOCOL]), e);
-	if (fresh >= 0) {
-		ret = collect(&all, fd, fresh, type == SOCK_STREAM, e) < 0 ? -1 : write_all(out, f, &all, e);
-		close(fresh);
-	}
+	ret = collect(&all, fd, u, e) < 0 ? -1 : write_all(out, f, &all, e);
 	close(fd);
 	lm_buf_free(&all);
 	return ret;

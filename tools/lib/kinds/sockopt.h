@@ -16,6 +16,11 @@ enum lm_sockopt_when {
 	LM_SOCKOPT_LAST,	/* what waits in it is there */
 };
 
+struct lm_usual;
+
+/* Before the stop: what new sockets of the kinds in @m answer. */
+void lm_sockopt_learn(struct lm_source *s, const struct lm_model *m);
+void lm_sockopt_forget(struct lm_usual *all);
 /* The dump() of kinds of sockets. */
 int lm_sockopt_dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out,
 		    struct lm_error *e);
