@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <linux/major.h>
 #include "file_kinds.h"
+#include "shmem.h"
 #include "state.h"
 #include "wrapper/file_state.h"
 
@@ -42,7 +43,7 @@ static bool deleted(struct file *f)
 static const char *reg_unsupported(struct lm_dump *d, struct file *f,
 				   bool *transient)
 {
-	if (file_inode(f)->i_sb->s_magic == HUGETLBFS_MAGIC)
+	if (lm_is_hugetlb(f))
 		return "hugetlb file";
 	/* Of a process that has ended: nothing else leads to it, and it tells
 	 * nothing.

@@ -7,6 +7,7 @@
  * Locking: none; the file is referenced, and single words of its inode read.
  */
 #include <linux/fs.h>
+#include <linux/hugetlb.h>
 #include <linux/shmem_fs.h>
 #include "file_kinds.h"
 #include "shmem.h"
@@ -20,6 +21,15 @@ static int put_sysv(struct file *f, struct sk_buff *obj)
 	return nla_put_u32(obj, LIVEMIG_SHMEM_SYSV, file_inode(f)->i_ino);
 }
 
+static u32 seals(struct file *f)
+{
+#ifdef CONFIG_HUGETLBFS
+	if (lm_is_hugetlb(f))
+		return HUGETLBFS_I(file_inode(f))->seals;
+#endif
+	return SHMEM_I(file_inode(f))->seals;
+}
+
 static int put_shmem(struct file *f, u32 id, struct sk_buff *obj)
 {
 	struct inode *inode = file_inode(f);
@@ -29,8 +39,10 @@ static int put_shmem(struct file *f, u32 id, struct sk_buff *obj)
 				 LIVEMIG_SHMEM_PAD) ?:
 	       nla_put_string(obj, LIVEMIG_SHMEM_NAME,
 			      f->f_path.dentry->d_name.name) ?:
-	       nla_put_u32(obj, LIVEMIG_SHMEM_SEALS, SHMEM_I(inode)->seals) ?:
+	       nla_put_u32(obj, LIVEMIG_SHMEM_SEALS, seals(f)) ?:
 	       nla_put_u32(obj, LIVEMIG_SHMEM_MODE, inode->i_mode) ?:
+	       (lm_is_hugetlb(f) ? nla_put_u32(obj, LIVEMIG_SHMEM_HUGE_SHIFT,
+					       inode->i_blkbits) : 0) ?:
 	       put_sysv(f, obj);
 }
 

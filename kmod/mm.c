@@ -94,8 +94,14 @@ static const char *refusal(struct vm_area_struct *vma)
 		return special;
 	if (lm_vma_userfaultfd(vma))
 		return "userfaultfd";
-	if (is_vm_hugetlb_page(vma))
-		return "hugetlb memory";
+	if (is_vm_hugetlb_page(vma) && !lm_is_shmem_object(vma->vm_file))
+		return "mapping of a hugetlb file";
+	if (is_vm_hugetlb_page(vma) &&
+	    !strncmp(f->f_path.dentry->d_name.name, "SYSV", 4))
+		return "System V shared memory in huge pages";
+	if (is_vm_hugetlb_page(vma) && !(vma->vm_flags & VM_MAYSHARE) &&
+	    file_inode(vma->vm_file)->i_blkbits != PMD_SHIFT)
+		return "private memory in huge pages of another size than 2 MB";
 	if (f && is_on(f, "secretmem"))
 		return "secret memory (memfd_secret)";
 	if (f && is_on(f, "aio"))

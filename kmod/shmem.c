@@ -14,6 +14,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -30,15 +31,28 @@
  * @f: the file
  *
  * MAP_SHARED|MAP_ANONYMOUS, memfd, System V: what lives in the kernel's own
- * mount of tmpfs. A file in a mounted tmpfs, deleted or not, is a file.
+ * mounts of tmpfs and hugetlbfs, and MAP_PRIVATE|MAP_HUGETLB, which has an object
+ * without pages there. A file in a mounted tmpfs, deleted or not, is a file.
  *
  * Context: any.
  * Return: whether it is.
  */
 bool lm_is_shmem_object(struct file *f)
 {
-	return lm_shmem_mapping(f->f_mapping) &&
+	return (lm_shmem_mapping(f->f_mapping) || lm_is_hugetlb(f)) &&
 	       (f->f_mapping->host->i_sb->s_flags & SB_KERNMOUNT);
+}
+
+/**
+ * lm_is_hugetlb() - does a file consist of huge pages
+ * @f: the file
+ *
+ * Context: any.
+ * Return: whether it does, with a name or without.
+ */
+bool lm_is_hugetlb(struct file *f)
+{
+	return f->f_mapping->host->i_sb->s_magic == HUGETLBFS_MAGIC;
 }
 
 /**
@@ -171,6 +185,14 @@ static int round_page(struct lm_round *r, struct lm_obj *o, struct file *f,
 	return lm_round_shared(r, r->sent ? &o->sent : NULL, index, slot);
 }
 
+/* Hugetlbfs knows no holes: at least what only private mappings use is not read for
+ * nothing.
+ */
+static bool is_empty(const struct lm_obj *o)
+{
+	return lm_is_hugetlb(o->file) && !READ_ONCE(o->file->f_mapping->nrpages);
+}
+
 static int round_obj(struct lm_round *r, struct lm_obj *o)
 {
 	struct file *f;
@@ -188,7 +210,7 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 	f = dentry_open(&o->file->f_path, O_RDONLY | O_LARGEFILE, current_cred());
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	while (!err) {
+	while (!err && !is_empty(o)) {
 		pos = vfs_llseek(f, pos, SEEK_DATA);
 		if (pos < 0) {
 			err = pos == -ENXIO ? 0 : pos;

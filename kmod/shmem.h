@@ -31,6 +31,7 @@ struct lm_obj {
 };
 
 bool lm_is_shmem_object(struct file *f);
+bool lm_is_hugetlb(struct file *f);
 
 struct lm_obj *lm_obj_note(struct list_head *objs, struct file *f, gfp_t gfp);
 int lm_objs_of_task(struct list_head *objs, struct task_struct *t);

@@ -10,6 +10,7 @@
  * tables are changed under their own lock, and whoever cleared marks flushes
  * the TLB of every CPU before he copies a page.
  */
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/rmap.h>
 #include <linux/sched/signal.h>
@@ -305,6 +306,24 @@ static void look_huge_present(struct look *l, pmd_t *pmd, unsigned long addr,
 			found_shared(l, addr);
 }
 
+/*
+ * A page of hugetlb. It is in no state that concerns us but there or not; its
+ * mark is not looked at, as clearing it takes what is not exported.
+ */
+static void look_hugetlb(struct look *l, pmd_t *pmd, unsigned long addr,
+			 unsigned long end)
+{
+	spinlock_t *ptl = pmd_lock(l->w->mm, pmd);
+	pmd_t val = READ_ONCE(*pmd);
+
+	if (pmd_none(val))
+		;
+	else if (!pmd_present(val) || PageAnon(pmd_page(val)))
+		found_huge(l, addr, end, true);
+	/* else the object's, and not written to */
+	spin_unlock(ptl);
+}
+
 /* Return: false when there is no huge page here (any more). */
 static bool walk_huge(struct look *l, pmd_t *pmd, unsigned long addr,
 		      unsigned long end)
@@ -401,6 +420,10 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 			if (!l->chunk && w->spans)
 				return -ENOMEM;
 		}
+		if (is_vm_hugetlb_page(l->vma)) {
+			look_hugetlb(l, pmd, addr, next);
+			continue;
+		}
 		val = READ_ONCE(*pmd);
 		if ((pmd_present(val) && !pmd_leaf(val)) ||
 		    !walk_huge(l, pmd, addr, next))
@@ -410,12 +433,11 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 }
 
 /* Has @vma pages that are nobody else's. Those of shared mappings are the
- * object's, those of devices and of the vdso come with the kernel, and hugetlb
- * is refused by the dump.
+ * object's, those of devices and of the vdso come with the kernel.
  */
 static bool vma_has_private(struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP | VM_HUGETLB))
+	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
 		return false;
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != VM_MAYWRITE)
 		return false;

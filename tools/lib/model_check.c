@@ -184,6 +184,16 @@ static int check_file(const struct lm_model *m, struct lm_file *f, struct lm_err
 	return 0;
 }
 
+/* Huge pages are those of the processor, 2 MB or 1 GB. */
+static int check_shmem(const struct lm_shmem *s, struct lm_error *e)
+{
+	uint32_t shift = lm_u32(s->obj.tb[LIVEMIG_SHMEM_HUGE_SHIFT]);
+
+	if (shift && shift != 21 && shift != 30)
+		return bad(e, "shared memory %u: pages of 2^%u bytes", s->id, shift);
+	return 0;
+}
+
 int lm_model_finish(struct lm_model *m, struct lm_error *e)
 {
 	for (size_t i = 0; i < m->nr_procs; i++)
@@ -196,6 +206,9 @@ int lm_model_finish(struct lm_model *m, struct lm_error *e)
 			return -1;
 	for (size_t i = 0; i < m->nr_files; i++)
 		if (check_fds(m, m->files[i], e))
+			return -1;
+	for (size_t i = 0; i < m->nr_shmems; i++)
+		if (check_shmem(m->shmems[i], e))
 			return -1;
 	for (size_t i = 0; i < m->nr_file; i++) {
 		if (check_file(m, m->file[i], e))

@@ -187,6 +187,7 @@ static const struct lm_attr shmem_attrs[LIVEMIG_SHMEM_MAX + 1] = {
 	[LIVEMIG_SHMEM_SEALS] = U32("seals"),
 	[LIVEMIG_SHMEM_MODE] = U32("mode"),
 	[LIVEMIG_SHMEM_SYSV] = U32("sysv"),
+	[LIVEMIG_SHMEM_HUGE_SHIFT] = U32("huge-shift"),
 };
 SCHEMA(shmem, "SHMEM");
 

@@ -678,6 +678,7 @@ enum livemig_shmem_attr {
 	LIVEMIG_SHMEM_SYSV,		/* u32, id of a System V segment in the ipc namespace
 					 * of a process that has it attached
 					 */
+	LIVEMIG_SHMEM_HUGE_SHIFT,	/* u32, 21 or 30; hugetlb: its pages have 2^n bytes */
 	__LIVEMIG_SHMEM_MAX
 };
 #define LIVEMIG_SHMEM_MAX (__LIVEMIG_SHMEM_MAX - 1)

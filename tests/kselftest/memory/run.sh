@@ -8,7 +8,7 @@
 # coverage: Memory
 # vm: mem=1024 timeout=400
 # requires: build/migctl
-# build: state state.c
+# build: state state.c maps.c pages.c huge.c
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -16,8 +16,8 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="madvise mlock mlockall growsdown reserve many guard prefork
-pkeys sealed droppable swapped ksm"
-refused="hugetlb uprobe"
+pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd"
+refused="hugefile uprobe"
 
 start()
 {
@@ -34,7 +34,7 @@ moves()
 	answers "$dir/$1"
 }
 
-declare -A why=([hugetlb]="hugetlb file" [uprobe]="breakpoints of uprobes")
+declare -A why=([hugefile]="hugetlb file" [uprobe]="breakpoints of uprobes")
 
 # Refused by name, before anything is stopped; it runs on.
 stays()
@@ -46,11 +46,32 @@ stays()
 	answers "$dir/$1"
 }
 
-# Memory to swap to, and a probe in the program.
+huge_pages()
+{
+	echo "$1" >/proc/sys/vm/nr_hugepages
+	[ "$(cat /proc/sys/vm/nr_hugepages)" = "$1" ]
+}
+
+# Refused with the remedy where there are too few huge pages, before anything is made;
+# then they are there.
+lacks()
+{
+	box memory-lack "$dir/state" hugeprivate "$dir/lack"
+	is_ready "$dir/lack" && dump_box memory-lack "$dir/lack.img" &&
+		wait_for 10 huge_pages 3 || return
+	refused 2 "4 huge pages of 2 MB, of which 3 are free here; raise vm.nr_hugepages" \
+		"$migctl" restore "$dir/lack.img" || return
+	gone "$cg/memory-lack" || { echo "a cgroup is left"; return 1; }
+	wait_for 10 huge_pages 12 || { echo "no memory for huge pages"; return 1; }
+	"$migctl" restore "$dir/lack.img" && answers "$dir/lack"
+}
+
+# Huge pages, memory to swap to, and a probe in the program.
 prepare()
 {
 	local at
 
+	huge_pages 12
 	modprobe zram && echo 32M >/sys/block/zram0/disksize &&
 		mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
 	mount -t tracefs tracefs /sys/kernel/tracing
@@ -68,7 +89,7 @@ load_module
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086
 set -- $moved $refused
-plan $#
+plan $(($# + 1))
 prepare >/dev/null 2>&1
 for kind in $moved; do
 	if ! "$dir/state" "$kind" "?"; then
@@ -84,4 +105,10 @@ for kind in $refused; do
 	[ "$kind" != uprobe ] || probe 0
 	unbox "memory-$kind"
 done
+if "$dir/state" hugeprivate "?"; then
+	check "too few huge pages" lacks
+	unbox memory-lack
+else
+	skip "too few huge pages" "there are none"
+fi
 finish

@@ -22,6 +22,7 @@
 #include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -125,21 +126,35 @@ static void userfault(void)
 	ready();
 }
 
-static void hugetlb(void)
+/* What has no name moves. */
+static int hugetlb_file(void)
 {
 	FILE *f = fopen("/proc/sys/vm/nr_hugepages", "w");
+	int fd;
 
-	NEED(f && fputs("2", f) > 0 && !fclose(f));
-	NEED(mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE |
-		  MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) != MAP_FAILED);
+	if (!f || fputs("2", f) < 0 || fclose(f))
+		return -1;
+	mkdir("/tmp/state-huge", 0700);
+	if (mount("none", "/tmp/state-huge", "hugetlbfs", 0, NULL))
+		return -1;
+	fd = open("/tmp/state-huge/file", O_RDWR | O_CREAT, 0600);
+	umount2("/tmp/state-huge", MNT_DETACH);
+	return fd;
+}
+
+static void hugetlb(void)
+{
+	int fd = hugetlb_file();
+
+	NEED(fd >= 0 && mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) !=
+	     MAP_FAILED);
+	close(fd);
 	ready();
 }
 
 static void hugetlb_fd(void)
 {
-	int fd = memfd_create("huge", MFD_HUGETLB);
-
-	NEED(fd >= 0);
+	NEED(hugetlb_file() >= 0);
 	ready();
 }
 
@@ -480,7 +495,7 @@ static const struct refusal {
 	{ "aio", aio, "AIO context" },
 	{ "io_uring", io_uring, "io_uring", .more = true },
 	{ "userfaultfd", userfault, "userfaultfd", .more = true },
-	{ "hugetlb", hugetlb, "hugetlb memory" },
+	{ "hugetlb", hugetlb, "mapping of a hugetlb file" },
 	{ "hugetlb_fd", hugetlb_fd, "hugetlb file" },
 	{ "secret", secret, "secret memory" },
 	{ "device_map", device_map, "mapping of a device" },

@@ -13,6 +13,7 @@
  *	zombie.c	processes that have ended
  *	mm.c		mappings
  *	shmem.c		shared memory, files to be mapped
+ *	huge.c		memory in huge pages
  *	pages.c stash.c	contents; those that have no place yet
  *	patches.c	contents told by what is there
  *	lazy.c		contents that come later
@@ -266,6 +267,22 @@ int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
 /* In the last round: what was mapped in earlier ones is what it is now. */
 int lm_mapped_check(struct lm_restorer *r, struct lm_error *e);
 void lm_object_fds_close(struct lm_object_fds *f);
+
+/* huge.c: the pages of @s have 2^n bytes; 0: they are not huge. */
+uint32_t lm_huge_shift(const struct lm_shmem *s);
+/* Before anything is made: are as many free here as will be mapped? */
+int lm_huge_check(const struct lm_model *m, struct lm_error *e);
+/* Hugetlbfs has no write(): a window on the page that was written to last. Return: 0,
+ * or -1 with errno (ENOMEM: no page is free). @len, up to 4096: within a page of those.
+ */
+struct lm_huge_window {
+	char *at;
+	uint64_t from, len;
+};
+
+int lm_huge_write(struct lm_huge_window *w, int fd, uint32_t shift, const void *page,
+		  size_t len, uint64_t off);
+void lm_huge_close(struct lm_huge_window *w);
 
 /* pages.c */
 int lm_pages_record(struct lm_restorer *r, struct lm_in *in,

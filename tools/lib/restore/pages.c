@@ -20,6 +20,8 @@
 
 #define PAGE LIVEMIG_REC_PAGE
 #define ADDR(x) ((x) & ~(uint64_t)(PAGE - 1))
+/* Of hugetlb, in a private mapping. */
+#define HUGE_PAGE (2UL << 20)
 
 static const unsigned char zeros[PAGE];
 
@@ -181,6 +183,28 @@ static int write_all(int fd, const void *buf, size_t len, uint64_t at)
 	return 0;
 }
 
+/* Of the object @id whose descriptor is @fd. */
+static int write_shmem(const struct lm_restorer *r, uint32_t id,
+		       struct lm_huge_window *w, int fd, const void *buf, size_t len,
+		       uint64_t off)
+{
+	uint32_t shift = lm_huge_shift(lm_model_shmem(&r->m, id));
+
+	if (!shift || !len)
+		return write_all(fd, buf, len, off);
+	return lm_huge_write(w, fd, shift, buf, len, off);
+}
+
+static int write_shmem_page(const struct lm_restorer *r, uint32_t id, int fd,
+			    const void *buf, size_t len, uint64_t off)
+{
+	struct lm_huge_window w = { 0 };
+	int ret = write_shmem(r, id, &w, fd, buf, len, off);
+
+	lm_huge_close(&w);
+	return ret;
+}
+
 /* The last page of an object that ends in its middle is as long as the object. */
 static size_t page_len(const struct lm_restorer *r, uint32_t id, uint64_t off)
 {
@@ -199,41 +223,57 @@ static bool has_grown(const unsigned char *page, size_t len)
 	return len < PAGE && memcmp(page + len, zeros, PAGE - len);
 }
 
-static int fill_shmem(struct run *u, int fd, struct lm_error *e)
+/* A page of zeros and none are the same in here. */
+static int clear_shmem(const struct lm_restorer *r, uint32_t id,
+		       struct lm_huge_window *w, int fd, uint64_t off, uint64_t n)
 {
 	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	int ret = 0;
+
+	if (!lm_huge_shift(lm_model_shmem(&r->m, id)))
+		return fallocate(fd, punch, off, n * PAGE);
+	for (uint64_t i = 0; i < n && !ret; i++, off += PAGE)
+		if (page_len(r, id, off))
+			ret = write_shmem(r, id, w, fd, zeros, PAGE, off);
+	return ret;
+}
+
+static int fill_shmem_page(struct run *u, int fd, struct lm_huge_window *w,
+			   const struct livemig_page_entry *x, struct lm_error *e)
+{
 	unsigned char page[PAGE];
+	uint64_t off = ADDR(x->addr);
+	size_t len;
+	int ret;
 
-	for (uint32_t i = 0; i < u->nr; i++) {
-		const struct livemig_page_entry *x = &u->entry[i];
-		uint64_t off = ADDR(x->addr);
-		size_t len;
-		int ret;
-
-		if (kind(x) == LIVEMIG_PAGE_DATA) {
-			if (lm_in_payload(u->in, page, PAGE, e))
-				return -1;
-			if (XXH64(page, PAGE, 0) != x->value)
-				return damaged(u, off, e);
-			len = page_len(u->r, u->id, off);
-			if (has_grown(page, len)) {
-				if (lm_stash_put(&u->r->stash, u->space, u->id, off,
-						 page, e))
-					return -1;
-				continue;
-			}
-			ret = write_all(fd, page, len, off);
-		} else {
-			/* A page of zeros and none are the same in here. */
-			ret = fallocate(fd, punch, off, x->value * PAGE);
-		}
-		if (ret)
-			return lm_fail_errno(e, LM_FAILED,
-					     "filling shared memory %u at %#" PRIx64,
-					     u->id, off);
-		lm_stash_del(&u->r->stash, u->space, u->id, off, pages(x));
+	if (kind(x) == LIVEMIG_PAGE_DATA) {
+		if (lm_in_payload(u->in, page, PAGE, e))
+			return -1;
+		if (XXH64(page, PAGE, 0) != x->value)
+			return damaged(u, off, e);
+		len = page_len(u->r, u->id, off);
+		if (has_grown(page, len))
+			return lm_stash_put(&u->r->stash, u->space, u->id, off, page, e);
+		ret = write_shmem(u->r, u->id, w, fd, page, len, off);
+	} else {
+		ret = clear_shmem(u->r, u->id, w, fd, off, x->value);
 	}
+	if (ret)
+		return lm_fail_errno(e, LM_FAILED, "filling shared memory %u at %#" PRIx64,
+				     u->id, off);
+	lm_stash_del(&u->r->stash, u->space, u->id, off, pages(x));
 	return 0;
+}
+
+static int fill_shmem(struct run *u, int fd, struct lm_error *e)
+{
+	struct lm_huge_window w = { 0 };
+	int ret = 0;
+
+	for (uint32_t i = 0; i < u->nr && !ret; i++)
+		ret = fill_shmem_page(u, fd, &w, &u->entry[i], e);
+	lm_huge_close(&w);
+	return ret;
 }
 
 int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
@@ -300,21 +340,29 @@ static bool private_at(const struct lm_proc *p, uint64_t addr)
 
 /*
  * /proc/PID/mem writes to what the task itself may not write to only for a
- * tracer, on kernels that are configured so (from 6.12 on): then let the task
- * write for a moment.
+ * tracer, on kernels that are configured so (from 6.12 on), and never to huge
+ * pages: then let the task write for a moment.
  */
 static int write_protected(const struct lm_proc *p, int fd, const void *buf,
-			   uint64_t addr)
+			   uint64_t at)
 {
-	const struct livemig_vma *v = lm_mm_find(p, addr);
+	const struct livemig_vma *v = lm_mm_find(p, at);
+	uint64_t addr = at, size = PAGE;
 	int ret;
 
-	if (!v || v->flags & LIVEMIG_VMA_F_WRITE ||
-	    lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, PAGE,
-			      PROT_READ | PROT_WRITE))
+	if (!v || v->flags & LIVEMIG_VMA_F_WRITE)
 		return -1;
-	ret = write_all(fd, buf, PAGE, addr);
-	if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, PAGE,
+	if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, size,
+			      PROT_READ | PROT_WRITE)) {
+		/* One of hugetlb cannot be divided. */
+		size = HUGE_PAGE;
+		addr &= -size;
+		if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, size,
+				      PROT_READ | PROT_WRITE))
+			return -1;
+	}
+	ret = write_all(fd, buf, PAGE, at);
+	if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, size,
 			      lm_mm_prot(v)))
 		ret = -1;
 	return ret;
@@ -347,9 +395,9 @@ static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
 		if (fd < 0)
 			return -1;
 	}
-	if (write_all(fd, page ?: zeros, len, addr) &&
-	    (space == LIVEMIG_PAGES_SPACE_SHMEM ||
-	     write_protected(p, fd, page ?: zeros, addr)))
+	if (p ? write_all(fd, page ?: zeros, len, addr) &&
+		write_protected(p, fd, page ?: zeros, addr) :
+		write_shmem_page(u->r, id, fd, page ?: zeros, len, addr))
 		return lm_fail_errno(u->e, LM_FAILED, "filling memory %u at %#" PRIx64,
 				     id, addr);
 	return 1;
@@ -495,8 +543,8 @@ int lm_page_write(struct lm_restorer *r, uint32_t space, uint32_t id,
 		lm_stash_del(&r->stash, space, id, addr, 1);
 		return 0;
 	}
-	if (write_all(fd, page, len, addr) &&
-	    (!p || write_protected(p, fd, page, addr)))
+	if (p ? write_all(fd, page, len, addr) && write_protected(p, fd, page, addr) :
+		write_shmem_page(r, id, fd, page, len, addr))
 		return lm_fail_errno(e, LM_FAILED, "filling memory %u at %#" PRIx64,
 				     id, addr);
 	lm_stash_del(&r->stash, space, id, addr, 1);

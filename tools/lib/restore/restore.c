@@ -100,7 +100,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 	if (lm_model_finish(&r->m, e) || lm_leaders_add(r, e) ||
 	    lm_check_model(r, e))
 		return -1;
-	if (!r->built && lm_cgroup_make(r, e))
+	if (!r->built && (lm_huge_check(&r->m, e) || lm_cgroup_make(r, e)))
 		return -1;
 	lm_inherit_plan(r);
 	if (lm_tree_sync(r, e) || lm_inherit_reserve(r, e) || lm_net_sync(r, e) ||

@@ -13,6 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT 26
+#define MAP_HUGE_MASK 0x3f
+#endif
+
 #include "internal.h"
 #include "../kinds/kind.h"
 #include "../kinds/kinds.h"
@@ -52,12 +57,12 @@ void lm_object_fds_close(struct lm_object_fds *f)
  * Shared anonymous memory has no file system to open it from, but each mapping
  * of it is a link to its file.
  */
-static int make_anonymous(uint64_t size, struct lm_error *e)
+static int make_anonymous(uint64_t size, int flags, struct lm_error *e)
 {
 	char path[80];
 	int fd;
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
 
 	if (p == MAP_FAILED)
 		return lm_fail_errno(e, LM_FAILED, "%llu bytes of shared memory",
@@ -71,11 +76,19 @@ static int make_anonymous(uint64_t size, struct lm_error *e)
 	return fd;
 }
 
+/* For memfd_create() and mmap(), whose bits are the same but for the first. */
+static int huge_flags(const struct lm_shmem *s, int huge)
+{
+	uint32_t shift = lm_huge_shift(s);
+
+	return shift ? huge | (shift & MAP_HUGE_MASK) << MAP_HUGE_SHIFT : 0;
+}
+
 static int make_memfd(const struct lm_shmem *s, struct lm_error *e)
 {
 	const struct nlattr *mode = s->obj.tb[LIVEMIG_SHMEM_MODE];
 	uint32_t seals = lm_u32(s->obj.tb[LIVEMIG_SHMEM_SEALS]);
-	unsigned int flags = MFD_CLOEXEC;
+	unsigned int flags = MFD_CLOEXEC | huge_flags(s, MFD_HUGETLB);
 	int fd;
 
 	/* Without permission to seal it is born with this seal. */
@@ -102,7 +115,9 @@ static int make(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error
 		return lm_ipc_shm_fd(r, s, e);
 	name += *name == '/';
 	if (!strncmp(name, "dev/zero", 8))
-		return make_anonymous(size ?: LIVEMIG_REC_PAGE, e);
+		return make_anonymous(size ?: LIVEMIG_REC_PAGE, 0, e);
+	if (!strcmp(name, "anon_hugepage"))
+		return make_anonymous(size, huge_flags(s, MAP_HUGETLB), e);
 	if (!strncmp(name, "memfd:", 6))
 		return make_memfd(s, e);
 	return lm_fail(e, LM_REFUSED, "shared memory \"%s\": not supported", name);
