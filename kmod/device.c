@@ -254,6 +254,15 @@ static int ioc_tcp(void __user *uarg)
 	return lm_restore_tcp(&arg);
 }
 
+static int ioc_inotify(void __user *uarg)
+{
+	struct livemig_ioc_inotify arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	return lm_restore_inotify(&arg);
+}
+
 static int ioc_mqueue(void __user *uarg)
 {
 	struct livemig_ioc_mqueue arg;
@@ -319,6 +328,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_peer(uarg);
 	case LIVEMIG_IOC_TCP:
 		return ioc_tcp(uarg);
+	case LIVEMIG_IOC_INOTIFY:
+		return ioc_inotify(uarg);
 	case LIVEMIG_IOC_MQUEUE:
 		return ioc_mqueue(uarg);
 	case LIVEMIG_IOC_GUARD:

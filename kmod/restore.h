@@ -171,6 +171,9 @@ int lm_restore_tcp(const struct livemig_ioc_tcp *t);
 /* file_mqueue.c */
 int lm_mqueue_look(struct livemig_ioc_mqueue *a);
 
+/* file_inotify.c */
+int lm_restore_inotify(const struct livemig_ioc_inotify *a);
+
 /* peer.c */
 int lm_restore_peer(const struct livemig_ioc_peer *p);
 

@@ -71,6 +71,7 @@ struct lm_data {
 
 int lm_data_begin(struct lm_data *w, const struct lm_data_head *head);
 int lm_data_add(struct lm_data *w, const struct sk_buff *skb, int off, int len);
+int lm_data_add_bytes(struct lm_data *w, const u8 *from, size_t len);
 void lm_data_end(struct lm_data *w);
 void lm_data_abort(struct lm_data *w);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DATA objects out of socket buffers. A stream is cut anywhere; a message that
+ * DATA objects, mostly out of socket buffers. A stream is cut anywhere; a message that
  * is longer than a piece goes on in objects with the same OFFSET.
  *
  * Locking: the caller keeps the buffers where they are (lock_sock(), or
@@ -96,6 +96,47 @@ void lm_data_abort(struct lm_data *w)
 	w->obj = NULL;
 }
 
+/* Where the next bytes go, in the object under construction or a new one; @len is cut
+ * to what fits there.
+ */
+static void *data_room(struct lm_data *w, int *len)
+{
+	int err;
+
+	if (w->obj && w->used == LM_DATA_MAX)
+		lm_data_end(w);
+	if (!w->obj) {
+		err = lm_data_begin(w, NULL);
+		if (err)
+			return ERR_PTR(err);
+	}
+	*len = min_t(int, *len, LM_DATA_MAX - w->used);
+	return nla_data(w->bytes) + w->used;
+}
+
+/**
+ * lm_data_add_bytes - append bytes
+ * @w: the writer
+ * @from: the bytes
+ * @len: how many
+ *
+ * Return: 0, -ENOMEM, -EMSGSIZE.
+ */
+int lm_data_add_bytes(struct lm_data *w, const u8 *from, size_t len)
+{
+	void *to;
+	int n;
+
+	for (; len; len -= n, from += n, w->used += n) {
+		n = min_t(size_t, len, LM_DATA_MAX);
+		to = data_room(w, &n);
+		if (IS_ERR(to))
+			return PTR_ERR(to);
+		memcpy(to, from, n);
+	}
+	return 0;
+}
+
 /**
  * lm_data_add - append bytes of a socket buffer
  * @w: the writer
@@ -108,23 +149,17 @@ void lm_data_abort(struct lm_data *w)
  */
 int lm_data_add(struct lm_data *w, const struct sk_buff *skb, int off, int len)
 {
+	void *to;
 	int err, n;
 
-	while (len) {
-		if (w->obj && w->used == LM_DATA_MAX)
-			lm_data_end(w);
-		if (!w->obj) {
-			err = lm_data_begin(w, NULL);
-			if (err)
-				return err;
-		}
-		n = min_t(int, len, LM_DATA_MAX - w->used);
-		err = skb_copy_bits(skb, off, nla_data(w->bytes) + w->used, n);
+	for (; len; len -= n, off += n, w->used += n) {
+		n = len;
+		to = data_room(w, &n);
+		if (IS_ERR(to))
+			return PTR_ERR(to);
+		err = skb_copy_bits(skb, off, to, n);
 		if (err)
 			return err;
-		w->used += n;
-		off += n;
-		len -= n;
 	}
 	return 0;
 }

@@ -796,6 +796,7 @@ enum livemig_queue {
 	LIVEMIG_QUEUE_RECV,
 	LIVEMIG_QUEUE_SEND,
 	LIVEMIG_QUEUE_OPTIONS,	/* user space: see Documentation/image-format.rst */
+	LIVEMIG_QUEUE_EVENTS,	/* of an inotify, as read() would tell them */
 };
 
 /* What the clocks of a process show, its time namespace included. It comes
@@ -1133,6 +1134,20 @@ struct livemig_message {
 	__u32 len;
 };
 
+/* As much as INOTIFY takes at once. */
+#define LIVEMIG_INOTIFY_PIECE	65536
+
+/* Nobody has read these events of the inotify @fd: @len bytes (1..
+ * LIVEMIG_INOTIFY_PIECE) of struct inotify_event, each whole, as read() tells them.
+ * Whether there is such a watch (any more) does not matter. Errors: EBADF, EINVAL (no
+ * inotify; not such events), ENOSPC (more than its queue holds), ENOMEM, EFAULT.
+ */
+struct livemig_ioc_inotify {
+	__s32 fd;
+	__u32 len;
+	__u64 buf;
+};
+
 /* From now on all tasks of the cgroup whose directory is @cgroup, and of those below
  * it, are killed when the caller ends or closes this file; -1: of none. (Who brings
  * the memory of a running container must not leave it: what is missing would read as
@@ -1156,5 +1171,6 @@ struct livemig_ioc_guard {
 #define LIVEMIG_IOC_TCP		_IOW(LIVEMIG_IOC_MAGIC, 9, struct livemig_ioc_tcp)
 #define LIVEMIG_IOC_MQUEUE	_IOWR(LIVEMIG_IOC_MAGIC, 10, struct livemig_ioc_mqueue)
 #define LIVEMIG_IOC_GUARD	_IOW(LIVEMIG_IOC_MAGIC, 11, struct livemig_ioc_guard)
+#define LIVEMIG_IOC_INOTIFY	_IOW(LIVEMIG_IOC_MAGIC, 13, struct livemig_ioc_inotify)
 
 #endif /* _UAPI_LINUX_LIVEMIG_H */

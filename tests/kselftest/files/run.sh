@@ -19,8 +19,8 @@ cd "$(dirname "$0")" || exit 1
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
 signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
 semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
-ownthread typed rawtyped deadproc"
-refused="unread watchgone tty fulltty outpty outpipe morepipe outproc hole"
+ownthread typed rawtyped deadproc unread overflow"
+refused="watchgone tty fulltty outpty outpipe morepipe outproc hole"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -35,8 +35,7 @@ moves()
 }
 
 declare -A why=(
-	[hole]="3072 MB" [unread]="nobody has read"
-	[watchgone]="no name leads" [tty]="terminal of the host /dev/console"
+	[hole]="3072 MB" [watchgone]="no name leads" [tty]="terminal of the host /dev/console"
 	[outpty]="whose master is outside" [outpipe]="whose other end is outside"
 	[fulltty]="bytes are on their way" [outproc]="/proc/1/stat, of a process outside"
 	[morepipe]="processes outside the container have open, too"
@@ -132,9 +131,25 @@ no_room()
 	return $status
 }
 
+# The destination's queues may not be as long.
+short_queue()
+{
+	local f=$dir/short limit=/proc/sys/fs/inotify/max_queued_events was
+
+	was=$(cat $limit)
+	box files-unread "$dir/tests" unread "$f"
+	is_ready "$f" && dump_box files-unread "$f.img" || return
+	echo 4 >$limit
+	refused 2 "raise fs.inotify.max_queued_events" "$migctl" restore "$f.img" ||
+		return
+	echo "$was" >$limit
+	wait_for 10 gone "$cg/files-unread" || { echo "the cgroup is left"; return 1; }
+	"$migctl" restore "$f.img" && answers "$f"
+}
+
 load_module
 # shellcheck disable=SC2086
-extra="lock_taken deleted_program no_room"
+extra="lock_taken deleted_program no_room short_queue"
 [ $# = 0 ] || { moved=$*; refused=; extra=; }
 # shellcheck disable=SC2086
 set -- $moved $refused $extra
@@ -153,4 +168,6 @@ unbox files-locks
 check "a deleted program" deleted_program
 unbox files-program
 check "no room for a deleted file" no_room
+check "too many unread events" short_queue
+unbox files-unread
 finish

@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -243,15 +242,6 @@ static void dnotify(void)
 
 	signal(SIGIO, SIG_IGN);
 	NEED(!fcntl(fd, F_NOTIFY, DN_CREATE));
-	ready();
-}
-
-static void inotify(void)
-{
-	int fd = inotify_init();
-
-	NEED(fd >= 0 && inotify_add_watch(fd, "/tmp", IN_OPEN) > 0);
-	close(open("/tmp", O_RDONLY));
 	ready();
 }
 
@@ -506,8 +496,6 @@ static const struct refusal {
 	{ "othername_map", othername_map,
 	  "mapping of a file that has lost its name /tmp/state-d/m/gone2" },
 	{ "dnotify", dnotify, "dnotify on the directory /tmp" },
-	{ "inotify", inotify, "inotify with events that nobody has read",
-	  .transient = true },
 	{ "fanotify", fanotify, "fanotify" },
 	{ "perf", perf, "perf event" },
 	{ "bpf", bpf, "bpf" },

@@ -4,7 +4,8 @@
  * source finds a mount that shows it and writes one DATA object for a watch: offset
  * is the watch descriptor, the bytes are mask (8 hexadecimal digits) and path. The
  * kernel numbers watches one after the other, so that numbers are skipped by
- * watches that are removed at once.
+ * watches that are removed at once. Events that nobody has read come from the module,
+ * and go back to it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -161,11 +164,13 @@ static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out
 	return for_each(f, e, put, out);
 }
 
-static int by_wd(const void *a, const void *b)
+static int by_queue_and_offset(const void *a, const void *b)
 {
 	const struct lm_data *x = *(struct lm_data *const *)a;
 	const struct lm_data *y = *(struct lm_data *const *)b;
 
+	if (x->queue != y->queue)
+		return x->queue < y->queue ? -1 : 1;
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
@@ -198,24 +203,127 @@ static int watch(struct lm_restorer *r, struct lm_file *f, const struct lm_data 
 	return wd < 0 || (unsigned int)wd != d->offset ? -1 : 0;
 }
 
+/* What making it again has told. */
+static void forget(int fd)
+{
+	char events[4096];
+	int n;
+
+	while (!ioctl(fd, FIONREAD, &n) && n > 0 && read(fd, events, sizeof(events)) > 0)
+		;
+}
+
 static int inotify_open(struct lm_restorer *r, struct lm_file *f,
 			struct lm_error *e)
 {
-	char events[4096];
-
 	f->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (f->fd < 0)
 		return lm_fail_errno(e, LM_FAILED, "inotify");
 	if (f->nr_data)
-		qsort(f->data, f->nr_data, sizeof(*f->data), by_wd);
+		qsort(f->data, f->nr_data, sizeof(*f->data), by_queue_and_offset);
 	for (size_t i = 0; i < f->nr_data; i++) {
-		if (watch(r, f, f->data[i], e))
+		if (f->data[i]->queue == LIVEMIG_QUEUE_RECV && watch(r, f, f->data[i], e))
 			return -1;
-		/* What removing a watch has said. */
-		while (read(f->fd, events, sizeof(events)) > 0)
-			;
+		forget(f->fd);
 	}
 	return lm_kind_setfl(f, e);
+}
+
+/* As many whole events as one call takes; 0: not even one. */
+static size_t whole_events(const char *buf, size_t len)
+{
+	size_t used = 0;
+
+	while (len - used >= sizeof(struct inotify_event)) {
+		struct inotify_event ev;
+
+		memcpy(&ev, buf + used, sizeof(ev));
+		if (ev.len > len - used - sizeof(ev) ||
+		    used + sizeof(ev) + ev.len > LIVEMIG_INOTIFY_PIECE)
+			break;
+		used += sizeof(ev) + ev.len;
+	}
+	return used;
+}
+
+static int put_events(struct lm_restorer *r, const struct lm_file *f, const char *buf,
+		      size_t len, struct lm_error *e)
+{
+	struct livemig_ioc_inotify a = { .fd = f->fd };
+
+	for (size_t at = 0; at < len; at += a.len) {
+		a.buf = (uintptr_t)(buf + at);
+		a.len = whole_events(buf + at, len - at);
+		if (!a.len)
+			return lm_fail(e, LM_REFUSED, "inotify: malformed events");
+		if (!ioctl(lm_restorer_device(r), LIVEMIG_IOC_INOTIFY, &a))
+			continue;
+		if (errno == ENOSPC)
+			return lm_fail(e, LM_REFUSED, "inotify: more unread events than there may be here; raise fs.inotify.max_queued_events");
+		return lm_fail_errno(e, LM_FAILED, "inotify: unread events");
+	}
+	return 0;
+}
+
+/* An event may be of a watch that has ended: none that is made now gets its number. */
+static int pass_numbers(const struct lm_file *f, const char *buf, size_t len,
+			struct lm_error *e)
+{
+	struct inotify_event ev;
+	int last = 0, wd, fd;
+	char name[32];
+
+	for (size_t at = 0; at < len && whole_events(buf + at, len - at);
+	     at += sizeof(ev) + ev.len) {
+		memcpy(&ev, buf + at, sizeof(ev));
+		if (ev.wd > last)
+			last = ev.wd;
+	}
+	if ((unsigned int)last > WD_MAX)
+		return lm_fail(e, LM_REFUSED, "inotify: event of watch %d: such a high number is not supported",
+			       last);
+	if (!last)
+		return 0;
+	fd = memfd_create("nobody watches it", MFD_CLOEXEC);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	do {
+		wd = fd < 0 ? -1 : inotify_add_watch(f->fd, name, IN_MODIFY);
+		if (wd >= 0)
+			inotify_rm_watch(f->fd, wd);
+	} while (wd >= 0 && wd < last);
+	if (wd < 0)
+		lm_fail_errno(e, LM_FAILED, "inotify: numbers of watches");
+	if (fd >= 0)
+		close(fd);
+	return wd < 0 ? -1 : 0;
+}
+
+/* When all files are made, which watches tell of, too. */
+static int inotify_link(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
+{
+	char *buf = NULL, *more;
+	size_t len = 0;
+	int ret;
+
+	for (size_t i = 0; i < f->nr_data; i++) {
+		const struct lm_data *d = f->data[i];
+
+		if (d->queue != LIVEMIG_QUEUE_EVENTS || !d->len)
+			continue;
+		more = realloc(buf, len + d->len);
+		if (!more) {
+			free(buf);
+			return lm_fail(e, LM_FAILED, "out of memory");
+		}
+		buf = more;
+		memcpy(buf + len, d->bytes, d->len);
+		len += d->len;
+	}
+	ret = pass_numbers(f, buf, len, e);
+	forget(f->fd);
+	ret = ret ?: put_events(r, f, buf, len, e);
+	free(buf);
+	return ret;
 }
 
 const struct lm_file_kind lm_kind_inotify = {
@@ -224,4 +332,5 @@ const struct lm_file_kind lm_kind_inotify = {
 	.check	= check,
 	.dump	= dump,
 	.open	= inotify_open,
+	.link	= inotify_link,
 };
