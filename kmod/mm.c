@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <uapi/linux/membarrier.h>
+#include "aio.h"
 #include "arch.h"
 #include "shmem.h"
 #include "state.h"
@@ -31,6 +32,7 @@ struct vma_note {
 	struct livemig_vma vma;
 	struct file *file;	/* referenced; NULL: none */
 	const char *refused;	/* why it cannot be moved, or NULL */
+	bool transient;
 };
 
 static u32 flags_of(const struct vm_area_struct *vma)
@@ -83,7 +85,7 @@ static bool is_on(const struct file *f, const char *fs)
 	return !strcmp(file_inode(f)->i_sb->s_type->name, fs);
 }
 
-static const char *refusal(struct vm_area_struct *vma)
+static const char *refusal(struct vm_area_struct *vma, bool *transient)
 {
 	const char *special = lm_vma_special(vma);
 	const struct file *f = vma->vm_file;
@@ -104,8 +106,8 @@ static const char *refusal(struct vm_area_struct *vma)
 		return "private memory in huge pages of another size than 2 MB";
 	if (f && is_on(f, "secretmem"))
 		return "secret memory (memfd_secret)";
-	if (f && is_on(f, "aio"))
-		return "AIO context";
+	if (lm_is_ring(vma))
+		return lm_ring_unsupported(vma, transient);
 	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
 		return "mapping of a device";
 	if (vma->vm_flags & VM_SYNC)
@@ -128,8 +130,8 @@ static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
 			.pkey = lm_vma_pkey(vma),
 			.kind = LIVEMIG_VMA_ANON,
 		},
-		.refused = refusal(vma),
 	};
+	note->refused = refusal(vma, &note->transient);
 	if (is_vdso(lm_vma_special(vma))) {
 		note->vma.kind = LIVEMIG_VMA_VDSO;
 		return;
@@ -137,6 +139,10 @@ static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
 	/* A private mapping of /dev/zero is anonymous memory. */
 	if (!f || (S_ISCHR(file_inode(f)->i_mode) && vma_is_anonymous(vma)))
 		return;
+	if (lm_is_ring(vma)) {
+		note->vma.kind = LIVEMIG_VMA_AIO_RING;
+		return;
+	}
 	note->file = get_file(f);
 	note->vma.offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	if (lm_is_shmem_object(f))
@@ -184,7 +190,7 @@ static int settle(struct lm_dump *d, struct task_struct *t,
 	}
 	if (!note->refused)
 		return 0;
-	return lm_unsupported(d, t, -1, false, NULL, "%s at 0x%llx",
+	return lm_unsupported(d, t, -1, note->transient, NULL, "%s at 0x%llx",
 			      note->refused, note->vma.start);
 }
 

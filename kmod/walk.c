@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "aio.h"
 #include "shmem.h"
 #include "track.h"
 #include "walk.h"
@@ -112,6 +113,7 @@ struct look {
 	struct vm_area_struct *vma;
 	struct lm_chunk *chunk;
 	struct lm_obj *obj;	/* of a shared mapping, in the unsafe mode */
+	bool ring;		/* of an AIO context */
 	bool dirty;		/* whatever the entry says */
 };
 
@@ -324,6 +326,13 @@ static void look_hugetlb(struct look *l, pmd_t *pmd, unsigned long addr,
 	spin_unlock(ptl);
 }
 
+/* The kernel writes to a ring whether it is mapped or not. */
+static void look_ring(struct look *l, unsigned long addr, unsigned long end)
+{
+	for (; addr < end; addr += PAGE_SIZE)
+		found(l, addr, true);
+}
+
 /* Return: false when there is no huge page here (any more). */
 static bool walk_huge(struct look *l, pmd_t *pmd, unsigned long addr,
 		      unsigned long end)
@@ -406,7 +415,9 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 		pmd = find_pmd(w->mm, addr, &next);
 		if (!next || next > end)
 			next = end;
-		if (!pmd)
+		if (l->ring)
+			next = pmd_addr_end(addr, end);
+		else if (!pmd)
 			continue;
 		fresh = fresh_until(w, addr, &next) ||
 			(l->vma->vm_flags & VM_SOFTDIRTY);
@@ -419,6 +430,10 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 						 w->spans);
 			if (!l->chunk && w->spans)
 				return -ENOMEM;
+		}
+		if (l->ring) {
+			look_ring(l, addr, next);
+			continue;
 		}
 		if (is_vm_hugetlb_page(l->vma)) {
 			look_hugetlb(l, pmd, addr, next);
@@ -437,6 +452,8 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
  */
 static bool vma_has_private(struct vm_area_struct *vma)
 {
+	if (lm_is_ring(vma))
+		return true;
 	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
 		return false;
 	if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) != VM_MAYWRITE)
@@ -465,7 +482,7 @@ int lm_walk_window(struct lm_walk *w)
 	w->nr_spans = 0;
 	w->next_fresh = 0;
 	for_each_vma(vmi, vma) {
-		struct look l = { .w = w, .vma = vma };
+		struct look l = { .w = w, .vma = vma, .ring = lm_is_ring(vma) };
 
 		if (vma->vm_file && lm_is_shmem_object(vma->vm_file)) {
 			struct lm_obj *obj = lm_obj_note(w->objs, vma->vm_file,

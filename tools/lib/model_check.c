@@ -97,7 +97,7 @@ static int check_vma(const struct lm_model *m, const struct lm_mm *mm,
 {
 	unsigned long long start = v->start;
 
-	if (v->kind > LIVEMIG_VMA_VSYSCALL)
+	if (v->kind > LIVEMIG_VMA_AIO_RING)
 		return bad(e, "mm %u: mapping %#llx of unknown kind %u", mm->id, start, v->kind);
 	if (v->start < *end || v->end <= v->start)
 		return bad(e, "mm %u: mapping %#llx is out of order or overlaps", mm->id, start);

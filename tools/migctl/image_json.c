@@ -183,6 +183,7 @@ static json_t *memory_json(const struct lm_model *m)
 		[LIVEMIG_VMA_VDSO] = "vdso",
 		[LIVEMIG_VMA_SHMEM_PRIVATE] = "private shared memory",
 		[LIVEMIG_VMA_VSYSCALL] = "vsyscall",
+		[LIVEMIG_VMA_AIO_RING] = "AIO ring",
 	};
 	enum { N = sizeof(kinds) / sizeof(*kinds) };
 	uint64_t bytes[N] = { 0 }, number[N] = { 0 };

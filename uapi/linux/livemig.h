@@ -525,6 +525,7 @@ enum livemig_vma_kind {
 	LIVEMIG_VMA_VDSO,		/* vvar, vdso: comes with the kernel */
 	LIVEMIG_VMA_SHMEM_PRIVATE,	/* MAP_PRIVATE of a memfd; object = SHMEM id */
 	LIVEMIG_VMA_VSYSCALL,
+	LIVEMIG_VMA_AIO_RING,		/* all of an io_setup() ring; its pages are the mm's */
 };
 
 enum livemig_vma_flags {

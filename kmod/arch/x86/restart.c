@@ -111,6 +111,8 @@ static bool ended_by_freezing(long nr, const struct user_regs_struct *regs)
 		return !regs->r10;
 	case __NR_rt_sigtimedwait:
 		return !regs->dx;
+	case __NR_io_getevents:
+		return !regs->r8;
 	case __NR_semop:
 		return true;
 	}

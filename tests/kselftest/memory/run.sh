@@ -8,7 +8,7 @@
 # coverage: Memory
 # vm: mem=1024 timeout=400
 # requires: build/migctl
-# build: state state.c maps.c pages.c huge.c
+# build: state state.c maps.c pages.c huge.c rings.c -pthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -16,8 +16,9 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="madvise mlock mlockall growsdown reserve many guard prefork
-pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd"
-refused="hugefile uprobe"
+pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd
+rings ringwait"
+refused="hugefile underway uprobe"
 
 start()
 {
@@ -34,7 +35,8 @@ moves()
 	answers "$dir/$1"
 }
 
-declare -A why=([hugefile]="hugetlb file" [uprobe]="breakpoints of uprobes")
+declare -A why=([hugefile]="hugetlb file" [underway]="requests under way"
+	[uprobe]="breakpoints of uprobes")
 
 # Refused by name, before anything is stopped; it runs on.
 stays()

@@ -115,7 +115,9 @@ void nothing(void)
 
 static const struct kind *find(const char *kind)
 {
-	static const struct kind *const all[] = { map_kinds, page_kinds, huge_kinds };
+	static const struct kind *const all[] = {
+		map_kinds, page_kinds, huge_kinds, ring_kinds,
+	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		for (const struct kind *k = all[i]; k->name; k++)

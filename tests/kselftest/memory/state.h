@@ -21,7 +21,7 @@ struct kind {
 	bool (*can)(void);	/* does this kernel, this machine have it */
 };
 
-extern const struct kind map_kinds[], page_kinds[], huge_kinds[];
+extern const struct kind map_kinds[], page_kinds[], huge_kinds[], ring_kinds[];
 
 /* What is wrong first; empty: nothing. */
 extern char wrong[1024];

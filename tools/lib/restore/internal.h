@@ -14,6 +14,7 @@
  *	mm.c		mappings
  *	shmem.c		shared memory, files to be mapped
  *	huge.c		memory in huge pages
+ *	rings.c		AIO contexts
  *	pages.c stash.c	contents; those that have no place yet
  *	patches.c	contents told by what is there
  *	lazy.c		contents that come later
@@ -43,6 +44,12 @@
 #include "../ns/ns.h"
 #include "../textfile.h"
 
+/* An AIO context, and its number in the process. */
+struct lm_ring {
+	uint64_t at;
+	uint32_t id;
+};
+
 /* A process of the skeleton. */
 struct lm_proc {
 	uint32_t pid, sid, mm_id;
@@ -63,6 +70,8 @@ struct lm_proc {
 	uint64_t inherited;		/* ... from here on */
 	struct livemig_vma *vmas;	/* what is mapped, by address */
 	size_t nr_vmas;
+	struct lm_ring *rings;
+	size_t nr_rings;
 };
 
 /* A descriptor of the coordinator that stands for an object of the source. */
@@ -253,6 +262,8 @@ int lm_mm_seal(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 /* The first mapping that ends behind @addr; nr_vmas: none. */
 size_t lm_mm_index(const struct lm_proc *p, uint64_t addr);
 bool lm_mm_private(const struct livemig_vma *v);
+/* Are its pages those of the address space? */
+bool lm_mm_own(const struct livemig_vma *v);
 const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr);
 /* PROT_* of a VMA. */
 int lm_mm_prot(const struct livemig_vma *v);
@@ -283,6 +294,11 @@ struct lm_huge_window {
 int lm_huge_write(struct lm_huge_window *w, int fd, uint32_t shift, const void *page,
 		  size_t len, uint64_t off);
 void lm_huge_close(struct lm_huge_window *w);
+
+/* rings.c: make the context whose ring is all of @v. */
+int lm_ring_make(struct lm_proc *p, const struct livemig_vma *v, struct lm_error *e);
+/* All pages are there, and no files yet: the kernel goes on where it was. */
+int lm_rings_resume(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 
 /* pages.c */
 int lm_pages_record(struct lm_restorer *r, struct lm_in *in,

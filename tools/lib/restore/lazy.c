@@ -200,7 +200,7 @@ int lm_lazy_fill(struct lm_restorer *r, struct lm_error *e)
 		const struct lm_mm *mm = r->m.mms[i];
 
 		for (size_t j = 0; lazy_mm(r->lazy, mm->id) && j < mm->nr_vmas; j++)
-			if (lm_mm_private(&mm->vmas[j]) && !lazy_vma(&mm->vmas[j]) &&
+			if (lm_mm_own(&mm->vmas[j]) && !lazy_vma(&mm->vmas[j]) &&
 			    fill_vma(r, mm->id, &mm->vmas[j], e))
 				return -1;
 	}

@@ -80,6 +80,11 @@ bool lm_mm_private(const struct livemig_vma *v)
 	       v->kind == LIVEMIG_VMA_SHMEM_PRIVATE;
 }
 
+bool lm_mm_own(const struct livemig_vma *v)
+{
+	return lm_mm_private(v) || v->kind == LIVEMIG_VMA_AIO_RING;
+}
+
 static bool same_thing(const struct livemig_vma *a, const struct livemig_vma *b)
 {
 	return a->kind == b->kind && !((a->flags ^ b->flags) & IDENTITY) &&
@@ -244,6 +249,8 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 {
 	int flags = MAP_FIXED, fd = -1;
 
+	if (v->kind == LIVEMIG_VMA_AIO_RING)
+		return flush(s) || lm_ring_make(s->p, v, s->e) ? -1 : 0;
 	if (is_sysv(s, v))
 		return attach(s, v, lm_model_shmem(&s->r->m, v->object));
 	if (v->flags & LIVEMIG_VMA_F_DROPPABLE)
@@ -345,6 +352,10 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 
 	if (room(s))
 		return -1;
+	/* (io_destroy() unmaps the ring) */
+	if (was && was->kind == LIVEMIG_VMA_AIO_RING && start == was->start &&
+	    (is ? !same_thing(was, is) : s->r->final))
+		lm_batch_try(s->b, __NR_io_destroy, start);
 	if (!is && (s->r->final || s->born)) {
 		lm_batch_add(s->b, __NR_munmap, start, end - start);
 		return 0;
@@ -420,9 +431,11 @@ int lm_mm_reset(struct lm_proc *p, struct lm_error *e)
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	for (size_t i = 0; i < p->nr_vmas && !ret; i++) {
+		if (p->vmas[i].kind == LIVEMIG_VMA_AIO_RING)
+			lm_batch_try(b, __NR_io_destroy, p->vmas[i].start);
 		lm_batch_add(b, __NR_munmap, p->vmas[i].start,
 			     p->vmas[i].end - p->vmas[i].start);
-		if (!lm_batch_room(b, 1, 0) || i + 1 == p->nr_vmas) {
+		if (!lm_batch_room(b, 2, 0) || i + 1 == p->nr_vmas) {
 			ret = lm_batch_run(b, e);
 			lm_batch_reset(b);
 		}

@@ -329,13 +329,11 @@ static int open_mem(const struct lm_proc *p, const char *file, int flags,
 	return fd;
 }
 
-static bool private_at(const struct lm_proc *p, uint64_t addr)
+static bool own_at(const struct lm_proc *p, uint64_t addr)
 {
 	const struct livemig_vma *v = lm_mm_find(p, addr);
 
-	return v && (v->kind == LIVEMIG_VMA_ANON ||
-		     v->kind == LIVEMIG_VMA_FILE_PRIVATE ||
-		     v->kind == LIVEMIG_VMA_SHMEM_PRIVATE);
+	return v && lm_mm_own(v);
 }
 
 /*
@@ -383,7 +381,7 @@ static int unstash(uint32_t space, uint32_t id, uint64_t addr, const void *page,
 			return 0;
 	} else {
 		p = lm_proc_of_mm(u->r, id);
-		if (!p || !private_at(p, addr))
+		if (!p || !own_at(p, addr))
 			return 0;
 		if (u->p != p) {
 			if (u->mem >= 0)
@@ -505,7 +503,7 @@ static int place(struct lm_restorer *r, uint32_t space, uint32_t id, uint64_t ad
 		return *len ? lm_shmem_fd(r, id) : -1;
 	}
 	*p = lm_proc_of_mm(r, id);
-	return *p && private_at(*p, addr) ? proc_mem(r, *p, e) : -1;
+	return *p && own_at(*p, addr) ? proc_mem(r, *p, e) : -1;
 }
 
 int lm_page_read(struct lm_restorer *r, uint32_t space, uint32_t id, uint64_t addr,

@@ -43,6 +43,7 @@ void lm_proc_free(struct lm_proc *p)
 		return;
 	lm_remote_free(p->remote);
 	free(p->vmas);
+	free(p->rings);
 	free(p);
 }
 
@@ -164,7 +165,8 @@ static int inherit(struct lm_proc *p, const struct lm_proc *from,
 	if (!p->vmas)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	for (size_t i = 0; i < from->nr_vmas; i++)
-		if (!(from->vmas[i].flags & LIVEMIG_VMA_F_DONTFORK))
+		if (!(from->vmas[i].flags & LIVEMIG_VMA_F_DONTFORK) &&
+		    from->vmas[i].kind != LIVEMIG_VMA_AIO_RING)
 			p->vmas[p->nr_vmas++] = from->vmas[i];
 	return 0;
 }
