@@ -2,8 +2,8 @@
 /*
  * /dev/livemig: the restoring side's entry. An open file is one restore; it
  * belongs to the process that opened it, the coordinator. All ioctls are the
- * coordinator's but BECOME, which is for the others that inherited the file. MQUEUE
- * alone is asked by a source.
+ * coordinator's but BECOME, TIMER and CREDS, which are for the others that inherited
+ * the file. MQUEUE alone is asked by a source.
  *
  * Locking: told in restore.h. The file holds the restore: it ends with the last
  * reference. The coordinator's end is told by flush(), which close() and exit
@@ -313,6 +313,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return is_owner(r) ? -EPERM : ioc_become(r, uarg);
 	if (cmd == LIVEMIG_IOC_TIMER)
 		return is_owner(r) ? -EPERM : ioc_timer(uarg);
+	if (cmd == LIVEMIG_IOC_CREDS)
+		return is_owner(r) ? -EPERM : lm_restore_creds(r);
 	if (!is_owner(r))
 		return -EPERM;
 	switch (cmd) {

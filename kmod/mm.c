@@ -346,6 +346,14 @@ static int put_pkeys(struct mm_struct *mm, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_MM_PKEYS, sizeof(keys), &keys);
 }
 
+/* That of who made the exec(). */
+static int put_owner(struct task_struct *t, struct mm_struct *mm, struct sk_buff *obj)
+{
+	u32 nr = lm_exec_user_ns(t, mm);
+
+	return nr ? nla_put_u32(obj, LIVEMIG_MM_USER_NS, nr) : 0;
+}
+
 /* What membarrier() was told by PRIVATE_EXPEDITED and the like is refused until
  * it was registered: the program has to find its registrations again.
  */
@@ -403,6 +411,7 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	      put_auxv(mm, obj) ?:
 	      put_mlockall(mm, obj) ?:
 	      put_pkeys(mm, obj) ?:
+	      put_owner(t, mm, obj) ?:
 	      put_vdso(mm, obj) ?:
 	      nla_put_u32(obj, LIVEMIG_MM_MEMBARRIER,
 			  membarrier_commands(mm)) ?:

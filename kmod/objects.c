@@ -112,6 +112,7 @@ static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_MEMBARRIER]		= USER,
 	[LIVEMIG_MM_COREDUMP]		= USER,
 	[LIVEMIG_MM_PKEYS]		= EXACT(struct livemig_pkeys),
+	[LIVEMIG_MM_USER_NS]		= NLA_POLICY_MIN(NLA_U32, 1),
 };
 
 /* The address of a user object of @len bytes; 0 is none. */
@@ -341,6 +342,7 @@ static int parse_mm(struct lm_restore_mm *m, struct nlattr **tb, const char **wh
 		if (m->exe[0] != '/')
 			return -EINVAL;
 	}
+	m->user_ns = tb[LIVEMIG_MM_USER_NS];
 	*why = "PKEYS";
 	if (tb[LIVEMIG_MM_PKEYS]) {
 		get_struct(&m->pkeys, tb[LIVEMIG_MM_PKEYS], sizeof(m->pkeys));

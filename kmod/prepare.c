@@ -18,6 +18,7 @@
 #include <linux/sched/signal.h>
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
 
 #include "arch.h"
 #include "cputime.h"
@@ -111,6 +112,22 @@ static void set_layout(struct mm_struct *mm, const struct lm_restore_mm *m)
 	mmap_write_unlock(mm);
 }
 
+/* Helpers are the initial namespace's, which does not go away under those who look. */
+static int set_user_ns(void)
+{
+	struct user_namespace **place = lm_exec_user_ns_place(), *old = *place;
+
+	if (old == current_user_ns())
+		return 0;
+	if (old != &init_user_ns)
+		return -EINVAL;
+	task_lock(current);
+	WRITE_ONCE(*place, get_user_ns(current_user_ns()));
+	task_unlock(current);
+	put_user_ns(old);
+	return 0;
+}
+
 /* Is it ours to do: the first process of those that share an mm does it. */
 static int claim_mm(struct lm_restore *r, struct lm_restore_mm *m, bool *mine)
 {
@@ -144,6 +161,10 @@ static int prepare_mm(struct lm_restore_thread *t, const char **step)
 	set_layout(current->mm, m);
 	if (m->has_pkeys)
 		lm_arch_set_pkeys(&m->pkeys);
+	*step = "user namespace";
+	ret = m->user_ns ? set_user_ns() : 0;
+	if (ret)
+		return ret;
 	*step = "executable";
 	return m->exe ? set_exe(t->r, current->mm, m->exe) : 0;
 }

@@ -11,6 +11,7 @@
  *	tcp_restore.c	TCP: states, connections not accepted
  *	peer.c		PEER: whom unix sockets are connected to
  *	guard.c		GUARD: who cannot live without the caller
+ *	creds.c		CREDS: back from a user namespace
  *	arch/x86/setregs.c	registers
  *	apply.c		APPLY: filling memory
  *
@@ -80,6 +81,7 @@ struct lm_restore_mm {
 	bool has_pkeys;
 	struct livemig_pkeys pkeys;
 	const char *exe;
+	bool user_ns;			/* it is not the initial user namespace's */
 	struct mm_struct *claimed;	/* whose leader does the work; r->lock */
 };
 
@@ -176,6 +178,9 @@ int lm_restore_inotify(const struct livemig_ioc_inotify *a);
 
 /* peer.c */
 int lm_restore_peer(const struct livemig_ioc_peer *p);
+
+/* creds.c */
+int lm_restore_creds(struct lm_restore *r);
 
 /* guard.c */
 int lm_guard_set(struct lm_restore *r, const struct livemig_ioc_guard *arg);

@@ -10,6 +10,9 @@
 #include <linux/resume_user_mode.h>
 #include <linux/rseq.h>
 #include <linux/sched.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#include <linux/sched/exec_state.h>
+#endif
 
 #include "sched.h"
 
@@ -28,6 +31,18 @@ static inline bool lm_task_parked(struct task_struct *t)
 		return false;
 #endif
 	return !lm_task_on_cpu(t);
+}
+
+/* Where the user namespace is whose root may look into current, who alone replaces
+ * it. Processes share it as they share their mm.
+ */
+static inline struct user_namespace **lm_exec_user_ns_place(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+	return &rcu_dereference_protected(current->exec_state, true)->user_ns;
+#else
+	return &current->mm->user_ns;
+#endif
 }
 
 /* The futex state became a struct of its own in 7.0. */

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
 #include <linux/sched/exec_state.h>
 #endif
@@ -74,6 +75,25 @@ static inline s64 lm_poll_end_ns(const struct restart_block *r)
 #else
 	return (s64)r->poll.tv_sec * NSEC_PER_SEC + r->poll.tv_nsec;
 #endif
+}
+
+/* The user namespace whose root may look into it, by number, 0: the initial one. It
+ * moved from the mm to the task in 7.2.
+ */
+static inline u32 lm_exec_user_ns(struct task_struct *t, struct mm_struct *mm)
+{
+	const struct user_namespace *ns;
+	u32 nr;
+
+	rcu_read_lock();
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+	ns = rcu_dereference(t->exec_state)->user_ns;
+#else
+	ns = mm->user_ns;
+#endif
+	nr = ns == &init_user_ns ? 0 : ns->ns.inum;
+	rcu_read_unlock();
+	return nr;
 }
 
 /* What a task shows of itself moved from the mm to the task in 7.2. */

@@ -454,6 +454,9 @@ struct livemig_restart {
 	__u32 resv;
 };
 
+/* Ids, and those of THREAD_GROUPS, are those of the initial user namespace (~0: none
+ * there); capabilities and securebits hold in the user namespace of the process.
+ */
 struct livemig_creds {
 	__u32 uid, euid, suid, fsuid;
 	__u32 gid, egid, sgid, fsgid;
@@ -487,6 +490,10 @@ enum livemig_mm_attr {
 	LIVEMIG_MM_MEMBARRIER,		/* u32, MEMBARRIER_CMD_REGISTER_* */
 	LIVEMIG_MM_COREDUMP,		/* u32, /proc/PID/coredump_filter */
 	LIVEMIG_MM_PKEYS,		/* struct livemig_pkeys, if keys are in use */
+	LIVEMIG_MM_USER_NS,		/* u32, inode number of the user namespace
+					 * whose root may look into it even if it is
+					 * not dumpable; absent: the initial one
+					 */
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)
@@ -1160,6 +1167,14 @@ struct livemig_ioc_guard {
 	__u32 flags;		/* 0 */
 };
 
+/*
+ * LIVEMIG_IOC_CREDS, of a helper that has one thread, without an argument: it gets
+ * the credentials with which the coordinator opened this file. A helper that has
+ * joined a user namespace, to make there what is to belong to it, so leaves it again.
+ * Errors: EPERM (the coordinator), EINVAL (other threads), EBUSY (after the first
+ * WAIT).
+ */
+
 #define LIVEMIG_IOC_MAGIC	0xB7
 #define LIVEMIG_IOC_ADD		_IOWR(LIVEMIG_IOC_MAGIC, 1, struct livemig_ioc_add)
 #define LIVEMIG_IOC_BECOME	_IOW(LIVEMIG_IOC_MAGIC, 2, struct livemig_ioc_become)
@@ -1171,6 +1186,7 @@ struct livemig_ioc_guard {
 #define LIVEMIG_IOC_PIDNS	_IOW(LIVEMIG_IOC_MAGIC, 8, struct livemig_ioc_pidns)
 #define LIVEMIG_IOC_TCP		_IOW(LIVEMIG_IOC_MAGIC, 9, struct livemig_ioc_tcp)
 #define LIVEMIG_IOC_MQUEUE	_IOWR(LIVEMIG_IOC_MAGIC, 10, struct livemig_ioc_mqueue)
+#define LIVEMIG_IOC_CREDS	_IO(LIVEMIG_IOC_MAGIC, 12)
 #define LIVEMIG_IOC_GUARD	_IOW(LIVEMIG_IOC_MAGIC, 11, struct livemig_ioc_guard)
 #define LIVEMIG_IOC_INOTIFY	_IOW(LIVEMIG_IOC_MAGIC, 13, struct livemig_ioc_inotify)
 
