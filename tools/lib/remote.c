@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -155,6 +156,8 @@ static void exec_helper(const struct lm_remote_opts *o, int base, int program,
 		lim.rlim_cur = lim.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &lim);
 	}
+	if (o->userns && ioctl(o->dev_fd, LIVEMIG_IOC_CREDS))
+		goto fail;
 	for (i = 0; i < 4; i++) {	/* out of each other's way */
 		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, base + LM_HELPER_FDS);
 		if (from[i] < 0)
@@ -252,6 +255,42 @@ static struct lm_remote *remote_new(int fd_base, int timeout_ms, uint64_t base)
 	return r;
 }
 
+/*
+ * clone3() in a user namespace, so that what it makes belongs to that. A child of ours
+ * goes there and gives birth to a sibling, who takes our credentials again.
+ */
+static long clone_in(int userns, struct clone_args *ca)
+{
+	long pid = -ECHILD;
+	pid_t child;
+	int p[2];
+
+	ca->flags = (ca->flags & ~CLONE_PIDFD) | CLONE_PARENT;
+	ca->exit_signal = 0;
+	if (pipe2(p, O_CLOEXEC))
+		return -1;
+	child = fork();
+	if (!child) {
+		pid = setns(userns, CLONE_NEWUSER) ? -1 :
+		      syscall(__NR_clone3, ca, sizeof(*ca));
+		if (!pid)
+			return 0;
+		if (pid < 0)
+			pid = -errno;
+		_exit(write(p[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	close(p[1]);
+	if (child < 0)
+		pid = -errno;
+	else if (read(p[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -ECHILD;
+	close(p[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	errno = pid < 0 ? -pid : 0;
+	return pid < 0 ? -1 : pid;
+}
+
 int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		    struct lm_error *e)
 {
@@ -300,7 +339,8 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 			goto fail;
 		}
 	}
-	pid = syscall(__NR_clone3, &ca, sizeof(ca));
+	pid = o->userns ? clone_in(o->userns, &ca) :
+			  syscall(__NR_clone3, &ca, sizeof(ca));
 	if (!pid)
 		exec_helper(o, r->fd_base, program, sv[1], coord);
 	if (home >= 0) {
@@ -315,7 +355,7 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		goto fail;
 	}
 	r->pid = pid;
-	r->pidfd = pidfd;
+	r->pidfd = pidfd < 0 ? syscall(__NR_pidfd_open, pid, 0) : pidfd;
 	r->ctl = sv[0];
 	close(sv[1]);
 	close(coord);
@@ -419,7 +459,9 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 	ret = lm_remote_put_fd(parent, sv[1], parent->fd_base + LM_HELPER_FD_NEXT,
 			       false, e);
 	close(sv[1]);
-	if (ret || lm_remote_exchange(parent, &req, NULL, &reply, e))
+	if (ret || (f->userns && lm_remote_enter(parent, f->userns, e)) ||
+	    lm_remote_exchange(parent, &req, NULL, &reply, e) ||
+	    (f->userns && lm_remote_leave(parent, e)))
 		goto fail;
 	if (reply.error < 0) {
 		errno = -reply.error;
@@ -435,11 +477,28 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 		lm_fail_errno(e, LM_FAILED, "helper %u", r->pid);
 		goto fail;
 	}
+	if (f->userns && lm_remote_leave(r, e))
+		goto fail;
 	*child = r;
 	return 0;
 fail:
 	lm_remote_free(r);
 	return -1;
+}
+
+int lm_remote_enter(struct lm_remote *r, int userns, struct lm_error *e)
+{
+	int fd = r->fd_base + LM_HELPER_FDS;
+
+	return lm_remote_put_fd(r, userns, fd, true, e) ||
+	       lm_remote_syscall(r, e, __NR_setns, fd, CLONE_NEWUSER) < 0 ||
+	       lm_remote_syscall(r, e, __NR_close, fd) < 0 ? -1 : 0;
+}
+
+int lm_remote_leave(struct lm_remote *r, struct lm_error *e)
+{
+	return lm_remote_syscall(r, e, __NR_ioctl, r->fd_base + LM_HELPER_FD_DEV,
+				 LIVEMIG_IOC_CREDS, 0) < 0 ? -1 : 0;
 }
 
 /* ---- the end ---- */

@@ -52,6 +52,7 @@ struct lm_remote_opts {
 				 */
 	uint64_t clone_flags;	/* CLONE_NEW*; exit signal is SIGCHLD */
 	int pidns;		/* a pid namespace that it is born into; 0: none */
+	int userns;		/* what CLONE_NEW* makes belongs to this; 0: to ours */
 	bool alt;		/* the helper at the other address */
 	const char *path;	/* the program; NULL: lm_remote_path() */
 	int timeout_ms;		/* of every wait; 0: 30000 */
@@ -76,11 +77,16 @@ struct lm_remote_fork {
 	uint64_t clone_flags;	/* CLONE_PARENT, CLONE_FS, CLONE_NEW*, ...; not
 				 * CLONE_VM, CLONE_FILES, CLONE_THREAD
 				 */
+	int userns;		/* what CLONE_NEW* makes belongs to this; 0: to ours */
 };
 
 /* Fork @parent; the child serves *@child. It has the parent's memory, fds, ... */
 int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 		   struct lm_remote **child, struct lm_error *e);
+
+/* Join the user namespace @userns; take the coordinator's credentials again. */
+int lm_remote_enter(struct lm_remote *r, int userns, struct lm_error *e);
+int lm_remote_leave(struct lm_remote *r, struct lm_error *e);
 
 /* Kill (if it did not become) and forget it. NULL is fine. */
 void lm_remote_free(struct lm_remote *r);

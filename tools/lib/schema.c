@@ -111,6 +111,7 @@ static const struct lm_attr mm_attrs[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_MEMBARRIER] = U32("membarrier"),
 	[LIVEMIG_MM_COREDUMP] = U32("coredump"),
 	[LIVEMIG_MM_PKEYS] = BIN("pkeys", sizeof(struct livemig_pkeys)),
+	[LIVEMIG_MM_USER_NS] = U32("user-ns"),
 };
 SCHEMA(mm, "MM");
 
@@ -331,6 +332,12 @@ static const struct lm_attr ns_attrs[LM_NS_MAX + 1] = {
 	[LM_NS_SYSCTL] = STR("sysctl", 255),
 	[LM_NS_CGROUP] = STR("cgroup", 0),
 	[LM_NS_MOUNT] = NEST("mount", mount),
+	[LM_NS_OWNER] = U32("owner"),
+	[LM_NS_UID_MAP] = STR("uid-map", 0),
+	[LM_NS_GID_MAP] = STR("gid-map", 0),
+	[LM_NS_PROJID_MAP] = STR("projid-map", 0),
+	[LM_NS_NO_SETGROUPS] = FLAG("no-setgroups"),
+	[LM_NS_CREATOR] = U32("creator"),
 };
 SCHEMA(ns, "NS");
 

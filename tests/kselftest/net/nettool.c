@@ -55,7 +55,7 @@ static int make(const char *file, const char *parent)
 	struct lm_netns_made *made;
 	FILE *f = fopen(file, "r");
 	size_t len = f ? fread(attrs, 1, sizeof(attrs), f) : 0;
-	int fd = lm_netns_make(attrs, len, parent, &made, &e);
+	int fd = lm_netns_make(attrs, len, 0, parent, &made, &e);
 
 	if (fd < 0)
 		return die();

@@ -328,6 +328,15 @@ static void ipc_ns(void)
 
 static void user_ns(void)
 {
+	int map;
+
+	NEED(!unshare(CLONE_NEWUSER));
+	map = open("/proc/self/uid_map", O_WRONLY);
+	NEED(write(map, "0 0 1", 5) == 5 && !close(map));
+	map = open("/proc/self/setgroups", O_WRONLY);
+	NEED(write(map, "deny", 4) == 4 && !close(map));
+	map = open("/proc/self/gid_map", O_WRONLY);
+	NEED(write(map, "0 0 1", 5) == 5 && !close(map));
 	unshared(CLONE_NEWUSER);
 }
 
@@ -509,7 +518,7 @@ static const struct refusal {
 	{ "terminal", terminal, "terminal of the host /dev/console" },
 	{ "uts_ns", uts_ns, "thread in another uts namespace" },
 	{ "ipc_ns", ipc_ns, "thread in another ipc namespace" },
-	{ "user_ns", user_ns, "user namespace" },
+	{ "user_ns", user_ns, "user namespace within another one" },
 	{ "mnt_ns", mnt_ns, "thread in another mount namespace" },
 	{ "pid_ns", pid_ns, "pid namespace for children" },
 	{ "chroot", chrooted, "chroot" },

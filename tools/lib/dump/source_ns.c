@@ -6,6 +6,7 @@
 #include "source_priv.h"
 #include "../net/rtnl.h"
 #include "../ns/ns.h"
+#include "../ns/user.h"
 #include "../target.h"
 
 struct visit {
@@ -27,6 +28,8 @@ static int look_inside(struct lm_source *s, struct lm_objects *o, struct lm_buf 
 	char mount[PATH_MAX];
 	struct visit v = { k, { .p = p, .b = b, .cgroup = s->dir } };
 
+	if (k == &lm_ns_user)
+		return lm_source_user(p, b, fd, e);
 	if (k == &lm_ns_mnt)
 		return lm_source_mounts(s, o, b, lm_ns_of(p, k), fd, e);
 	if (!k->describe)
@@ -37,19 +40,29 @@ static int look_inside(struct lm_source *s, struct lm_objects *o, struct lm_buf 
 	return lm_in_ns(fd, k->flag, describe, &v, e);
 }
 
+/* What else there is to tell is told elsewhere. */
+static bool only_owner(const struct lm_ns_kind *k)
+{
+	return k == &lm_ns_pid || k == &lm_ns_net;
+}
+
 static int one(struct lm_source *s, struct lm_objects *o, const struct lm_process *p,
 	       const struct lm_ns_kind *k, uint32_t id, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
 	int fd = lm_ns_open(p->host, k, e), ret;
+	int64_t owner;
 
 	if (fd < 0)
 		return -1;
 	lm_put_str(&b, LM_NS_KIND, k->name);
 	lm_put_u32(&b, LM_NS_ID, id);
-	ret = look_inside(s, o, &b, p, k, fd, e);
+	owner = lm_source_owner(&s->model, k, fd, e);
+	if (owner > 0)
+		lm_put_u32(&b, LM_NS_OWNER, owner);
+	ret = owner < 0 ? -1 : look_inside(s, o, &b, p, k, fd, e);
 	close(fd);
-	if (ret || !o) {
+	if (ret || !o || (!owner && only_owner(k))) {
 		lm_buf_free(&b);
 		return ret ? lm_prefix(e, "pid %u", p->host) : 0;
 	}
@@ -81,22 +94,29 @@ bool lm_source_own_ns(const struct lm_process *p, const struct lm_ns_kind *k)
 	return id != own;
 }
 
-int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
-			  struct lm_error *e)
+/* All of kind @k. */
+static int describe_kind(struct lm_source *s, struct lm_objects *o,
+			 const struct lm_ns_kind *k, struct lm_error *e)
 {
 	const struct lm_model *m = &s->model;
 
-	for (size_t i = 0; i < LM_NS_KINDS; i++) {
-		const struct lm_ns_kind *k = lm_ns_kinds[i];
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_process *p = m->procs[i];
+		uint32_t id = lm_ns_of(p, k);
 
-		for (size_t j = 0; j < m->nr_procs; j++) {
-			const struct lm_process *p = m->procs[j];
-			uint32_t id = lm_ns_of(p, k);
-
-			if (!known(m, j, k, id) && lm_source_own_ns(p, k) &&
-			    one(s, o, p, k, id, e))
-				return -1;
-		}
+		if (!known(m, i, k, id) && lm_source_own_ns(p, k) && one(s, o, p, k, id, e))
+			return -1;
 	}
 	return 0;
+}
+
+int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
+			  struct lm_error *e)
+{
+	for (size_t i = 0; i < LM_NS_KINDS; i++)
+		if (describe_kind(s, o, lm_ns_kinds[i], e))
+			return -1;
+	return describe_kind(s, o, &lm_ns_user, e) || describe_kind(s, o, &lm_ns_pid, e) ||
+	       describe_kind(s, o, &lm_ns_net, e) ||
+	       lm_source_check_users(&s->model, e) ? -1 : 0;
 }

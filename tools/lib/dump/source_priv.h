@@ -106,10 +106,20 @@ int lm_seccomp_describe(const struct lm_source *s, struct lm_objects *o,
 void lm_seccomp_free(struct lm_source *s);
 
 /* source_ns.c: NS records into @o (NULL: only look whether all can be moved). */
+struct lm_ns_kind;
+/* source_user.c: add to the record what the user namespace of @p, @fd, is like. */
+int lm_source_user(const struct lm_process *p, struct lm_buf *b, int fd,
+		   struct lm_error *e);
+/* LM_NS_ID of the user namespace that @fd, of kind @k, belongs to; 0: the host's; -1: it
+ * cannot be told, or is not one of the container's: @e.
+ */
+int64_t lm_source_owner(const struct lm_model *m, const struct lm_ns_kind *k, int fd,
+			struct lm_error *e);
+/* Can all processes enter theirs? */
+int lm_source_check_users(const struct lm_model *m, struct lm_error *e);
 int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e);
 /* Is @p in another one than we are? */
-struct lm_ns_kind;
 bool lm_source_own_ns(const struct lm_process *p, const struct lm_ns_kind *k);
 /* source_mounts.c: MOUNTs into @b, TREE records into @o (or NULL). */
 int lm_source_mounts(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,

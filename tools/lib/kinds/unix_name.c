@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../net/rtnl.h"
+#include "../ns/user.h"
 #include "unix.h"
 
 #define NAME_MAX_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) + 1)
@@ -274,6 +275,18 @@ static int set_owner(const struct lm_file *f, const char *real, const struct sta
 	return 0;
 }
 
+/* (The thread is our own.) */
+static int bind_as_owner(const struct bind_args *b, const struct sockaddr_un *a,
+			 socklen_t len)
+{
+	int ret = bind(b->fd, (const void *)a, len);
+
+	/* Root is nobody there. */
+	if (ret < 0 && errno == EOVERFLOW && lm_as_owner(b->f->dir) == 0)
+		ret = bind(b->fd, (const void *)a, len);
+	return ret;
+}
+
 static int bind_path(struct bind_args *b, const char *name, struct lm_error *e)
 {
 	char real[PATH_MAX], start[PATH_MAX], dir[PATH_MAX], now[2 * PATH_MAX];
@@ -291,7 +304,7 @@ static int bind_path(struct bind_args *b, const char *name, struct lm_error *e)
 		return -1;
 	if (b->owner)
 		umask(lm_u32(b->owner->obj.tb[LIVEMIG_PROCESS_UMASK]));
-	if (bind(b->fd, (void *)&a, set_path(&a, name)) < 0)
+	if (bind_as_owner(b, &a, set_path(&a, name)) < 0)
 		return lm_fail_errno(e, LM_REFUSED, "unix socket %s: cannot bind", name);
 	/* It was renamed since; to where it is now that means nothing. */
 	snprintf(now, sizeof(now), "%s%s%s", start, start[0] ? "/" : "", name);

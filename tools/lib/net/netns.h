@@ -45,11 +45,12 @@ int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e);
 
 /* Make it again: a new namespace with its links, isolated: it neither answers
  * nor sends until lm_netns_open_up(). Return: fd of the namespace, or -1.
+ * @user: an fd of the user namespace that it belongs to; 0: ours.
  * @parent: as lm_restore_opts.net_parent. Fails with LM_REFUSED when the
  * name or the parent device is taken or missing. *@undo is for _remove().
  */
 struct lm_netns_made;
-int lm_netns_make(const void *attrs, size_t len, const char *parent,
+int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 		  struct lm_netns_made **undo, struct lm_error *e);
 int lm_netns_open_up(struct lm_netns_made *n, struct lm_error *e); /* and announce */
 void lm_netns_remove(struct lm_netns_made *n);	/* undo all */

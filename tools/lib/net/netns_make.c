@@ -23,6 +23,7 @@
 
 #include "netns.h"
 #include "rtnl.h"
+#include "../ns/user.h"
 
 #define RUN_NETNS "/run/netns"
 
@@ -445,11 +446,12 @@ static int check_name(const char *name, struct lm_error *e)
 	return 0;
 }
 
-int lm_netns_make(const void *attrs, size_t len, const char *parent,
+int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 		  struct lm_netns_made **made, struct lm_error *e)
 {
 	const struct nlattr *tb[LM_NETNS_MAX + 1];
 	struct make m = { .attrs = attrs, .len = len, .parent = parent, .e = e };
+	const struct lm_ns_birth birth_there = { .kind = &lm_ns_net, .user = user };
 	struct lm_netns_made *n;
 	int ret = -1;
 
@@ -465,7 +467,7 @@ int lm_netns_make(const void *attrs, size_t len, const char *parent,
 	m.n = n;
 	if (tb[LM_NETNS_NAME])
 		snprintf(n->name, sizeof(n->name), "%s", lm_str(tb[LM_NETNS_NAME]));
-	n->nsfd = new_netns(e);
+	n->nsfd = user ? lm_ns_born(&birth_there, e) : new_netns(e);
 	m.host_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (m.host_fd < 0)
 		lm_fail_errno(e, LM_FAILED, "cannot open my own network namespace");

@@ -4,7 +4,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "ns.h"
 #include "../textfile.h"
@@ -51,6 +53,25 @@ static const char *known(const char *assignment)
 	return NULL;
 }
 
+/* From 6.11 on they belong to the root of the namespace's user namespace, and to
+ * nobody else. The thread is the visitor's own.
+ */
+static int set(const char *name, const char *text)
+{
+	uid_t uid = geteuid();
+	char path[128];
+	struct stat st;
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	if (stat(path, &st) || syscall(SYS_setresuid, -1, st.st_uid, -1))
+		return -1;
+	ret = lm_text_write("/proc/sys", name, text);
+	if (syscall(SYS_setresuid, -1, uid, -1))
+		_exit(LM_FAILED);
+	return ret;
+}
+
 static int fill(const struct lm_obj *o, struct lm_error *e)
 {
 	for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));) {
@@ -63,7 +84,7 @@ static int fill(const struct lm_obj *o, struct lm_error *e)
 			return lm_fail(e, LM_REFUSED, "ipc namespace: setting %s: not known here",
 				       text ? text : "");
 		text += strlen(name) + 1;
-		if (lm_text_write("/proc/sys", name, text))
+		if (set(name, text))
 			return lm_fail_errno(e, LM_FAILED, "%s = %s", name, text);
 	}
 	return 0;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "tree.h"
+#include "user.h"
 
 struct make {
 	const struct lm_model *m;
@@ -275,6 +276,8 @@ int lm_tree_make(const struct lm_model *m, uint32_t ns, uint32_t mount, int root
 	struct make k = { .m = m, .ns = ns, .mount = mount, .root = root, .e = e };
 	int ret = list_names(&k);
 
+	if (!ret && lm_as_owner(root))
+		ret = lm_fail_errno(e, LM_FAILED, "tmpfs");
 	if (!ret)
 		sweep(&k, root, "");
 	for (size_t i = 0; i < m->nr_trees && !ret; i++) {
@@ -291,6 +294,7 @@ int lm_tree_make(const struct lm_model *m, uint32_t ns, uint32_t mount, int root
 		if (ours(&k, o) && o->tb[LM_TREE_MODE])
 			ret = set_time(&k, o);
 	}
+	lm_as_root();
 	free(k.names);
 	return ret;
 }

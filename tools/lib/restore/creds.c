@@ -6,10 +6,13 @@
  */
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "internal.h"
+#include "../ns/user.h"
 
 #define NR_CAPS 64
 
@@ -35,27 +38,39 @@ static void add_capset(struct lm_batch *b, uint64_t effective, uint64_t permitte
 	lm_batch_add(b, __NR_capset, LM_DATA(head), LM_DATA(data));
 }
 
-/* What the coordinator has, and so the helper. */
-static uint64_t all_caps(void)
+/* What the coordinator has, and so the helper. Who enters a user namespace gets all
+ * that there are.
+ */
+static uint64_t all_caps(bool in_user)
 {
 	struct __user_cap_header_struct h = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct d[2] = { 0 };
+	uint64_t all = 0;
 
-	if (syscall(__NR_capget, &h, d))
-		return 0;
+	for (int i = 0; in_user && i < NR_CAPS; i++)
+		if (prctl(PR_CAPBSET_READ, i) >= 0)
+			all |= 1ULL << i;
+	if (in_user || syscall(__NR_capget, &h, d))
+		return all;
 	return d[0].permitted | (uint64_t)d[1].permitted << 32;
 }
 
-static void add_ids(struct lm_batch *b, const struct lm_thread *t,
+static const struct livemig_creds *creds_of(const struct lm_thread *t)
+{
+	size_t n;
+	const struct livemig_creds *c =
+		lm_array(t->obj.tb[LIVEMIG_THREAD_CREDS], sizeof(*c), &n);
+
+	return n ? c : NULL;
+}
+
+static void add_ids(struct lm_batch *b, const uint32_t *groups, size_t n,
 		    const struct livemig_creds *c)
 {
-	const struct nlattr *groups = t->obj.tb[LIVEMIG_THREAD_GROUPS];
-
-	lm_batch_add(b, __NR_setgroups, lm_len(groups) / 4,
-		     LM_DATA(lm_batch_data(b, groups ? lm_data(groups) : "",
-					   lm_len(groups))));
+	lm_batch_add(b, __NR_setgroups, n,
+		     LM_DATA(lm_batch_data(b, groups, n * sizeof(*groups))));
 	lm_batch_add(b, __NR_setresgid, c->gid, c->egid, c->sgid);
 	lm_batch_add(b, __NR_setresuid, c->uid, c->euid, c->suid);
 	/* They return the former id, not an error. */
@@ -63,14 +78,55 @@ static void add_ids(struct lm_batch *b, const struct lm_thread *t,
 	lm_batch_add(b, __NR_setfsuid, c->fsuid);
 }
 
-static void add_creds(struct lm_batch *b, const struct lm_thread *t,
-		      const struct livemig_creds *c)
+void lm_creds_ids(struct lm_batch *b, const struct lm_thread *t)
 {
-	uint64_t all = all_caps();
+	const struct livemig_creds *c = creds_of(t);
+	size_t n;
+	const uint32_t *groups = lm_array(t->obj.tb[LIVEMIG_THREAD_GROUPS],
+					  sizeof(*groups), &n);
 
-	lm_batch_add(b, __NR_prctl, PR_SET_SECUREBITS,
-		     SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS, 0, 0, 0);
-	add_ids(b, t, c);
+	if (c)
+		add_ids(b, groups, n, c);
+}
+
+static bool same_ids(const struct lm_thread *t, const struct lm_thread *other)
+{
+	const struct nlattr *g = t->obj.tb[LIVEMIG_THREAD_GROUPS];
+	const struct nlattr *h = other->obj.tb[LIVEMIG_THREAD_GROUPS];
+	const struct livemig_creds *c = creds_of(t), *d = creds_of(other);
+
+	return c && d && !memcmp(c, d, offsetof(struct livemig_creds, securebits)) &&
+	       lm_len(g) == lm_len(h) && !memcmp(lm_data(g), lm_data(h), lm_len(g));
+}
+
+/* Born in @user with the ids of another thread, it has others. */
+static int add_own_ids(struct lm_batch *b, const struct lm_obj *user,
+		       const struct lm_thread *t, struct lm_error *e)
+{
+	struct livemig_creds c = *creds_of(t);
+	uint32_t *uids[] = { &c.uid, &c.euid, &c.suid, &c.fsuid };
+	uint32_t *gids[] = { &c.gid, &c.egid, &c.sgid, &c.fsgid };
+	size_t n;
+	const uint32_t *from = lm_array(t->obj.tb[LIVEMIG_THREAD_GROUPS],
+					sizeof(*from), &n);
+	uint32_t *groups = malloc((n + 1) * sizeof(*groups));
+	bool ok = groups;
+
+	for (size_t i = 0; ok && i < 4; i++)
+		ok = lm_user_inside(user, LM_NS_UID_MAP, *uids[i], uids[i]) &&
+		     lm_user_inside(user, LM_NS_GID_MAP, *gids[i], gids[i]);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = lm_user_inside(user, LM_NS_GID_MAP, from[i], &groups[i]);
+	if (ok)
+		add_ids(b, groups, n, &c);
+	free(groups);
+	return ok ? 0 : lm_fail(e, LM_REFUSED,
+				"ids other than those of the first thread, which its user namespace does not know: not supported");
+}
+
+/* (It has all, and nothing takes them away when ids change.) */
+static void add_caps(struct lm_batch *b, const struct livemig_creds *c, uint64_t all)
+{
 	/* While all is allowed, and before the bounding set forbids it. */
 	add_capset(b, all, all, c->cap_inheritable);
 	for (int i = 0; i < NR_CAPS; i++)
@@ -84,21 +140,40 @@ static void add_creds(struct lm_batch *b, const struct lm_thread *t,
 	add_capset(b, c->cap_effective, c->cap_permitted, c->cap_inheritable);
 }
 
-void lm_creds_batch(struct lm_batch *b, const struct lm_thread *t)
+static int add_creds(const struct lm_restorer *r, const struct lm_proc *p,
+		     struct lm_batch *b, const struct lm_process *mp,
+		     const struct lm_thread *t, struct lm_error *e)
 {
-	const struct livemig_creds *c;
+	const struct lm_obj *user = lm_user_of(&r->m, mp);
+
+	if (user && !p->in_user)
+		lm_user_batch(r, b, t);
+	lm_batch_add(b, __NR_prctl, PR_SET_SECUREBITS,
+		     SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS, 0, 0, 0);
+	if (!user)
+		lm_creds_ids(b, t);
+	else if (p->in_user && !same_ids(t, lm_leader(mp)) &&
+		 add_own_ids(b, user, t, e))
+		return -1;
+	add_caps(b, creds_of(t), all_caps(user));
+	return 0;
+}
+
+int lm_creds_batch(const struct lm_restorer *r, const struct lm_proc *p,
+		   struct lm_batch *b, const struct lm_process *mp,
+		   const struct lm_thread *t, struct lm_error *e)
+{
 	uint64_t slack = lm_u64(t->obj.tb[LIVEMIG_THREAD_TIMERSLACK]);
-	size_t n;
 
 	if (slack)
 		lm_batch_add(b, __NR_prctl, PR_SET_TIMERSLACK, slack, 0, 0, 0);
 	if (t->obj.tb[LIVEMIG_THREAD_PERSONALITY])
 		lm_batch_add(b, __NR_personality,
 			     lm_u32(t->obj.tb[LIVEMIG_THREAD_PERSONALITY]));
-	c = lm_array(t->obj.tb[LIVEMIG_THREAD_CREDS], sizeof(*c), &n);
-	if (n)
-		add_creds(b, t, c);
+	if (creds_of(t) && add_creds(r, p, b, mp, t, e))
+		return -1;
 	if (lm_u32(t->obj.tb[LIVEMIG_THREAD_FLAGS]) &
 	    LIVEMIG_THREAD_F_NO_NEW_PRIVS)
 		lm_batch_add(b, __NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return 0;
 }

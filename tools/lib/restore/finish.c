@@ -125,7 +125,10 @@ static int become(struct lm_restorer *r, struct lm_proc *p,
 	lm_attrs_own_fs(b, t);
 	lm_attrs_thread(b, t);
 	lm_seccomp_batch(r, p, b, mp, t);
-	lm_creds_batch(b, t);
+	if (lm_creds_batch(r, p, b, mp, t, e)) {
+		lm_batch_free(b);
+		return lm_prefix(e, "pid %u thread %u", mp->pid, t->tid);
+	}
 	/* New credentials have reset it, in any thread: the last one sets it.
 	 * Two cannot be asked for; it is what the reset leaves.
 	 */
@@ -149,7 +152,7 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
 	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
 	    lm_lazy_watch(r, p, mp->mm, e) || lm_ipc_undo(r, p, mp, e) ||
-	    lm_seccomp_load(r, p, mp, e))
+	    lm_seccomp_load(r, p, mp, e) || lm_user_ready(r, p, mp, e))
 		return -1;
 	for (size_t i = 0; i < mp->nr_threads; i++) {
 		const struct lm_thread *t = mp->threads[i];

@@ -24,7 +24,7 @@
  *	deleted.c	files that have no name any more
  *	removed.c	directories that were removed
  *	time.c timers.c	clocks; what is armed on them
- *	ns.c		namespaces
+ *	ns.c user.c	namespaces; those of users
  *	mounts.c tmpfs.c what is mounted in them
  *	ipc.c		System V IPC
  *	seccomp.c	seccomp filters
@@ -64,6 +64,7 @@ struct lm_proc {
 	bool subreaper;
 	bool shares_fs;			/* with who gave birth to it */
 	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
+	bool in_user;			/* ... namespace, for good */
 	bool has_pkeys;			/* all protection keys there are */
 	bool keeps;			/* pages that it was born with */
 	bool inherits;			/* it still may have pages too many ... */
@@ -224,6 +225,8 @@ uint32_t lm_pid_at(const struct lm_restorer *r, uint32_t pid, size_t depth);
  * nobody here has that number.
  */
 uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid);
+/* The first thread, NULL: it has ended. */
+const struct lm_thread *lm_leader(const struct lm_process *mp);
 int lm_tids(const struct lm_thread *t, struct lm_tids *out, struct lm_error *e);
 int lm_tids_of(const struct lm_process *mp, struct lm_tids *out, struct lm_error *e);
 /* Can @from give birth to @mp now? And do. */
@@ -388,6 +391,9 @@ int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e);
 /* ns.c: all are in their namespaces, before they have memory. */
 int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
 	       struct lm_error *e);
+/* One was made of the record @o; @fd and @root (mnt, else -1) are the callee's. */
+int lm_ns_add(struct lm_restorer *r, const struct lm_ns_kind *k, const struct lm_obj *o,
+	      int fd, int root, struct lm_error *e);
 int lm_ns_sync(struct lm_restorer *r, struct lm_error *e);
 int lm_ns_fill(struct lm_restorer *r, struct lm_error *e);
 /* A namespace that was made, or -1. */
@@ -395,6 +401,26 @@ int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t i
 void lm_ns_close(struct lm_restorer *r);
 /* The root directory of the mount namespace @id, -1: it is ours. */
 int lm_ns_root(const struct lm_restorer *r, uint32_t id);
+
+/* user.c: make those that are new. */
+int lm_user_sync(struct lm_restorer *r, struct lm_error *e);
+/* An fd of the user namespace @id; 0: LM_NS_NONE, which is ours; -1: @e. */
+int lm_user_fd(const struct lm_restorer *r, uint32_t id, struct lm_error *e);
+/* Go in, do something, get out; LM_NS_NONE: stay. */
+int lm_user_enter(struct lm_restorer *r, struct lm_proc *p, uint32_t id,
+		  struct lm_error *e);
+int lm_user_leave(struct lm_proc *p, uint32_t id, struct lm_error *e);
+/* A namespace that belongs to @id. */
+int lm_user_unshare(struct lm_restorer *r, struct lm_proc *p, uint32_t id, int flag,
+		    struct lm_error *e);
+/* Before it has threads: the helper gets what it needs to enter, or, when it is to have
+ * threads, enters.
+ */
+int lm_user_ready(struct lm_restorer *r, struct lm_proc *p, const struct lm_process *mp,
+		  struct lm_error *e);
+/* Add the calls by which it enters as @t. */
+void lm_user_batch(const struct lm_restorer *r, struct lm_batch *b,
+		   const struct lm_thread *t);
 
 /* mounts.c: @p makes its mount namespace and is in it. */
 int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj *o,
@@ -447,8 +473,12 @@ void lm_attrs_thread(struct lm_batch *b, const struct lm_thread *t);
 /* Add the calls for a working directory and umask of its own. */
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t);
 
-/* creds.c: add the calls that @t makes for itself before it becomes. */
-void lm_creds_batch(struct lm_batch *b, const struct lm_thread *t);
+/* creds.c: add the calls that @t, of @mp, makes for itself before it becomes. */
+int lm_creds_batch(const struct lm_restorer *r, const struct lm_proc *p,
+		   struct lm_batch *b, const struct lm_process *mp,
+		   const struct lm_thread *t, struct lm_error *e);
+/* Those for its ids alone. */
+void lm_creds_ids(struct lm_batch *b, const struct lm_thread *t);
 
 /* finish.c */
 int lm_finish(struct lm_restorer *r, struct lm_error *e);

@@ -21,6 +21,7 @@
 #include "internal.h"
 #include "../ns/mountinfo.h"
 #include "../ns/tree.h"
+#include "../ns/user.h"
 
 /* Where the new root is mounted at first. */
 #define NEW_ROOT	"/mnt"
@@ -39,6 +40,7 @@ struct build {
 	struct lm_restorer *r;
 	struct lm_proc *p;		/* who does it */
 	uint32_t ns;
+	uint32_t owner;			/* the user namespace it belongs to */
 	struct place *v;
 	size_t nr;
 	struct lm_mounts host;		/* what is mounted here */
@@ -204,6 +206,59 @@ static int bind_part(const struct build *b, const char *from, const char *path)
 	return ret;
 }
 
+/* ---- what belongs to the user namespace ---- */
+
+/* Options as who is in the namespace @user gives them: ids are the host's in a record. */
+static int inside(const struct build *b, const char *options, char *buf, size_t size)
+{
+	const struct lm_obj *user = lm_ns_record(&b->r->m, &lm_ns_user, b->owner);
+	size_t n = 0;
+
+	*buf = 0;
+	while (*options) {
+		size_t len = strcspn(options, ",");
+		bool uid = !strncmp(options, "uid=", 4), gid = !strncmp(options, "gid=", 4);
+		uint32_t id;
+
+		if ((uid || gid) &&
+		    !lm_user_inside(user, uid ? LM_NS_UID_MAP : LM_NS_GID_MAP,
+				    strtoul(options + 4, NULL, 10), &id))
+			return lm_fail(b->e, LM_REFUSED,
+				       "option %.*s: the user namespace does not know it",
+				       (int)len, options);
+		if (uid || gid)
+			n += snprintf(buf + n, n < size ? size - n : 0, "%s%.4s%u",
+				      n ? "," : "", options, id);
+		else
+			n += snprintf(buf + n, n < size ? size - n : 0, "%s%.*s",
+				      n ? "," : "", (int)len, options);
+		options += len + (options[len] == ',');
+	}
+	return n < size ? 0 : lm_fail(b->e, LM_REFUSED, "its options are too long");
+}
+
+/* A file system that is not the host's was mounted by the container's root, so
+ * that it may do with it what it likes. (Whose those of the kernel are is told by
+ * the namespace that they show.)
+ */
+static int mount_fs(const struct build *b, const struct place *m, const char *path,
+		    unsigned long flags, const char *options)
+{
+	const char *type = str(m, LM_MOUNT_TYPE), *source = str(m, LM_MOUNT_SOURCE);
+	char theirs[PATH_MAX];
+
+	if (b->owner == LM_NS_NONE || m->tb[LM_MOUNT_HOST] ||
+	    (strcmp(type, "tmpfs") && strcmp(type, "devpts") && strcmp(type, "overlay")))
+		return do_mount(b, source, path, type, flags, options);
+	if (!strcmp(type, "overlay"))
+		return lm_fail(b->e, LM_REFUSED,
+			       "an overlay of a user namespace: not supported");
+	return inside(b, options, theirs, sizeof(theirs)) ||
+	       lm_user_enter(b->r, b->p, b->owner, b->e) ||
+	       do_mount(b, source, path, type, flags, theirs) ||
+	       lm_user_leave(b->p, b->owner, b->e) ? -1 : 0;
+}
+
 /* ---- tmpfs ---- */
 
 /* A mount of the helper, without what is mounted in it, as an fd of ours. */
@@ -237,8 +292,7 @@ static int mount_tmpfs(const struct build *b, const struct place *m, const char 
 	if (read_only && !r->final && lm_tree_any(&r->m, b->ns, m->id))
 		return lm_fail(b->e, LM_REFUSED,
 			       "a read-only tmpfs with contents: not supported in a live migration");
-	if (do_mount(b, str(m, LM_MOUNT_SOURCE), path, "tmpfs", 0,
-		     str(m, LM_MOUNT_OPTIONS)))
+	if (mount_fs(b, m, path, 0, str(m, LM_MOUNT_OPTIONS)))
 		return -1;
 	fd = take(b, path);
 	if (fd < 0)
@@ -264,8 +318,7 @@ static int mount_new(const struct build *b, const struct place *m, const char *p
 	if (strcmp(str(m, LM_MOUNT_ROOT), "/") && strcmp(type, "cgroup2"))
 		return lm_fail(b->e, LM_REFUSED,
 			       "a part of a file system that is not mounted as a whole: not supported");
-	return do_mount(b, str(m, LM_MOUNT_SOURCE), path, type,
-			m->tb[LM_MOUNT_READ_ONLY] ? MS_RDONLY : 0, options);
+	return mount_fs(b, m, path, m->tb[LM_MOUNT_READ_ONLY] ? MS_RDONLY : 0, options);
 }
 
 static int mount_one(const struct build *b, struct place *m, const char *path)
@@ -467,7 +520,7 @@ static int build(struct build *b)
 
 	if (!root)
 		return lm_fail(b->e, LM_REFUSED, "its mounts are no tree");
-	if (lm_remote_syscall(b->p->remote, b->e, __NR_unshare, CLONE_NEWNS) < 0 ||
+	if (lm_user_unshare(b->r, b->p, b->owner, CLONE_NEWNS, b->e) ||
 	    do_mount(b, "", "/", "", MS_REC | MS_SLAVE, "") ||
 	    mount_one(b, root, NEW_ROOT))
 		return failed(b, root);
@@ -480,7 +533,7 @@ int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj
 		   struct lm_error *e)
 {
 	struct build b = { .r = r, .p = p, .ns = lm_u32(o->tb[LM_NS_ID]),
-			   .root_fd = -1, .e = e };
+			   .owner = lm_u32(o->tb[LM_NS_OWNER]), .root_fd = -1, .e = e };
 	int ret;
 
 	/* (the source refuses it, too) */
@@ -506,6 +559,33 @@ int lm_restorer_root(const struct lm_restorer *r, const struct lm_file *f)
 	       lm_ns_root(r, lm_ns_of(p, &lm_ns_mnt)) : -1;
 }
 
+static int open_in(int root, const char *path, const struct open_how *how)
+{
+	int fd;
+
+	do	/* (something was mounted or renamed meanwhile) */
+		fd = syscall(__NR_openat2, root, path, how, sizeof(*how));
+	while (fd < 0 && errno == EAGAIN);
+	return fd;
+}
+
+/* A file without a name in the directory @path, where root is nobody. */
+static int open_as_owner(int root, const char *path, const struct open_how *how)
+{
+	const struct open_how place = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = how->resolve,
+	};
+	int dir = open_in(root, path, &place), fd = -1;
+
+	if (dir < 0)
+		return -1;
+	if (!lm_as_owner(dir))
+		fd = open_in(root, path, how);
+	lm_as_root();
+	close(dir);
+	return fd;
+}
+
 int lm_restorer_open(const struct lm_restorer *r, const struct lm_file *f,
 		     const char *path, int flags, mode_t mode)
 {
@@ -518,8 +598,8 @@ int lm_restorer_open(const struct lm_restorer *r, const struct lm_file *f,
 
 	if (root < 0)
 		return open(path, flags | O_CLOEXEC, mode);
-	do	/* (something was mounted or renamed meanwhile) */
-		fd = syscall(__NR_openat2, root, path, &how, sizeof(how));
-	while (fd < 0 && errno == EAGAIN);
+	fd = open_in(root, path, &how);
+	if (fd < 0 && errno == EOVERFLOW && (flags & O_TMPFILE) == O_TMPFILE)
+		fd = open_as_owner(root, path, &how);
 	return fd;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "../ns/user.h"
 
 void lm_net_drop(struct lm_restorer *r)
 {
@@ -19,9 +20,20 @@ void lm_net_drop(struct lm_restorer *r)
 	r->net_as = NULL;
 }
 
+/* The user namespace that it belongs to: as lm_user_fd(). */
+static int owner_fd(const struct lm_restorer *r, struct lm_error *e)
+{
+	const struct nlattr *tb[LM_NETNS_MAX + 1];
+
+	if (lm_parse(r->m.netns[0]->raw, r->m.netns[0]->len, tb, LM_NETNS_MAX, e))
+		return -1;
+	return lm_user_fd(r, lm_ns_owner(&r->m, &lm_ns_net, lm_u32(tb[LM_NETNS_INO])), e);
+}
+
 int lm_net_sync(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_obj *o = r->m.nr_netns ? r->m.netns[0] : NULL;
+	int user;
 
 	if (o && r->net && o->len == r->net_as_len &&
 	    !memcmp(o->raw, r->net_as, o->len))
@@ -34,6 +46,8 @@ int lm_net_sync(struct lm_restorer *r, struct lm_error *e)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	memcpy(r->net_as, o->raw, o->len);
 	r->net_as_len = o->len;
-	r->netns = lm_netns_make(o->raw, o->len, r->o.net_parent, &r->net, e);
+	user = owner_fd(r, e);
+	if (user >= 0)
+		r->netns = lm_netns_make(o->raw, o->len, user, r->o.net_parent, &r->net, e);
 	return r->netns < 0 ? -1 : 0;
 }

@@ -12,13 +12,14 @@
 
 #include "internal.h"
 #include "../net/rtnl.h"
+#include "../ns/user.h"
 
 struct lm_ns_made {
 	const struct lm_ns_kind *kind;
 	uint32_t id;
 	int fd;
 	int root;		/* mnt: its root directory, else -1 */
-	void *as;		/* mnt: the record that it was made of */
+	void *as;		/* mnt, user: the record that it was made of */
 	size_t as_len;
 };
 
@@ -30,32 +31,45 @@ int lm_ns_fd(const struct lm_restorer *r, const struct lm_ns_kind *k, uint32_t i
 	return -1;
 }
 
-static int make_mounts(struct lm_restorer *r, struct lm_proc *p,
-		       struct lm_ns_made *made, struct lm_error *e)
+int lm_ns_add(struct lm_restorer *r, const struct lm_ns_kind *k, const struct lm_obj *o,
+	      int fd, int root, struct lm_error *e)
 {
-	const struct lm_obj *o = lm_ns_record(&r->m, made->kind, made->id);
+	struct lm_ns_made *v = realloc(r->ns, (r->nr_ns + 1) * sizeof(*v));
+	struct lm_ns_made made = { k, lm_u32(o->tb[LM_NS_ID]), fd, root, NULL, o->len };
+
+	if (v)
+		r->ns = v;
+	if (v && (k == &lm_ns_mnt || k == &lm_ns_user))
+		made.as = malloc(o->len);
+	if (!v || (!made.as && (k == &lm_ns_mnt || k == &lm_ns_user))) {
+		close(fd);
+		if (root >= 0)
+			close(root);
+		return lm_fail(e, LM_FAILED, "out of memory");
+	}
+	if (made.as)
+		memcpy(made.as, o->raw, o->len);
+	v[r->nr_ns++] = made;
+	return 0;
+}
+
+static int make_mounts(struct lm_restorer *r, struct lm_proc *p,
+		       const struct lm_obj *o, struct lm_error *e)
+{
 	char path[48];
+	int root;
 
 	/* (sysfs shows the network namespace that it was mounted in) */
 	if (lm_net_join(r, p, lm_model_process(&r->m, p->pid), e) ||
 	    lm_mounts_make(r, p, o, e))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%u/root", p->host);
-	made->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (made->root < 0)
-		return lm_fail_errno(e, LM_FAILED, "%s", path);
-	made->as = malloc(o->len);
-	if (!made->as) {
-		close(made->root);
-		return lm_fail(e, LM_FAILED, "out of memory");
-	}
-	memcpy(made->as, o->raw, o->len);
-	made->as_len = o->len;
-	return 0;
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) : root;
 }
 
-/* What is mounted is mounted once. */
-static int check_mounts(const struct lm_restorer *r, struct lm_error *e)
+/* What is mounted is mounted once, and a map is written once. */
+static int check_same(const struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->nr_ns; i++) {
 		const struct lm_ns_made *ns = &r->ns[i];
@@ -63,7 +77,8 @@ static int check_mounts(const struct lm_restorer *r, struct lm_error *e)
 
 		if (ns->as && o &&
 		    (o->len != ns->as_len || memcmp(o->raw, ns->as, o->len)))
-			return lm_fail(e, LM_FAILED,
+			return lm_fail(e, LM_FAILED, ns->kind == &lm_ns_user ?
+				       "a user namespace of the container got its maps meanwhile; try again" :
 				       "something was mounted or unmounted in the container meanwhile; try again");
 	}
 	return 0;
@@ -72,18 +87,23 @@ static int check_mounts(const struct lm_restorer *r, struct lm_error *e)
 static int make(struct lm_restorer *r, struct lm_proc *p,
 		const struct lm_ns_kind *k, uint32_t id, struct lm_error *e)
 {
-	struct lm_ns_made *v = realloc(r->ns, (r->nr_ns + 1) * sizeof(*v));
-	struct lm_ns_made made = { .kind = k, .id = id, .fd = -1, .root = -1 };
+	const struct lm_obj *o = lm_ns_record(&r->m, k, id);
+	int root = -1, fd;
 
-	if (!v)
-		return lm_fail(e, LM_FAILED, "out of memory");
-	r->ns = v;
-	if (k == &lm_ns_mnt ? make_mounts(r, p, &made, e) :
-	    lm_remote_syscall(p->remote, e, __NR_unshare, k->flag) < 0)
+	if (k == &lm_ns_mnt) {
+		root = make_mounts(r, p, o, e);
+		if (root < 0)
+			return -1;
+	} else if (lm_user_unshare(r, p, lm_ns_owner(&r->m, k, id), k->flag, e)) {
 		return -1;
-	made.fd = lm_ns_open(p->host, k, e);
-	r->ns[r->nr_ns++] = made;
-	return made.fd < 0 ? -1 : 0;
+	}
+	fd = lm_ns_open(p->host, k, e);
+	if (fd < 0) {
+		if (root >= 0)
+			close(root);
+		return -1;
+	}
+	return lm_ns_add(r, k, o, fd, root, e);
 }
 
 int lm_ns_root(const struct lm_restorer *r, uint32_t id)
@@ -143,7 +163,7 @@ static int move(struct lm_restorer *r, struct lm_proc *p,
 
 int lm_ns_sync(struct lm_restorer *r, struct lm_error *e)
 {
-	if (check_mounts(r, e))
+	if (check_same(r, e))
 		return -1;
 	for (size_t i = 0; i < r->nr_procs; i++) {
 		struct lm_proc *p = r->procs[i];

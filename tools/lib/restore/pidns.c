@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../ns/user.h"
 
 bool lm_own_pidns(const struct lm_model *m)
 {
@@ -29,7 +30,7 @@ static const uint32_t *inner(const struct lm_thread *t, size_t *n)
 	return lm_array(t->obj.tb[LIVEMIG_THREAD_INNER_TIDS], sizeof(uint32_t), n);
 }
 
-static const struct lm_thread *leader(const struct lm_process *mp)
+const struct lm_thread *lm_leader(const struct lm_process *mp)
 {
 	for (size_t i = 0; i < mp->nr_threads; i++)
 		if (mp->threads[i]->tid == mp->pid)
@@ -39,7 +40,7 @@ static const struct lm_thread *leader(const struct lm_process *mp)
 
 size_t lm_pid_depth(const struct lm_process *mp)
 {
-	const struct lm_thread *t = leader(mp);
+	const struct lm_thread *t = lm_leader(mp);
 	size_t n = 0;
 
 	if (t)
@@ -61,7 +62,7 @@ uint32_t lm_tid_at(const struct lm_thread *t, size_t depth)
 uint32_t lm_pid_at(const struct lm_restorer *r, uint32_t pid, size_t depth)
 {
 	const struct lm_process *mp = lm_model_process(&r->m, pid);
-	const struct lm_thread *t = mp ? leader(mp) : NULL;
+	const struct lm_thread *t = mp ? lm_leader(mp) : NULL;
 
 	return !depth ? pid : t ? lm_tid_at(t, depth) : 0;
 }
@@ -93,7 +94,7 @@ int lm_tids(const struct lm_thread *t, struct lm_tids *out, struct lm_error *e)
 /* The number of a process that may be only that. */
 int lm_tids_of(const struct lm_process *mp, struct lm_tids *out, struct lm_error *e)
 {
-	const struct lm_thread *t = leader(mp);
+	const struct lm_thread *t = lm_leader(mp);
 
 	if (t)
 		return lm_tids(t, out, e);
@@ -130,7 +131,7 @@ static struct lm_proc *member(const struct lm_restorer *r, const struct lm_proce
 static bool founds(const struct lm_process *mp, const struct lm_proc *from)
 {
 	size_t depth = lm_pid_depth(mp);
-	const struct lm_thread *t = leader(mp);
+	const struct lm_thread *t = lm_leader(mp);
 
 	return t && depth == from->depth + 1 && lm_tid_at(t, depth) == 1;
 }
@@ -165,10 +166,15 @@ int lm_pidns_fork(struct lm_restorer *r, struct lm_proc *from,
 	if (lm_tids_of(mp, &f->tids, e))
 		return -1;
 	if (lm_pid_depth(mp) && lm_pidns_of(mp) != from->pidns) {
-		if (founds(mp, from))
+		if (founds(mp, from)) {
 			f->clone_flags |= CLONE_NEWPID;
-		else
+			f->userns = lm_user_fd(r, lm_ns_owner(&r->m, &lm_ns_pid,
+							      lm_pidns_of(mp)), e);
+			if (f->userns < 0)
+				return -1;
+		} else {
 			in = member(r, mp);
+		}
 	}
 	if (in && for_children(r, from, in, e))
 		return -1;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../ns/user.h"
 
 #define FD_BASE_MIN	1000
 
@@ -188,11 +189,13 @@ static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 	if (!p)
 		return NULL;
 	p->pidns = lm_pidns_of(mp);
-	if (own && !r->nr_procs)
+	if (own && !r->nr_procs) {
 		o.clone_flags = CLONE_NEWPID;
-	else if (own)
+		o.userns = lm_user_fd(r, lm_ns_owner(&r->m, &lm_ns_pid, p->pidns), e);
+	} else if (own) {
 		o.pidns = lm_ns_open(lm_host_pid(r, 1), &lm_ns_pid, e);
-	ret = o.pidns < 0 ? -1 : lm_remote_start(&o, &p->remote, e);
+	}
+	ret = o.pidns < 0 || o.userns < 0 ? -1 : lm_remote_start(&o, &p->remote, e);
 	if (o.pidns > 0)
 		close(o.pidns);
 	if (!ret)

@@ -15,13 +15,13 @@
 #define END_MS	30000
 
 /* Its last calls. */
-static int dress(struct lm_proc *p, const struct lm_process *mp,
+static int dress(struct lm_restorer *r, struct lm_proc *p, const struct lm_process *mp,
 		 struct lm_error *e)
 {
 	const struct lm_thread *t = mp->nr_threads ? mp->threads[0] : NULL;
 	struct lm_batch *b = lm_batch_new(p->remote);
 	const char *comm;
-	int ret;
+	int ret = 0;
 
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
@@ -30,8 +30,8 @@ static int dress(struct lm_proc *p, const struct lm_process *mp,
 		lm_batch_add(b, __NR_prctl, PR_SET_NAME,
 			     LM_DATA(lm_batch_str(b, comm)), 0, 0, 0);
 	if (t)
-		lm_creds_batch(b, t);
-	ret = lm_batch_run(b, e);
+		ret = lm_user_ready(r, p, mp, e) || lm_creds_batch(r, p, b, mp, t, e);
+	ret = ret ? -1 : lm_batch_run(b, e);
 	lm_batch_free(b);
 	return ret;
 }
@@ -57,7 +57,7 @@ int lm_zombies_make(struct lm_restorer *r, struct lm_error *e)
 
 		if (mp->mm || mp->stand_in)
 			continue;
-		if (lm_cgroup_place(r, mp, e) || dress(p, mp, e) || end(p, e))
+		if (lm_cgroup_place(r, mp, e) || dress(r, p, mp, e) || end(p, e))
 			return lm_prefix(e, "zombie %u", mp->pid);
 	}
 	return 0;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the program inside share. */
+#ifndef INSIDE_H
+#define INSIDE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+
+extern char wrong[1024];	/* the first thing that was not as it must be */
+
+#define check(cond) do {						\
+	if (!(cond) && !*wrong)						\
+		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
+			 __FILE__, __LINE__, #cond, errno, strerror(errno)); \
+} while (0)
+
+void write_file(const char *file, const char *text);
+/* /proc/@pid/@file, "" when it cannot be read. */
+void map_of(pid_t pid, const char *file, const char *text);
+
+/* What is the same after the move: the text of a process and its threads. */
+void note_begin(void);
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void note_process(pid_t pid);
+/* FILE.ready, until there is FILE.go. */
+void wait_for_move(void);
+
+/* rights.c: what root may inside, and may not. */
+void check_rights(void);
+void check_limits(void);
+
+#endif

@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/userns/run.sh - user namespaces, dumped and restored
+#
+# usage: run.sh [KIND...]
+# inside.c sets them up, and looks at them when it runs again.
+#
+# coverage: User namespaces
+# vm: mem=1024 timeout=400
+# requires: build/migctl
+# build: inside inside.c rights.c -lrt -lpthread
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
+. ../move.sh
+
+# Whoever is root inside can get to what is his.
+chmod 755 "$dir"
+
+# where KIND OWNER: a directory for its file
+where()
+{
+	mkdir -p "$dir/$1"
+	chown "$2" "$dir/$1"
+	file=$dir/$1/state
+}
+
+start()
+{
+	case $1 in
+	container)
+		where "$1" 100000:200000
+		mkdir -p "$cg/userns-$1"
+		setsid "$dir/inside" "$1" "$file" "$cg/userns-$1/cgroup.procs" \
+			</dev/null >/dev/null 2>&1 || return
+		;;
+	foreign)
+		where "$1" 0:0
+		unshare --user --uts sleep 10000 </dev/null >/dev/null 2>&1 &
+		other=$!
+		wait_for 60 grep -qx sleep "/proc/$other/comm"
+		box "userns-$1" nsenter --uts --target "$other" \
+			"$dir/inside" "$1" "$file"
+		;;
+	alone | nested)
+		where "$1" 1000:1000
+		box "userns-$1" "$dir/inside" "$1" "$file"
+		;;
+	*)
+		where "$1" 0:0
+		box "userns-$1" "$dir/inside" "$1" "$file"
+		;;
+	esac
+	is_ready "$file"
+}
+
+# Dump, kill, restore; then what it says itself.
+moves()
+{
+	start "$1" || return
+	dump_box "userns-$1" "$dir/$1.img" || return
+	"$migctl" restore --detach "$dir/$1.img" || return
+	answers "$file" && return
+	[ ! -e "$file.before" ] || diff "$file.before" "$file.after"
+	return 1
+}
+
+# What it made on the host belongs to whom it belonged there.
+ids()
+{
+	local owner
+
+	owner=$(stat -c %u:%g "$dir/container/state.mine")
+	[ "$owner" = 100000:200000 ] || { echo "$owner"; return 1; }
+}
+
+declare -A why=(
+	[nested]="user namespace within another one"
+	[threads]="threads in a user namespace that its pid namespace does not belong to"
+	[foreign]="its uts namespace belongs to a user namespace that no process of the container is in"
+)
+
+# Refused by name, before anything is stopped; it runs on.
+stays()
+{
+	start "$1" || return
+	refused 2 "${why[$1]}" "$migctl" dump "$cg/userns-$1" -o "$dir/$1.img" \
+		--leave killed || return
+	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
+	answers "$file"
+}
+
+load_module
+moved="container alone some"
+refused="nested threads foreign"
+[ $# = 0 ] || { moved=$*; refused=; }
+# shellcheck disable=SC2086
+set -- $moved $refused
+plan $(($# + 1))
+for kind in $moved; do
+	check "$kind" moves "$kind"
+	unbox "userns-$kind"
+done
+check "whose files are" ids
+for kind in $refused; do
+	check "$kind is refused" stays "$kind"
+	unbox "userns-$kind"
+done
+[ ! "${other:-}" ] || kill "$other"
+finish

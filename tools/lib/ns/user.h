@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * User namespaces, and what belongs to them. One that a container has is a child of
+ * the host's.
+ */
+#ifndef LM_USER_H
+#define LM_USER_H
+
+#include "ns.h"
+
+/* Not in the table of kinds: one is entered last, and made first. */
+extern const struct lm_ns_kind lm_ns_user;
+/* Only for whom it belongs to. */
+extern const struct lm_ns_kind lm_ns_net;
+
+/* The user namespace that the namespace of kind @k belongs to, LM_NS_NONE: the
+ * host's.
+ */
+uint32_t lm_ns_owner(const struct lm_model *m, const struct lm_ns_kind *k, uint32_t id);
+/* The record of that in which @p is, NULL: the host's. */
+const struct lm_obj *lm_user_of(const struct lm_model *m, const struct lm_process *p);
+/* What the host's @id is called in @user. @map: LM_NS_UID_MAP, LM_NS_GID_MAP.
+ * Return: false: nothing.
+ */
+bool lm_user_inside(const struct lm_obj *user, int map, uint32_t id, uint32_t *inside);
+
+struct lm_ns_birth {
+	const struct lm_ns_kind *kind;
+	int user;		/* an fd of the user namespace it is to belong to; 0: ours */
+	uint32_t creator;	/* as whom it is made, 0: as root */
+	/* Called while nobody but the process @pid is in it; may be NULL. */
+	int (*furnish)(pid_t pid, void *arg, struct lm_error *e);
+	void *arg;
+};
+
+/* A new namespace. Return: an fd of it, or -1. */
+int lm_ns_born(const struct lm_ns_birth *b, struct lm_error *e);
+
+/* What this thread, root, makes from now on is made as the owner of @fd: in a file
+ * system that belongs to a user namespace nothing can be made as somebody whom that
+ * does not know. It keeps its privileges. Return: 0 or -1 with errno.
+ */
+int lm_as_owner(int fd);
+void lm_as_root(void);
+
+#endif
