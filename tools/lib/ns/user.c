@@ -65,13 +65,16 @@ bool lm_user_inside(const struct lm_obj *user, int map, uint32_t id, uint32_t *i
 
 /* ---- making one ---- */
 
-/* Only system calls: other threads may hold any lock of libc. */
+/* Only system calls: other threads may hold any lock of libc. As its creator, who may
+ * not be allowed to make one here, but with root's privileges.
+ */
 static __attribute__((noreturn)) void child(const struct lm_ns_birth *b, int sock)
 {
 	unsigned char err = 0;
 
 	if ((b->user > 0 && setns(b->user, CLONE_NEWUSER)) ||
-	    (b->creator && syscall(SYS_setresuid, b->creator, b->creator, b->creator)) ||
+	    (b->creator && (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) ||
+			    syscall(SYS_setresuid, b->creator, b->creator, b->creator))) ||
 	    unshare(b->kind->flag))
 		err = errno;
 	if (write(sock, &err, 1) == 1 && !err)
