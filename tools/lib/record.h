@@ -83,7 +83,10 @@ enum lm_cgroup_attr {
 	LM_CGROUP_SUB,		/* string: below ROOT: "" or "c/d" */
 	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write;
 				 * of a block device "io.max=sda rbps=1048576 ..." */
-	LM_CGROUP_MAX = LM_CGROUP_VALUE
+	LM_CGROUP_OWNER,	/* string "cgroup.procs=100000:100000": a file that is not
+				 * root's, "" is the directory; one each
+				 */
+	LM_CGROUP_MAX = LM_CGROUP_OWNER
 };
 
 /* Several of one ID are in the order in which they were put on. */

@@ -32,6 +32,7 @@ start()
 	container)
 		where "$1" 100000:200000
 		mkdir -p "$cg/userns-$1"
+		chown 100000:200000 "$cg/userns-$1"{,/cgroup.procs,/cgroup.subtree_control}
 		setsid "$dir/inside" "$1" "$file" "$cg/userns-$1/cgroup.procs" \
 			</dev/null >/dev/null 2>&1 || return
 		;;
@@ -66,13 +67,18 @@ moves()
 	return 1
 }
 
-# What it made on the host belongs to whom it belonged there.
+# What it has on the host belongs to whom it belonged there.
 ids()
 {
-	local owner
+	local f owner
 
-	owner=$(stat -c %u:%g "$dir/container/state.mine")
-	[ "$owner" = 100000:200000 ] || { echo "$owner"; return 1; }
+	for f in "$dir/container/state.mine" \
+		"$cg/userns-container"{,/cgroup.procs,/cgroup.subtree_control}; do
+		owner=$(stat -c %u:%g "$f")
+		[ "$owner" = 100000:200000 ] || { echo "$f: $owner"; return 1; }
+	done
+	owner=$(stat -c %u:%g "$cg/userns-container/cgroup.freeze")
+	[ "$owner" = 0:0 ] || { echo "cgroup.freeze: $owner"; return 1; }
 }
 
 declare -A why=(
@@ -97,12 +103,12 @@ refused="nested threads foreign"
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086
 set -- $moved $refused
-plan $(($# + 1))
+plan $(($# + 1))	# (container has two)
 for kind in $moved; do
 	check "$kind" moves "$kind"
+	[ "$kind" != container ] || check "whose files are" ids
 	unbox "userns-$kind"
 done
-check "whose files are" ids
 for kind in $refused; do
 	check "$kind is refused" stays "$kind"
 	unbox "userns-$kind"

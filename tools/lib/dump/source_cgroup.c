@@ -95,6 +95,31 @@ static int put_value(struct lm_buf *b, const char *dir, const char *file,
 	return 0;
 }
 
+/* What was delegated: the directory, and then some of its files. */
+static void put_owners(const char *dir, struct lm_buf *b)
+{
+	char text[256];
+	struct dirent *d;
+	struct stat st;
+	DIR *list;
+
+	if (stat(dir, &st) || (!st.st_uid && !st.st_gid))
+		return;
+	snprintf(text, sizeof(text), "=%u:%u", st.st_uid, st.st_gid);
+	lm_put_str(b, LM_CGROUP_OWNER, text);
+	list = opendir(dir);
+	while (list && (d = readdir(list))) {
+		if (fstatat(dirfd(list), d->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode) || (!st.st_uid && !st.st_gid) ||
+		    snprintf(text, sizeof(text), "%s=%u:%u", d->d_name, st.st_uid,
+			     st.st_gid) >= (int)sizeof(text))
+			continue;
+		lm_put_str(b, LM_CGROUP_OWNER, text);
+	}
+	if (list)
+		closedir(list);
+}
+
 static int describe_one(const char *dir, const char *root, const char *sub,
 			struct lm_objects *o, struct lm_error *e)
 {
@@ -115,6 +140,7 @@ static int describe_one(const char *dir, const char *root, const char *sub,
 			}
 	}
 	put_controllers(dir, &b);
+	put_owners(dir, &b);
 	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
 }
 

@@ -181,6 +181,21 @@ static int set_value(const char *dir, const char *value, struct lm_error *e)
 	return 0;
 }
 
+/* (A controller that the files of another are of may not be here.) */
+static int set_owner(const char *dir, const char *owner, struct lm_error *e)
+{
+	const char *eq = strchr(owner, '=');
+	char path[2 * PATH_MAX];
+	unsigned int uid, gid;
+
+	if (!eq || memchr(owner, '/', eq - owner) || !strncmp(owner, "..", 2) ||
+	    sscanf(eq, "=%u:%u", &uid, &gid) != 2)
+		return lm_fail(e, LM_REFUSED, "cgroup file's owner \"%s\"", owner);
+	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)(eq - owner), owner);
+	return lchown(path, uid, gid) && errno != ENOENT ?
+	       lm_fail_errno(e, LM_FAILED, "cannot give %s to %u:%u", path, uid, gid) : 0;
+}
+
 /* Where the cgroup @sub of the container is here. */
 static int sub_path(const struct lm_restorer *r, const char *sub, char *buf,
 		    size_t len, struct lm_error *e)
@@ -211,6 +226,9 @@ static int values(struct lm_restorer *r, const struct lm_obj *o,
 			break;
 		if ((a->nla_type & NLA_TYPE_MASK) == LM_CGROUP_VALUE &&
 		    lm_str(a) && set_value(dir, lm_str(a), e))
+			return -1;
+		if ((a->nla_type & NLA_TYPE_MASK) == LM_CGROUP_OWNER &&
+		    lm_str(a) && set_owner(dir, lm_str(a), e))
 			return -1;
 		at += NLA_ALIGN(a->nla_len);
 	}
