@@ -3,7 +3,7 @@
  * /dev/livemig: the restoring side's entry. An open file is one restore; it
  * belongs to the process that opened it, the coordinator. All ioctls are the
  * coordinator's but BECOME, TIMER and CREDS, which are for the others that inherited
- * the file. MQUEUE alone is asked by a source.
+ * the file. MQUEUE and MOUNT are asked by a source, too.
  *
  * Locking: told in restore.h. The file holds the restore: it ends with the last
  * reference. The coordinator's end is told by flush(), which close() and exit
@@ -276,6 +276,19 @@ static int ioc_mqueue(void __user *uarg)
 	return ret;
 }
 
+static int ioc_mount(void __user *uarg)
+{
+	struct livemig_ioc_mount arg;
+	int ret;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	ret = lm_mount(&arg);
+	if (!ret && copy_to_user(uarg, &arg, sizeof(arg)))
+		ret = -EFAULT;
+	return ret;
+}
+
 static int ioc_guard(struct lm_restore *r, void __user *uarg)
 {
 	struct livemig_ioc_guard arg;
@@ -334,6 +347,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_inotify(uarg);
 	case LIVEMIG_IOC_MQUEUE:
 		return ioc_mqueue(uarg);
+	case LIVEMIG_IOC_MOUNT:
+		return ioc_mount(uarg);
 	case LIVEMIG_IOC_GUARD:
 		return ioc_guard(r, uarg);
 	case LIVEMIG_IOC_SERVE:

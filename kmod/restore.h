@@ -12,6 +12,7 @@
  *	peer.c		PEER: whom unix sockets are connected to
  *	guard.c		GUARD: who cannot live without the caller
  *	creds.c		CREDS: back from a user namespace
+ *	mount.c		MOUNT: what of mounts is fixed
  *	arch/x86/setregs.c	registers
  *	apply.c		APPLY: filling memory
  *
@@ -181,6 +182,9 @@ int lm_restore_peer(const struct livemig_ioc_peer *p);
 
 /* creds.c */
 int lm_restore_creds(struct lm_restore *r);
+
+/* mount.c */
+int lm_mount(struct livemig_ioc_mount *a);
 
 /* guard.c */
 int lm_guard_set(struct lm_restore *r, const struct livemig_ioc_guard *arg);

@@ -305,6 +305,9 @@ static const struct lm_attr mount_attrs[LM_MOUNT_MAX + 1] = {
 	[LM_MOUNT_READ_ONLY] = FLAG("read-only"),
 	[LM_MOUNT_PROPAGATION] = U32("propagation"),
 	[LM_MOUNT_HOST] = STR("host", 0),
+	[LM_MOUNT_LOCKS] = U32("locks"),
+	[LM_MOUNT_UID] = U32("uid"),
+	[LM_MOUNT_GID] = U32("gid"),
 };
 SCHEMA(mount, "MOUNT");
 

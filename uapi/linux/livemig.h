@@ -1167,6 +1167,30 @@ struct livemig_ioc_guard {
 	__u32 flags;		/* 0 */
 };
 
+/* What of a mount is fixed for those who have privileges only in the user namespace that
+ * its mount namespace belongs to.
+ */
+enum livemig_mount_flags {
+	LIVEMIG_MOUNT_F_PLACE		= 1 << 0, /* it cannot be unmounted or moved */
+	LIVEMIG_MOUNT_F_READ_ONLY	= 1 << 1, /* its flags: that it is read-only, ... */
+	LIVEMIG_MOUNT_F_NODEV		= 1 << 2,
+	LIVEMIG_MOUNT_F_NOSUID		= 1 << 3,
+	LIVEMIG_MOUNT_F_NOEXEC		= 1 << 4,
+	LIVEMIG_MOUNT_F_ATIME		= 1 << 5,
+	LIVEMIG_MOUNT_F_ALL		= (1 << 6) - 1,
+};
+
+/* Look at the mount that the file @fd (opened in any way) is on, and fix more of it;
+ * what is fixed is never loosened. Errors: EBADF, EINVAL, EBUSY (somebody changes the
+ * mount at this moment).
+ */
+struct livemig_ioc_mount {
+	__s32 fd;
+	__u32 add;		/* enum livemig_mount_flags */
+	__u32 locks;		/* out */
+	__u32 resv;		/* 0 */
+};
+
 /*
  * LIVEMIG_IOC_CREDS, of a helper that has one thread, without an argument: it gets
  * the credentials with which the coordinator opened this file. A helper that has
@@ -1187,6 +1211,7 @@ struct livemig_ioc_guard {
 #define LIVEMIG_IOC_TCP		_IOW(LIVEMIG_IOC_MAGIC, 9, struct livemig_ioc_tcp)
 #define LIVEMIG_IOC_MQUEUE	_IOWR(LIVEMIG_IOC_MAGIC, 10, struct livemig_ioc_mqueue)
 #define LIVEMIG_IOC_CREDS	_IO(LIVEMIG_IOC_MAGIC, 12)
+#define LIVEMIG_IOC_MOUNT	_IOWR(LIVEMIG_IOC_MAGIC, 14, struct livemig_ioc_mount)
 #define LIVEMIG_IOC_GUARD	_IOW(LIVEMIG_IOC_MAGIC, 11, struct livemig_ioc_guard)
 #define LIVEMIG_IOC_INOTIFY	_IOW(LIVEMIG_IOC_MAGIC, 13, struct livemig_ioc_inotify)
 

@@ -370,6 +370,7 @@ static void look(void)
 	close(fd);
 	check(says_yes(&user));
 	check(says_yes(&hidden));
+	check_fixed();
 	check(!connects());
 	check(mq_receive(queue, c, sizeof(c), NULL) == 8 && !strcmp(c, "message"));
 	check(!mq_send(queue, "message", 8, 3));

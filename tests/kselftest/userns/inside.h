@@ -31,5 +31,6 @@ void wait_for_move(void);
 /* rights.c: what root may inside, and may not. */
 void check_rights(void);
 void check_limits(void);
+void check_fixed(void);
 
 #endif

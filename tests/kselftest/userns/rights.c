@@ -26,6 +26,14 @@ static bool binds(int port)
 	return ok;
 }
 
+/* What came from the host, and what it covers, stays as it is. */
+void check_fixed(void)
+{
+	check(umount("/sys") && errno == EINVAL);
+	check(mount("", "/dev", "", MS_REMOUNT | MS_BIND | MS_NOATIME, "") &&
+	      errno == EPERM);
+}
+
 /* In namespaces that belong to its own, and mounts that it made. */
 void check_rights(void)
 {

@@ -8,9 +8,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -115,9 +117,73 @@ static bool groups_differ(const struct lm_mounts *all, const struct lm_mount *m,
 	return true;
 }
 
+/* ---- what is fixed ---- */
+
+/* What another mount covers cannot be looked at: the host's, which are all fixed, are
+ * covered more often than others.
+ */
+static int put_locks(struct lm_buf *b, int dev, int root, const struct lm_mount *m,
+		     struct lm_error *e)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	struct livemig_ioc_mount a = {
+		.fd = syscall(SYS_openat2, root, m->point, &how, sizeof(how)),
+	};
+	bool seen;
+	struct statx st;
+	int ret = 0;
+
+	seen = a.fd >= 0 && !statx(a.fd, "", AT_EMPTY_PATH,
+				   STATX_MNT_ID | STATX_UID | STATX_GID, &st) &&
+	       st.stx_mnt_id == m->id;
+	if (seen)
+		ret = ioctl(dev, LIVEMIG_IOC_MOUNT, &a);
+	else
+		a.locks = LIVEMIG_MOUNT_F_ALL;
+	/* That of who made the ipc namespace. */
+	if (seen && !strcmp(m->type, "mqueue")) {
+		lm_put_u32(b, LM_MOUNT_UID, st.stx_uid);
+		lm_put_u32(b, LM_MOUNT_GID, st.stx_gid);
+	}
+	if (a.fd >= 0)
+		close(a.fd);
+	if (ret)
+		return lm_fail_errno(e, LM_FAILED, "mount %s", m->point);
+	if (a.locks)
+		lm_put_u32(b, LM_MOUNT_LOCKS, a.locks);
+	return 0;
+}
+
+/* Where mounts can be looked at; @dev -1: nothing is fixed. */
+struct places {
+	int dev, root;
+};
+
+static int open_places(struct places *p, pid_t pid, struct lm_error *e)
+{
+	char path[32];
+
+	p->dev = open("/dev/livemig", O_RDWR | O_CLOEXEC);
+	if (p->dev < 0)
+		return lm_fail_errno(e, LM_FAILED, "/dev/livemig");
+	snprintf(path, sizeof(path), "/proc/%d/root", pid);
+	p->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return p->root < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) : 0;
+}
+
+static void close_places(const struct places *p)
+{
+	if (p->dev >= 0)
+		close(p->dev);
+	if (p->root >= 0)
+		close(p->root);
+}
+
+/* ---- one mount ---- */
+
 static int put_mount(struct lm_buf *b, const struct lm_mounts *all,
 		     const struct lm_mounts *host, const struct lm_mount *m,
-		     bool own_cgroup, struct lm_error *e)
+		     bool own_cgroup, const struct places *p, struct lm_error *e)
 {
 	char path[PATH_MAX];
 	size_t mark;
@@ -148,6 +214,8 @@ static int put_mount(struct lm_buf *b, const struct lm_mounts *all,
 		   (m->master ? MS_SLAVE : 0) | (m->unbindable ? MS_UNBINDABLE : 0));
 	if (bind)
 		lm_put_str(b, LM_MOUNT_HOST, path);
+	if (p->dev >= 0 && put_locks(b, p->dev, p->root, m, e))
+		return -1;
 	lm_nest_end(b, mark);
 	return 0;
 }
@@ -339,27 +407,30 @@ static int check_others(const struct lm_model *m, uint32_t ns,
 }
 
 int lm_source_mounts(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
-		     uint32_t ns, int nsfd, struct lm_error *e)
+		     uint32_t ns, int nsfd, bool owned, struct lm_error *e)
 {
 	const struct lm_process *p = at_root(&s->model, ns);
 	struct lm_mounts all = { 0 }, host = { 0 };
+	struct places places = { -1, -1 };
 	bool own_cgroup;
 	int ret = -1;
 
 	if (!p)
 		return lm_fail(e, LM_REFUSED,
 			       "mount namespace of which nobody has the root directory: not supported");
-	if (lm_mounts_read(p->host, &all, e) || lm_mounts_read(getpid(), &host, e))
+	if (lm_mounts_read(p->host, &all, e) || lm_mounts_read(getpid(), &host, e) ||
+	    (owned && open_places(&places, p->host, e)))
 		goto out;
 	own_cgroup = lm_source_own_ns(p, &lm_ns_cgroup);
 	ret = check_fs(&s->model, ns, e) || check_removed(&s->model, ns, e) ||
 	      check_others(&s->model, ns, &all, &host, e) ?
 	      -1 : 0;
 	for (size_t i = 0; !ret && i < all.nr; i++)
-		ret = put_mount(b, &all, &host, &all.v[i], own_cgroup, e);
+		ret = put_mount(b, &all, &host, &all.v[i], own_cgroup, &places, e);
 	if (!ret)
 		ret = put_trees(s, o, ns, nsfd, &all, &host, e);
 out:
+	close_places(&places);
 	lm_mounts_free(&all);
 	lm_mounts_free(&host);
 	return ret;

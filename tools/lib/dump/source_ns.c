@@ -23,7 +23,7 @@ static int describe(void *arg, struct lm_error *e)
 
 static int look_inside(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
 		       const struct lm_process *p, const struct lm_ns_kind *k,
-		       int fd, struct lm_error *e)
+		       int fd, bool owned, struct lm_error *e)
 {
 	char mount[PATH_MAX];
 	struct visit v = { k, { .p = p, .b = b, .cgroup = s->dir } };
@@ -31,7 +31,7 @@ static int look_inside(struct lm_source *s, struct lm_objects *o, struct lm_buf 
 	if (k == &lm_ns_user)
 		return lm_source_user(p, b, fd, e);
 	if (k == &lm_ns_mnt)
-		return lm_source_mounts(s, o, b, lm_ns_of(p, k), fd, e);
+		return lm_source_mounts(s, o, b, lm_ns_of(p, k), fd, owned, e);
 	if (!k->describe)
 		return 0;
 	if (!lm_cgroup_mount(mount, sizeof(mount), NULL) &&
@@ -60,7 +60,7 @@ static int one(struct lm_source *s, struct lm_objects *o, const struct lm_proces
 	owner = lm_source_owner(&s->model, k, fd, e);
 	if (owner > 0)
 		lm_put_u32(&b, LM_NS_OWNER, owner);
-	ret = owner < 0 ? -1 : look_inside(s, o, &b, p, k, fd, e);
+	ret = owner < 0 ? -1 : look_inside(s, o, &b, p, k, fd, owner, e);
 	close(fd);
 	if (ret || !o || (!owner && only_owner(k))) {
 		lm_buf_free(&b);

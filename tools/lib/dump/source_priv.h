@@ -121,9 +121,11 @@ int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e);
 /* Is @p in another one than we are? */
 bool lm_source_own_ns(const struct lm_process *p, const struct lm_ns_kind *k);
-/* source_mounts.c: MOUNTs into @b, TREE records into @o (or NULL). */
+/* source_mounts.c: MOUNTs into @b, TREE records into @o (or NULL). @owned: it belongs to
+ * a user namespace.
+ */
 int lm_source_mounts(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
-		     uint32_t ns, int nsfd, struct lm_error *e);
+		     uint32_t ns, int nsfd, bool owned, struct lm_error *e);
 
 /* source_ipc.c: IPC records into @o (NULL: only look whether all can be moved). */
 int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,

@@ -52,7 +52,12 @@ enum lm_mount_attr {
 	LM_MOUNT_READ_ONLY,	/* flag: the file system is */
 	LM_MOUNT_PROPAGATION,	/* u32: MS_SHARED, MS_SLAVE, both, MS_UNBINDABLE, or 0 */
 	LM_MOUNT_HOST,		/* string: the host's path that shows the same */
-	LM_MOUNT_MAX = LM_MOUNT_HOST
+	LM_MOUNT_LOCKS,		/* u32, enum livemig_mount_flags: what is fixed in the
+				 * user namespace that it belongs to
+				 */
+	LM_MOUNT_UID,		/* u32, mqueue that belongs to a user namespace: of its */
+	LM_MOUNT_GID,		/* ... root directory */
+	LM_MOUNT_MAX = LM_MOUNT_GID
 };
 
 /* LM_NS_ID of no namespace is this. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct place {
 	const char *point;
 	uint32_t id, parent;
 	bool made;
+	int fd;			/* if something is fixed in the end */
 };
 
 struct build {
@@ -237,8 +239,8 @@ static int inside(const struct build *b, const char *options, char *buf, size_t 
 	return n < size ? 0 : lm_fail(b->e, LM_REFUSED, "its options are too long");
 }
 
-/* A file system that is not the host's was mounted by the container's root, so
- * that it may do with it what it likes. (Whose those of the kernel are is told by
+/* A file system that is not the host's was mounted by the container's root, who may do
+ * with it what he likes, and is so again. (Whose those of the kernel are is told by
  * the namespace that they show.)
  */
 static int mount_fs(const struct build *b, const struct place *m, const char *path,
@@ -255,6 +257,8 @@ static int mount_fs(const struct build *b, const struct place *m, const char *pa
 			       "an overlay of a user namespace: not supported");
 	return inside(b, options, theirs, sizeof(theirs)) ||
 	       lm_user_enter(b->r, b->p, b->owner, b->e) ||
+	       lm_remote_syscall(b->p->remote, b->e, __NR_setfsgid, 0) < 0 ||
+	       lm_remote_syscall(b->p->remote, b->e, __NR_setfsuid, 0) < 0 ||
 	       do_mount(b, source, path, type, flags, theirs) ||
 	       lm_user_leave(b->p, b->owner, b->e) ? -1 : 0;
 }
@@ -388,7 +392,7 @@ static bool must_wait(const struct build *b, const struct place *m)
 }
 
 /* Nothing there leads out of it, whatever links are in it. */
-static int check_point(const struct build *b, const struct place *m)
+static int open_point(const struct build *b, const struct place *m)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
@@ -398,10 +402,60 @@ static int check_point(const struct build *b, const struct place *m)
 	int fd = syscall(__NR_openat2, b->root_fd, *point ? point : ".", &how,
 			 sizeof(how));
 
-	if (fd < 0)
-		return lm_fail_errno(b->e, LM_REFUSED,
-				     "its place is not in the container's root");
-	close(fd);
+	return fd < 0 ? lm_fail_errno(b->e, LM_REFUSED,
+				      "its place is not in the container's root") : fd;
+}
+
+static int check_point(const struct build *b, const struct place *m)
+{
+	int fd = open_point(b, m);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -1 : 0;
+}
+
+/* Another mount may cover it by the time when it is fixed: what is fixed is in the way
+ * of what is still to be done.
+ */
+static int keep(const struct build *b, struct place *m)
+{
+	if (!m->tb[LM_MOUNT_LOCKS] && !m->tb[LM_MOUNT_UID])
+		return 0;
+	m->fd = open_point(b, m);
+	return m->fd < 0 ? -1 : 0;
+}
+
+/* What is another one only: ids that a user namespace does not know cannot be set. */
+static int set_owner(const struct place *m)
+{
+	uid_t uid = lm_u32(m->tb[LM_MOUNT_UID]);
+	gid_t gid = lm_u32(m->tb[LM_MOUNT_GID]);
+	struct stat st;
+
+	if (!m->tb[LM_MOUNT_UID])
+		return 0;
+	return fstat(m->fd, &st) ? -1 :
+	       fchownat(m->fd, "", st.st_uid == uid ? (uid_t)-1 : uid,
+			st.st_gid == gid ? (gid_t)-1 : gid, AT_EMPTY_PATH);
+}
+
+static int fix_all(const struct build *b)
+{
+	for (size_t i = 0; i < b->nr; i++) {
+		const struct place *m = &b->v[i];
+		struct livemig_ioc_mount a = {
+			.fd = m->fd,
+			.add = lm_u32(m->tb[LM_MOUNT_LOCKS]) & LIVEMIG_MOUNT_F_ALL,
+		};
+
+		if (m->fd < 0)
+			continue;
+		if (set_owner(m) || ioctl(b->r->dev, LIVEMIG_IOC_MOUNT, &a)) {
+			lm_fail_errno(b->e, LM_FAILED, "its owner, or fixing it");
+			return failed(b, m);
+		}
+	}
 	return 0;
 }
 
@@ -423,7 +477,7 @@ static int mount_all(const struct build *b)
 		if (!next)
 			return lm_fail(b->e, LM_REFUSED, "its mounts have no order");
 		if (target(b, next, path) || check_point(b, next) ||
-		    mount_one(b, next, path))
+		    mount_one(b, next, path) || keep(b, next))
 			return failed(b, next);
 	}
 	return 0;
@@ -444,6 +498,7 @@ static int read_record(struct build *b, const struct lm_obj *o)
 		b->v = v;
 		m = &v[b->nr++];
 		memset(m, 0, sizeof(*m));
+		m->fd = -1;
 		if (lm_parse(lm_data(a), lm_len(a), m->tb, LM_MOUNT_MAX, b->e))
 			return -1;
 		m->id = lm_u32(m->tb[LM_MOUNT_ID]);
@@ -524,9 +579,10 @@ static int build(struct build *b)
 	    do_mount(b, "", "/", "", MS_REC | MS_SLAVE, "") ||
 	    mount_one(b, root, NEW_ROOT))
 		return failed(b, root);
-	if (open_root(b) || mount_all(b) || enter(b))
+	if (open_root(b) || keep(b, root) || mount_all(b) || enter(b) ||
+	    set_propagation(b))
 		return -1;
-	return set_propagation(b);
+	return fix_all(b);
 }
 
 int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj *o,
@@ -544,6 +600,9 @@ int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj
 	      build(&b) ? -1 : 0;
 	if (b.root_fd >= 0)
 		close(b.root_fd);
+	for (size_t i = 0; i < b.nr; i++)
+		if (b.v[i].fd >= 0)
+			close(b.v[i].fd);
 	lm_mounts_free(&b.host);
 	free(b.v);
 	return ret;
