@@ -2,10 +2,11 @@
 # shellcheck shell=bash
 # tests/kselftest/runc/bundle.sh - a bundle for an OCI runtime (sourced)
 
-# make_bundle DIR NAME: programs are the host's, read-only; the root is a directory.
+# make_bundle DIR NAME [ID]: programs are the host's, read-only; the root is a directory.
+# ID: it has a user namespace, whose root is ID on the host.
 make_bundle()
 {
-	local rootfs=$1/rootfs d
+	local rootfs=$1/rootfs d user= more= caps='"CAP_KILL", "CAP_NET_BIND_SERVICE"'
 
 	mkdir -p "$rootfs"/{usr,proc,sys,dev,data,tmp,etc}
 	for d in bin sbin lib lib64; do
@@ -21,6 +22,13 @@ make_bundle()
 			sleep 1
 		done
 	END
+	if [ "${3:-}" ]; then
+		user='"uidMappings": [ { "containerID": 0, "hostID": '$3', "size": 65536 } ],
+			"gidMappings": [ { "containerID": 0, "hostID": '$3', "size": 65536 } ],'
+		more=', { "type": "user" }'
+		caps="$caps, \"CAP_SYS_ADMIN\""
+		chown -R "$3:$3" "$rootfs"
+	fi
 	# (the shell has it open: the same file on every host)
 	touch -d @1000000000 "$rootfs/data/main"
 	cat >"$1/config.json" <<-END
@@ -35,9 +43,9 @@ make_bundle()
 		"cwd": "/data",
 		"noNewPrivileges": true,
 		"capabilities": {
-			"bounding": [ "CAP_KILL", "CAP_NET_BIND_SERVICE" ],
-			"effective": [ "CAP_KILL", "CAP_NET_BIND_SERVICE" ],
-			"permitted": [ "CAP_KILL", "CAP_NET_BIND_SERVICE" ]
+			"bounding": [ $caps ],
+			"effective": [ $caps ],
+			"permitted": [ $caps ]
 		},
 		"rlimits": [ { "type": "RLIMIT_NOFILE", "hard": 2048, "soft": 2048 } ]
 	},
@@ -64,8 +72,9 @@ make_bundle()
 		"cgroupsPath": "/$2",
 		"namespaces": [
 			{ "type": "pid" }, { "type": "network" }, { "type": "ipc" },
-			{ "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }
+			{ "type": "uts" }, { "type": "mount" }, { "type": "cgroup" }$more
 		],
+		$user
 		"maskedPaths": [ "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware" ],
 		"readonlyPaths": [ "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys" ]
 	}

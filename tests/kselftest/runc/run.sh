@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/kselftest/runc/run.sh - a container that runc (or crun) has made
 #
-# It has namespaces of all kinds but the user's, a shell that counts, and a redis.
-# It is dumped, killed and restored; the runtime itself does not know.
+# It has namespaces of all kinds, with runc once with and once without that of users,
+# a shell that counts, and a redis. It is dumped, killed and restored; the runtime
+# itself does not know.
 #
 # vm: mem=1024 timeout=400
 # requires: build/migctl
@@ -55,26 +56,33 @@ same()
 	diff "$dir/before" "$dir/after"
 }
 
-load_module
-tests=0
-for runtime in runc crun; do
-	command -v $runtime >/dev/null && tests=$((tests + 6))
-done
-((tests)) || skip_all "no runc, no crun"
-command -v redis-server >/dev/null || skip_all "no redis-server"
-plan $tests
-for runtime in runc crun; do
-	command -v $runtime >/dev/null || continue
-	box=lm-$runtime
+# all_of NAME RUNTIME [ID]: a container, whose root is ID on the host
+all_of()
+{
+	runtime=$2
+	box=lm-${1// /-}
 	bundle=$dir/$box
-	make_bundle "$bundle" "$box"
-	check "$runtime: it runs" starts
-	check "$runtime: dump" dumps
-	check "$runtime: restore" restores
-	check "$runtime: the shell goes on" counts
-	check "$runtime: redis knows what it knew" knows
-	check "$runtime: from inside all is as before" same
+	make_bundle "$bundle" "$box" ${3:+"$3"}
+	check "$1: it runs" starts
+	check "$1: dump" dumps
+	check "$1: restore" restores
+	check "$1: the shell goes on" counts
+	check "$1: redis knows what it knew" knows
+	check "$1: from inside all is as before" same
 	unbox "$box"
 	"$runtime" delete -f "$box" >/dev/null 2>&1
+}
+
+load_module
+tests=0
+command -v runc >/dev/null && tests=12
+command -v crun >/dev/null && tests=$((tests + 6))
+((tests)) || skip_all "no runc, no crun"
+command -v redis-server >/dev/null || skip_all "no redis-server"
+chmod 755 "$dir"	# (root of a user namespace must get through)
+plan $tests
+for name in runc crun; do
+	command -v $name >/dev/null && all_of $name $name
 done
+command -v runc >/dev/null && all_of "runc user" runc 100000
 finish
