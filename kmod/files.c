@@ -345,7 +345,7 @@ int lm_dump_files(struct lm_dump *d, struct task_struct **threads, int n)
 	struct task_struct *t = threads[0];
 	struct fd_batch *b;
 	int i, got, err = 0;
-	bool first, start = true;
+	bool first, start = true, shared = false;
 	u32 id;
 
 	b = kvmalloc(sizeof(*b), GFP_KERNEL);
@@ -365,16 +365,15 @@ int lm_dump_files(struct lm_dump *d, struct task_struct **threads, int n)
 		if (!err && got) {
 			id = lm_dump_id(d, LM_ID_FILES, b->files, &first);
 			err = id ? 0 : -ENOMEM;
-			if (!err && start && !first)
-				err = lm_unsupported(d, t, -1, false, NULL,
-						     "file descriptors shared with another process (CLONE_FILES)");
-			if (!err)
+			/* Of another process, too (CLONE_FILES), and dumped. */
+			shared = start && !first;
+			if (!err && !shared)
 				err = dump_batch(d, t, id, b);
 			start = false;
 		}
 		for (i = 0; i < got; i++)
 			fput(b->fds[i].file);
-	} while (!err && got == LM_FD_BATCH);
+	} while (!err && !shared && got == LM_FD_BATCH);
 	kvfree(b);
 	return err;
 }

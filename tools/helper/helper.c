@@ -44,7 +44,7 @@ struct msghdr {
 
 char helper_stack[STACK_SIZE] __attribute__((aligned(16)));
 static char request[LM_HELPER_MSG_MAX] __attribute__((aligned(16)));
-static int fd_base;	/* written once */
+static int fd_base;
 extern char __executable_start[];
 
 void helper_main(long *sp);
@@ -271,8 +271,24 @@ static void spawn(struct lm_helper_req *req, long len)
 	}
 }
 
+/* Who shares his parent's descriptors has his own ones under other numbers. */
+static long settle_fds(int base)
+{
+	long next = fd(LM_HELPER_FD_NEXT);
+
+	if (base && (sys(__NR_dup3, fd(LM_HELPER_FD_DEV), base + LM_HELPER_FD_DEV, 0,
+			 0, 0, 0) < 0 ||
+		     sys(__NR_dup3, fd(LM_HELPER_FD_COORD), base + LM_HELPER_FD_COORD,
+			 0, 0, 0, 0) < 0))
+		return -1;
+	if (base)
+		fd_base = base;
+	return move_fd(next, fd(LM_HELPER_FD_CTL), 0);
+}
+
 static void fork_helper(struct lm_helper_req *req)
 {
+	int base = req->clone_flags & CLONE_FILES ? (int)req->fd_base : 0;
 	__u32 tids[LM_HELPER_LEVELS], nr = req->nr_tids;
 	struct clone_args ca = {
 		.flags = req->clone_flags,
@@ -285,11 +301,13 @@ static void fork_helper(struct lm_helper_req *req)
 	memcpy(tids, req->tids, sizeof(tids));
 	reply.error = clone3(&ca);
 	if (!reply.error) {
-		if (move_fd(fd(LM_HELPER_FD_NEXT), fd(LM_HELPER_FD_CTL), 0))
+		if (settle_fds(base))
 			die(1);
 		return;
 	}
-	sys(__NR_close, fd(LM_HELPER_FD_NEXT), 0, 0, 0, 0, 0);
+	/* (the child of a shared table takes it away) */
+	if (!base || reply.error < 0)
+		sys(__NR_close, fd(LM_HELPER_FD_NEXT), 0, 0, 0, 0, 0);
 	req->data_len = 0;
 	answer(req, &reply);
 }

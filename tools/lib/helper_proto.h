@@ -100,7 +100,7 @@ struct lm_helper_req {
 	 */
 	__u32 nr_tids;
 	__u32 tids[LM_HELPER_LEVELS];
-	__u32 resv;
+	__u32 fd_base;		/* FORK with CLONE_FILES: of the child */
 	struct lm_helper_become become;
 };
 

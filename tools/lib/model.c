@@ -532,6 +532,13 @@ bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p)
 	return parent && p->fs_id && parent->fs_id == p->fs_id;
 }
 
+bool lm_model_shares_files(const struct lm_model *m, const struct lm_process *p)
+{
+	const struct lm_process *parent = lm_model_process(m, p->ppid);
+
+	return parent && p->files_id && parent->files_id == p->files_id;
+}
+
 struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id)
 {
 	return lookup(m->mms, &m->by_mm, id);

@@ -54,6 +54,7 @@ struct lm_files {
 	uint32_t id;
 	struct livemig_fd *fds;		/* by number */
 	size_t nr_fds;
+	bool installed;			/* restorer: somebody has them */
 };
 
 /* A piece of queue contents, in order. */
@@ -130,6 +131,8 @@ struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid);
 
 /* Does @p share its working directory and umask (CLONE_FS) with its parent? */
 bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p);
+/* ... its table of open files? */
+bool lm_model_shares_files(const struct lm_model *m, const struct lm_process *p);
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid);
 /* The number of @pid on the source's host. */

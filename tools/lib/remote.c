@@ -436,16 +436,19 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 		.nr_tids = f->tids.nr,
 		.exit_signal = f->exit_signal,
 		.clone_flags = f->clone_flags,
+		.fd_base = f->fd_base,
 	};
 	struct lm_helper_reply reply;
 	struct lm_remote *r;
 	int sv[2], ret;
 
 	memcpy(req.tids, f->tids.v, sizeof(req.tids));
-	if (f->clone_flags & (CLONE_VM | CLONE_FILES | CLONE_THREAD))
+	if (f->clone_flags & (CLONE_VM | CLONE_THREAD) ||
+	    !(f->clone_flags & CLONE_FILES) != !f->fd_base)
 		return lm_fail(e, LM_REFUSED, "process %u shares its memory or "
 			       "files with another one", f->tids.v[0]);
-	r = remote_new(parent->fd_base, parent->timeout_ms, parent->base);
+	r = remote_new(f->fd_base ? f->fd_base : parent->fd_base, parent->timeout_ms,
+		       parent->base);
 	if (!r)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	memcpy(r->vdso, parent->vdso, sizeof(r->vdso));

@@ -75,9 +75,10 @@ struct lm_remote_fork {
 	struct lm_tids tids;
 	uint32_t exit_signal;	/* SIGCHLD */
 	uint64_t clone_flags;	/* CLONE_PARENT, CLONE_FS, CLONE_NEW*, ...; not
-				 * CLONE_VM, CLONE_FILES, CLONE_THREAD
+				 * CLONE_VM, CLONE_THREAD
 				 */
 	int userns;		/* what CLONE_NEW* makes belongs to this; 0: to ours */
+	int fd_base;		/* CLONE_FILES: first of LM_HELPER_FDS free fds */
 };
 
 /* Fork @parent; the child serves *@child. It has the parent's memory, fds, ... */

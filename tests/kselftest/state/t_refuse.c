@@ -388,11 +388,6 @@ static void clone_with(unsigned long flags)
 	ready();
 }
 
-static void share_files(void)
-{
-	clone_with(CLONE_FILES);
-}
-
 static void share_mm(void)
 {
 	clone_with(CLONE_VM);
@@ -524,7 +519,6 @@ static const struct refusal {
 	{ "chroot", chrooted, "chroot" },
 	{ "thread_files", thread_files,
 	  "thread with file descriptors of its own" },
-	{ "share_files", share_files, "file descriptors shared", .kid = true },
 	{ "share_mm", share_mm, "memory shared with another", .kid = true },
 	{ "ptrace", traced, "traced process", .kid = true },
 	{ "signals", many_signals, "100 pending signals", .transient = true },

@@ -17,8 +17,8 @@ cd "$(dirname "$0")" || exit 1
 
 moved="pipeline daemon left many zombies theirs filters tsync
 single strict attrs stopped exitsig orphans
-apart together modes nested rseq robust robust-pi pi"
-refused="notify breakpoint"
+apart together modes nested rseq robust robust-pi pi files"
+refused="notify breakpoint siblings"
 
 start()
 {
@@ -46,6 +46,7 @@ moves()
 
 declare -A why=(
 	[notify]="seccomp: thread" [breakpoint]="hardware breakpoints"
+	[siblings]="table of open files shared with pid"
 )
 
 # Refused by name, before anything is stopped; it runs on.

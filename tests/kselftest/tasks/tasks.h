@@ -21,7 +21,7 @@ struct test {
 
 extern const struct test session_tests[], zombie_tests[], seccomp_tests[];
 extern const struct test attr_tests[], job_tests[], fs_tests[];
-extern const struct test cpu_tests[], futex_tests[];
+extern const struct test cpu_tests[], futex_tests[], shared_tests[];
 
 /* What is wrong first; empty: nothing. */
 extern char wrong[1024];

@@ -110,8 +110,28 @@ static void check_cttys(struct verdict *v, const struct lm_model *m)
 	}
 }
 
-/* A working directory is shared by being born with it. */
-static int check_fs(struct verdict *v, const struct lm_model *m)
+static uint32_t id_of_fs(const struct lm_process *p)
+{
+	return p->fs_id;
+}
+
+static uint32_t id_of_files(const struct lm_process *p)
+{
+	return p->files_id;
+}
+
+/* What is shared by being born with it. */
+static const struct shared {
+	const char *name;
+	uint32_t (*id)(const struct lm_process *p);
+	bool (*with_parent)(const struct lm_model *m, const struct lm_process *p);
+} shared[] = {
+	{ "working directory", id_of_fs, lm_model_shares_fs },
+	{ "table of open files", id_of_files, lm_model_shares_files },
+};
+
+static int check_shared(struct verdict *v, const struct lm_model *m,
+			const struct shared *what)
 {
 	struct lm_ids owners = { 0 };
 	char line[256];
@@ -119,18 +139,19 @@ static int check_fs(struct verdict *v, const struct lm_model *m)
 
 	for (size_t i = 0; i < m->nr_procs && !ret; i++) {
 		const struct lm_process *p = m->procs[i];
+		uint32_t id = what->id(p);
 		long other;
 
-		if (!p->fs_id || lm_model_shares_fs(m, p))
+		if (!id || what->with_parent(m, p))
 			continue;
-		other = lm_ids_get(&owners, p->fs_id);
+		other = lm_ids_get(&owners, id);
 		if (other < 0) {
-			ret = lm_ids_put(&owners, p->fs_id, i);
+			ret = lm_ids_put(&owners, id, i);
 			continue;
 		}
 		snprintf(line, sizeof(line),
-			 "pid %u: working directory shared with pid %u, but not with its parent: not supported",
-			 p->host, m->procs[other]->host);
+			 "pid %u: %s shared with pid %u, but not with its parent: not supported",
+			 p->host, what->name, m->procs[other]->host);
 		refuse(v, false, line);
 	}
 	lm_ids_free(&owners);
@@ -158,8 +179,9 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	check_refusals(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);
-	if (check_fs(&v, m))
-		return -1;
+	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+		if (check_shared(&v, m, &shared[i]))
+			return -1;
 	for (size_t i = 0; i < m->nr_file; i++)
 		check_file(&v, m, m->file[i]);
 	if (v.e->code)

@@ -178,8 +178,8 @@ static int seen(struct lm_ids *ids, const struct lm_model *m, uint32_t id, size_
 	return was >= 0;
 }
 
-/* Processes that have ended have nothing to share. A working directory is shared
- * by being born with it.
+/* Processes that have ended have nothing to share. A working directory and a table of
+ * open files are shared by being born with them.
  */
 static int check_shared(const struct lm_model *m, struct lm_error *e)
 {
@@ -194,7 +194,7 @@ static int check_shared(const struct lm_model *m, struct lm_error *e)
 			continue;
 		what = "their memory";
 		ret = seen(&mms, m, p->mm_id, i, &other, e);
-		if (!ret) {
+		if (!ret && !lm_model_shares_files(m, p)) {
 			what = "their table of open files";
 			ret = seen(&files, m, p->files_id, i, &other, e);
 		}

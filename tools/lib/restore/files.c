@@ -117,14 +117,38 @@ static int lease(struct lm_restorer *r, struct lm_proc *p, const struct lm_proce
 	return 0;
 }
 
-int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
-		     const struct lm_process *mp, struct lm_error *e)
+/* What helpers have left in a table that they shared. */
+static void close_left(const struct lm_restorer *r, struct lm_batch *b)
+{
+	for (int i = 1; i <= r->nr_shared; i++) {
+		int base = LM_SHARED_FDS(r, i);
+		size_t j = 0;
+
+		while (j < r->nr_procs && lm_remote_fd_base(r->procs[j]->remote) != base)
+			j++;
+		if (j == r->nr_procs)
+			lm_batch_add(b, __NR_close_range, base, base + LM_HELPER_FDS - 1, 0);
+	}
+}
+
+/* Its signals tell the number that it was switched on by. */
+static bool is_held_at(const struct lm_restorer *r, const struct lm_file *f,
+		       const struct lm_files *files, uint32_t fd)
+{
+	const struct lm_process *holder = lm_model_process(&r->m, f->holder.pid);
+
+	return holder && holder->files == files && f->holder.fd == (int)fd;
+}
+
+static int install(struct lm_restorer *r, struct lm_proc *p,
+		   const struct lm_process *mp, struct lm_error *e)
 {
 	struct lm_batch *b = lm_batch_new(p->remote);
 	int ret = 0;
 
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
+	close_left(r, b);
 	lm_batch_add(b, __NR_close_range, 0, r->fd_base - 1, 0);
 	for (size_t i = 0; i < mp->files->nr_fds && !ret; i++) {
 		const struct livemig_fd *fd = &mp->files->fds[i];
@@ -135,9 +159,7 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 			break;
 		}
 		lm_batch_put_fd(b, f->fd, fd->fd, fd->cloexec);
-		/* Its signals tell the number that it was switched on by. */
-		if (f->flags & O_ASYNC && f->holder.pid == mp->pid &&
-		    f->holder.fd == (int)fd->fd)
+		if (f->flags & O_ASYNC && is_held_at(r, f, mp->files, fd->fd))
 			lm_batch_add(b, __NR_fcntl, fd->fd, F_SETFL,
 				     fcntl(f->fd, F_GETFL) | O_ASYNC);
 		if (!lm_batch_room(b, 8, 256)) {
@@ -148,9 +170,20 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 	if (!ret)
 		ret = lm_batch_run(b, e);
 	lm_batch_free(b);
+	return ret ?: lm_locks_of_process(r, p, mp, e);
+}
+
+int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
+		     const struct lm_process *mp, struct lm_error *e)
+{
+	int ret = 0;
+
+	/* One of those who share a table does it for all. */
+	if (!mp->files->installed)
+		ret = install(r, p, mp, e);
+	mp->files->installed = true;
 	if (!ret)
-		ret = lm_locks_of_process(r, p, mp, e) ?: lease(r, p, mp, e) ?:
-		      lm_ipc_notify(r, p, mp, e);
+		ret = lease(r, p, mp, e) ?: lm_ipc_notify(r, p, mp, e);
 	return ret ? lm_prefix(e, "pid %u: open files", p->pid) : 0;
 }
 

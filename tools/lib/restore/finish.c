@@ -147,8 +147,7 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 {
 	struct lm_proc *p = lm_proc(r, mp->pid);
 
-	if (lm_rings_resume(p, mp->mm, e) ||
-	    lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
+	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
 	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
 	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
 	    lm_lazy_watch(r, p, mp->mm, e) || lm_ipc_undo(r, p, mp, e) ||
@@ -209,6 +208,10 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 	    lm_time_make(r, e) || lm_ns_fill(r, e) || lm_pages_unstash(r, e) ||
 	    lm_shmem_seal(r, e) || lm_ipc_fill(r, e))
 		return -1;
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (lives(m->procs[i]) &&
+		    lm_rings_resume(lm_proc(r, m->procs[i]->pid), m->procs[i]->mm, e))
+			return -1;
 	lm_progress(r, "files", 0, m->nr_file);
 	if (lm_files_make(r, e) || give_all(r, e))
 		return -1;

@@ -62,7 +62,7 @@ struct lm_proc {
 	uint32_t exit_signal;
 	bool setsid;			/* still to be called */
 	bool subreaper;
-	bool shares_fs;			/* with who gave birth to it */
+	bool shares_fs, shares_files;	/* with who gave birth to it */
 	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
 	bool in_user;			/* ... namespace, for good */
 	bool has_pkeys;			/* all protection keys there are */
@@ -109,6 +109,11 @@ struct lm_held {
 	ino_t ino;			/* here */
 };
 
+/* Where the own fds are of the @n-th helper (from 1) that shares its parent's table. What
+ * is at fd_base + LM_HELPER_FDS is used for a moment.
+ */
+#define LM_SHARED_FDS(r, n)	((r)->fd_base + 16 * (n))
+
 struct lm_restorer {
 	struct lm_restore_opts o;
 	struct lm_model m;		/* of the round under way */
@@ -128,6 +133,7 @@ struct lm_restorer {
 	size_t nr_reserved;
 	bool alt;			/* the helper at the other address */
 	int fd_base;			/* of the helpers' own fds */
+	int nr_shared;			/* helpers that were born with LM_SHARED_FDS */
 	struct lm_object_fds shmem, mapped;
 	struct lm_deleted *deleted;
 	struct lm_removed *removed;

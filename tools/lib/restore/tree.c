@@ -222,6 +222,14 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 
 	if (!sibling && lm_model_shares_fs(&r->m, mp))
 		f.clone_flags |= CLONE_FS;
+	if (lm_model_shares_files(&r->m, mp)) {
+		if (sibling) {
+			lm_fail(e, LM_REFUSED, "it shares its parent's table of open files, but was born in another session: not supported");
+			return NULL;
+		}
+		f.clone_flags |= CLONE_FILES;
+		f.fd_base = LM_SHARED_FDS(r, ++r->nr_shared);
+	}
 
 	p = add_proc(r, mp->pid, sibling ? from->parent : from, e);
 	if (!p)
@@ -229,6 +237,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	p->sid = from->sid;
 	memcpy(p->ns, from->ns, sizeof(p->ns));
 	p->shares_fs = f.clone_flags & CLONE_FS;
+	p->shares_files = f.clone_flags & CLONE_FILES;
 	p->has_pkeys = from->has_pkeys;
 	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
 	if (!inherit(p, from, e) &&
@@ -403,6 +412,8 @@ static int follow(struct lm_restorer *r, struct lm_proc *p,
 			return changed_too_much(mp, "parent", e);
 		p->parent = lm_proc(r, mp->ppid);
 	}
+	if (p->shares_files != lm_model_shares_files(&r->m, mp))
+		return changed_too_much(mp, "table of open files", e);
 	if (sid == p->sid)
 		return 0;
 	if (sid != p->pid)
