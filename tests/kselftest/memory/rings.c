@@ -10,7 +10,7 @@
 
 #include "state.h"
 
-#define WAITING	10	/* events that nobody has taken */
+#define WAITING	40	/* events that nobody has taken */
 
 static aio_context_t small, large;
 static int file, slots;
