@@ -158,6 +158,7 @@ void lm_model_free(struct lm_model *m)
 	free(m->shmems);
 	free(m->refusals);
 	free_objs(m->netns, m->nr_netns);
+	free_objs(m->nft, m->nr_nft);
 	free_objs(m->cgroups, m->nr_cgroups);
 	free_objs(m->filters, m->nr_filters);
 	free_objs(m->ns, m->nr_ns);
@@ -422,6 +423,14 @@ static int add_netns(struct lm_model *m, const struct nlattr **tb,
 	return o ? obj_add(o, LM_REC_NETNS, attrs, len, e) : oom(e);
 }
 
+static int add_nft(struct lm_model *m, const struct nlattr **tb,
+		   const void *attrs, size_t len, struct lm_error *e)
+{
+	struct lm_obj *o = append(m->nft, m->nr_nft);
+
+	return o ? obj_add(o, LM_REC_NFT, attrs, len, e) : oom(e);
+}
+
 static int add_cgroup(struct lm_model *m, const struct nlattr **tb,
 		      const void *attrs, size_t len, struct lm_error *e)
 {
@@ -491,6 +500,7 @@ int lm_model_add(struct lm_model *m, uint16_t type, const void *attrs, size_t le
 		[LM_REC_NS] = add_ns,
 		[LM_REC_IPC] = add_ipc,
 		[LM_REC_TREE] = add_tree,
+		[LM_REC_NFT] = add_nft,
 	};
 	const struct nlattr *tb[TB_MAX + 1];
 

@@ -106,6 +106,7 @@ struct lm_model {
 	struct lm_shmem **shmems;   size_t nr_shmems;
 	struct lm_refusal *refusals; size_t nr_refusals;
 	struct lm_obj **netns;      size_t nr_netns;	/* LM_REC_NETNS */
+	struct lm_obj **nft;        size_t nr_nft;	/* LM_REC_NFT */
 	struct lm_obj **cgroups;    size_t nr_cgroups;	/* LM_REC_CGROUP */
 	struct lm_obj **filters;    size_t nr_filters;	/* LM_REC_SECCOMP */
 	struct lm_obj **ns;         size_t nr_ns;	/* LM_REC_NS */

@@ -362,7 +362,7 @@ static int skip(struct lm_in *in, uint64_t len, bool any, struct lm_error *e)
 static bool known(uint16_t type)
 {
 	return (type > LIVEMIG_OBJ_UNSPEC && type < __LIVEMIG_OBJ_MAX) ||
-	       (type >= LM_REC_PAD && type <= LM_REC_TREE) ||
+	       (type >= LM_REC_PAD && type <= LM_REC_NFT) ||
 	       (type >= LM_REC_HELLO && type <= LM_REC_FRAMES);
 }
 

@@ -31,6 +31,7 @@ enum lm_rec_type {
 				 * enum lm_ipc_attr, ipc/ipc.h
 				 */
 	LM_REC_TREE,		/* what is in a tmpfs: enum lm_tree_attr, ns/tree.h */
+	LM_REC_NFT,		/* rules of the network: enum lm_nft_attr, net/nft.h */
 	/* the migration protocol: not in images; migrate/wire.h */
 	LM_REC_HELLO = 128,
 	LM_REC_OFFER,

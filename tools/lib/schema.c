@@ -4,6 +4,7 @@
 
 #include "build_id.h"
 #include "net/netns.h"
+#include "net/nft.h"
 #include "ipc/ipc.h"
 #include "ns/ns.h"
 #include "ns/tree.h"
@@ -272,6 +273,11 @@ static const struct lm_attr netns_attrs[LM_NETNS_MAX + 1] = {
 };
 SCHEMA(netns, "NETNS");
 
+static const struct lm_attr nft_attrs[LM_NFT_MAX + 1] = {
+	[LM_NFT_MSG] = ANY("message", LM_NFT_MSG_MAX),
+};
+SCHEMA(nft, "NFT");
+
 static const struct lm_attr cgroup_attrs[LM_CGROUP_MAX + 1] = {
 	[LM_CGROUP_ROOT] = STR("root", 0),
 	[LM_CGROUP_SUB] = STR("sub", 0),
@@ -388,6 +394,7 @@ const struct lm_schema *lm_schema(uint16_t type)
 		[LM_REC_NS] = &ns,
 		[LM_REC_IPC] = &ipc,
 		[LM_REC_TREE] = &tree,
+		[LM_REC_NFT] = &nft,
 	};
 
 	return type < sizeof(by_type) / sizeof(*by_type) ? by_type[type] : NULL;

@@ -5,6 +5,8 @@
  *	nettool lock NETNS		prints "locked", holds it until it dies
  *	nettool quiet NETNS 0|1
  *	nettool clear NETNS
+ *	nettool rules NETNS FILE	the nft ruleset into FILE
+ *	nettool load NETNS FILE		... and from there
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "net/netns.h"
+#include "net/nft.h"
 
 static struct lm_error e;
 
@@ -47,6 +50,32 @@ static int dump(const char *ns, const char *file)
 	if (!f || fwrite(b.data, b.len, 1, f) != 1 || fclose(f))
 		return 1;
 	return 0;
+}
+
+static int rules(const char *ns, const char *file)
+{
+	struct lm_buf b = { 0 };
+	FILE *f;
+
+	if (lm_nft_dump(open_ns(ns), &b, &e) < 0)
+		return die();
+	f = fopen(file, "w");
+	if (!f || (b.len && fwrite(b.data, b.len, 1, f) != 1) || fclose(f))
+		return 1;
+	return 0;
+}
+
+static int load(const char *ns, const char *file)
+{
+	static char attrs[8 << 20];
+	static const struct nlattr *msgs[65536];
+	const struct nlattr *a = NULL;
+	FILE *f = fopen(file, "r");
+	size_t len = f ? fread(attrs, 1, sizeof(attrs), f) : 0, n = 0;
+
+	while (n < 65536 && (a = lm_next(attrs, len, a)))
+		msgs[n++] = a;
+	return lm_nft_load(open_ns(ns), msgs, n, &e) < 0 ? die() : 0;
 }
 
 static int make(const char *file, const char *parent)
@@ -88,6 +117,10 @@ int main(int argc, char **argv)
 
 	if (!strcmp(verb, "dump") && argc == 4)
 		return dump(argv[2], argv[3]);
+	if (!strcmp(verb, "rules") && argc == 4)
+		return rules(argv[2], argv[3]);
+	if (!strcmp(verb, "load") && argc == 4)
+		return load(argv[2], argv[3]);
 	if (!strcmp(verb, "make"))
 		return make(argv[2], argc > 3 ? argv[3] : NULL);
 	if (!strcmp(verb, "lock")) {

@@ -14,6 +14,7 @@
 
 #include "source_priv.h"
 #include "../kinds/sockopt.h"
+#include "../net/nft.h"
 #include "../textfile.h"
 #include "../target.h"
 
@@ -216,7 +217,8 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 	if (s->nsfd >= 0) {
 		struct lm_error net = { 0 };
 
-		if (lm_netns_dump(s->nsfd, &b, &net) < 0) {
+		if (lm_netns_dump(s->nsfd, &b, &net) < 0 ||
+		    lm_nft_dump(s->nsfd, &b, &net) < 0) {
 			ret = -1;
 			if (report)
 				report(net.msg, arg);

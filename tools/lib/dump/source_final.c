@@ -12,6 +12,7 @@
 #include "source_priv.h"
 #include "../kinds/kind.h"
 #include "../kinds/sockopt.h"
+#include "../net/nft.h"
 
 #define FREEZE_MS	10000
 /* Pause before another try, when something transient was in the way. */
@@ -81,10 +82,30 @@ int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 	return lm_out_buf(out, LM_REC_ROUND_END, &b, e);
 }
 
+/* A ruleset, cut into records. */
+static int add_rules(struct lm_objects *o, const struct lm_buf *all, struct lm_error *e)
+{
+	const char *p = all->data, *stop = p + all->len;
+
+	while (p < stop) {
+		const struct nlattr *a = NULL;
+		size_t n = 0;
+
+		while ((a = lm_next(p, stop - p, a)) &&
+		       (const char *)a + NLA_ALIGN(a->nla_len) - p <= LIVEMIG_REC_HEAD_MAX)
+			n = (const char *)a + NLA_ALIGN(a->nla_len) - p;
+		if (lm_objects_add(o, LM_REC_NFT, p, n) < 0)
+			return lm_fail(e, LM_FAILED, "no memory");
+		p += n;
+	}
+	return 0;
+}
+
 int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
 			   struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
+	int ret;
 
 	if (s->nsfd < 0)
 		return 0;
@@ -92,7 +113,11 @@ int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
 		lm_buf_free(&b);
 		return -1;
 	}
-	return lm_objects_add_buf(o, LM_REC_NETNS, &b, e);
+	if (lm_objects_add_buf(o, LM_REC_NETNS, &b, e) < 0)
+		return -1;
+	ret = lm_nft_dump(s->nsfd, &b, e) < 0 ? -1 : add_rules(o, &b, e);
+	lm_buf_free(&b);
+	return ret;
 }
 
 /* What the host knows about the container: its network, its limits; and what can

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Describing a network namespace: lm_netns_dump(). What would be lost without a
- * word (firewall rules, policy routing, device kinds) is refused by name.
+ * word (iptables, policy routing, device kinds) is refused by name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,6 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -317,33 +315,15 @@ static int rule_cb(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_ERROR;
 }
 
-static int table_cb(const struct nlmsghdr *nlh, void *arg)
-{
-	struct describe *d = arg;
-	const struct nlattr *a;
-
-	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg)) {
-		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME ||
-		    !strncmp(mnl_attr_get_str(a), "livemig", strlen("livemig")))
-			continue;
-		lm_fail(d->e, LM_REFUSED, "nft table %s in the network namespace: not supported",
-			mnl_attr_get_str(a));
-		return MNL_CB_ERROR;
-	}
-	return MNL_CB_OK;
-}
-
-static int check_firewall(struct describe *d)
+/* The older kind; nf_tables moves (nft.h). */
+static int check_iptables(struct describe *d)
 {
 	static const char *const legacy[] = { "/proc/thread-self/net/ip_tables_names",
-					      "/proc/thread-self/net/ip6_tables_names" };
+					      "/proc/thread-self/net/ip6_tables_names",
+					      "/proc/thread-self/net/arp_tables_names" };
 	char buf[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg;
-	struct lm_rt nft;
-	int ret = 0;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		int fd = open(legacy[i], O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? 0 : read(fd, buf, sizeof(buf));
 
@@ -351,20 +331,10 @@ static int check_firewall(struct describe *d)
 			close(fd);
 		if (n > 0)
 			return lm_fail(d->e, LM_REFUSED,
-				       "iptables table %.*s in the network namespace: not supported",
+				       "iptables table %.*s in the network namespace: not supported; use iptables-nft",
 				       (int)strcspn(buf, "\n"), buf);
 	}
-	if (lm_rt_open(&nft, NETLINK_NETFILTER, d->e) < 0)
-		return -1;
-	nlh = mnl_nlmsg_put_header(buf);
-	nlh->nlmsg_type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE;
-	nlh->nlmsg_flags = NLM_F_DUMP;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = AF_UNSPEC;
-	if (lm_rt_talk(&nft, nlh, table_cb, d) < 0 && d->e && d->e->code)
-		ret = -1;
-	lm_rt_close(&nft);
-	return ret;
+	return 0;
 }
 
 static int check_rules(struct describe *d)
@@ -390,7 +360,7 @@ static int describe(void *arg, struct lm_error *e)
 	if (lm_rt_open(&d->rt, NETLINK_ROUTE, e) < 0)
 		return -1;
 	if (find_host_nsid(d) < 0 || put_links(d) < 0 || put_addrs(d) < 0 ||
-	    put_routes(d) < 0 || check_rules(d) < 0 || check_firewall(d) < 0)
+	    put_routes(d) < 0 || check_rules(d) < 0 || check_iptables(d) < 0)
 		goto out;
 	lm_net_sysctl_dump(d->b, LM_NETNS_SYSCTL);
 	ret = 0;

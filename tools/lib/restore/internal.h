@@ -147,6 +147,7 @@ struct lm_restorer {
 	struct lm_undo *undo;
 	struct lm_netns_made *net;
 	int netns;
+	struct lm_buf rules;		/* nf_tables that are loaded, LM_NFT_MSGs */
 	void *net_as;			/* attributes that it was made of */
 	size_t net_as_len;
 	int timens;
@@ -180,6 +181,7 @@ int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e);
 
 /* net.c */
 int lm_net_sync(struct lm_restorer *r, struct lm_error *e);
+int lm_net_rules(struct lm_restorer *r, struct lm_error *e);
 void lm_net_drop(struct lm_restorer *r);
 
 /* tree.c */

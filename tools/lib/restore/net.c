@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "../net/nft.h"
 #include "../ns/user.h"
 
 void lm_net_drop(struct lm_restorer *r)
@@ -16,6 +17,7 @@ void lm_net_drop(struct lm_restorer *r)
 		lm_netns_remove(r->net);
 	r->net = NULL;
 	r->netns = -1;
+	lm_buf_free(&r->rules);
 	free(r->net_as);
 	r->net_as = NULL;
 }
@@ -50,4 +52,43 @@ int lm_net_sync(struct lm_restorer *r, struct lm_error *e)
 	if (user >= 0)
 		r->netns = lm_netns_make(o->raw, o->len, user, r->o.net_parent, &r->net, e);
 	return r->netns < 0 ? -1 : 0;
+}
+
+static int load_rules(struct lm_restorer *r, const struct lm_buf *all, struct lm_error *e)
+{
+	const struct nlattr **v, *a = NULL;
+	size_t n = 0;
+	int ret;
+
+	while ((a = lm_next(all->data, all->len, a)))
+		n++;
+	v = calloc(n + 1, sizeof(*v));
+	if (!v)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	n = 0;
+	while ((a = lm_next(all->data, all->len, a)))
+		v[n++] = a;
+	ret = lm_nft_load(r->netns, v, n, e);
+	free(v);
+	return ret;
+}
+
+/* Rules that count differ in each round: they are replaced, and the namespace stays. */
+int lm_net_rules(struct lm_restorer *r, struct lm_error *e)
+{
+	const struct lm_model *m = &r->m;
+	struct lm_buf all = { 0 };
+
+	for (size_t i = 0; i < m->nr_nft; i++)
+		lm_buf_add(&all, m->nft[i]->raw, m->nft[i]->len);
+	if (all.oom || r->netns < 0 || (all.len == r->rules.len &&
+					(!all.len || !memcmp(all.data, r->rules.data, all.len)))) {
+		bool oom = all.oom;
+
+		lm_buf_free(&all);
+		return oom ? lm_fail(e, LM_FAILED, "out of memory") : 0;
+	}
+	lm_buf_free(&r->rules);
+	r->rules = all;
+	return load_rules(r, &all, e);
 }

@@ -104,7 +104,8 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	lm_inherit_plan(r);
 	if (lm_user_sync(r, e) || lm_tree_sync(r, e) || lm_inherit_reserve(r, e) ||
-	    lm_net_sync(r, e) || lm_ns_sync(r, e) || lm_tmpfs_fill(r, e) || lm_check_files(r, e) ||
+	    lm_net_sync(r, e) || lm_net_rules(r, e) || lm_ns_sync(r, e) ||
+	    lm_tmpfs_fill(r, e) || lm_check_files(r, e) ||
 	    lm_ipc_sync(r, e) || lm_shmem_sync(r, e))
 		return -1;
 	r->built = true;
