@@ -134,9 +134,7 @@ const char *lm_inet_unsupported(const struct sock *sk)
 		return "BPF program on a socket";
 	if (rcu_access_pointer(inet_sk(sk)->inet_opt))
 		return "socket with IP options";
-	if (rcu_access_pointer(inet_sk(sk)->mc_list))
-		return "multicast membership";
-	return NULL;
+	return lm_groups_unsupported(sk);
 }
 
 static const char *sock_unsupported(struct lm_dump *d, struct file *f,

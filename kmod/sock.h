@@ -39,6 +39,13 @@ bool lm_sock_has_bpf(const struct sock *sk);
 /* sock.c: obstacles that every inet socket may have, or NULL. */
 const char *lm_inet_unsupported(const struct sock *sk);
 
+/* sock_mcast.c: multicast groups: obstacles, or NULL; IP_MULTICAST_IF; DATA objects,
+ * from frozen sessions.
+ */
+const char *lm_groups_unsupported(const struct sock *sk);
+int lm_put_mcast_if(const struct sock *sk, struct sk_buff *obj);
+int lm_put_groups(struct lm_dump *d, struct sock *sk, u32 file_id);
+
 /* sock.c: number of a socket's inode, or a number of its own. 0: no memory. */
 u64 lm_sock_ino(struct lm_dump *d, const struct sock *sk);
 /* sock.c: the objects of a connection that the listener, FILE @listener, has not

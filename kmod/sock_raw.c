@@ -34,13 +34,20 @@ static const char *raw_unsupported(struct lm_dump *d, struct sock *sk,
 
 static int put_raw(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 {
-	return lm_put_inet_addresses(sk, obj);
+	return lm_put_inet_addresses(sk, obj) ?: lm_put_mcast_if(sk, obj);
+}
+
+static int put_raw_queue(struct lm_dump *d, struct task_struct *t,
+			 struct sock *sk, u32 file_id)
+{
+	return lm_put_groups(d, sk, file_id);
 }
 
 const struct lm_sock_kind lm_sock_raw = {
 	.name = "raw",
 	.match = is_raw,
 	.put = put_raw,
+	.put_queues = put_raw_queue,
 	.unsupported = raw_unsupported,
 };
 

@@ -38,7 +38,7 @@ static const char *udp_unsupported(struct lm_dump *d, struct sock *sk,
 
 static int put_udp(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 {
-	return lm_put_inet_addresses(sk, obj);
+	return lm_put_inet_addresses(sk, obj) ?: lm_put_mcast_if(sk, obj);
 }
 
 struct datagrams {
@@ -159,7 +159,7 @@ static int put_udp_queue(struct lm_dump *d, struct task_struct *t,
 	kvfree(g.v);
 	if (err)
 		lm_data_abort(&w);
-	return err;
+	return err ?: lm_put_groups(d, sk, file_id);
 }
 
 const struct lm_sock_kind lm_sock_udp = {

@@ -172,7 +172,7 @@ static int check_file(const struct lm_model *m, struct lm_file *f, struct lm_err
 		const uint32_t *ids;
 		size_t n;
 
-		if (f->data[i]->queue > LIVEMIG_QUEUE_EVENTS)
+		if (f->data[i]->queue > LIVEMIG_QUEUE_GROUPS)
 			return bad(e, "file %u: data for an unknown queue", f->id);
 		ids = lm_array(fds, sizeof(*ids), &n);
 		while (n--)

@@ -720,6 +720,7 @@ enum livemig_sock_attr {
 	LIVEMIG_SOCK_BOUND,		/* struct livemig_sock_bound, unix: its inode */
 	LIVEMIG_SOCK_PEER_GROUPS,	/* u32[], unix: SO_PEERGROUPS, up to 2048 */
 	LIVEMIG_SOCK_CLOSED,		/* flag: nobody has it, TCP sends on */
+	LIVEMIG_SOCK_MCAST_IF,		/* struct livemig_mcast_if: IP_MULTICAST_IF */
 	__LIVEMIG_SOCK_MAX
 };
 #define LIVEMIG_SOCK_MAX (__LIVEMIG_SOCK_MAX - 1)
@@ -729,6 +730,26 @@ struct livemig_sock_bound {
 	__u32 uid, gid;		/* in the initial namespace */
 	__u32 deleted;		/* 1: no name leads there any more */
 };
+
+struct livemig_mcast_if {
+	__u32 ifindex;		/* not 0 */
+	__u32 local;		/* IPv4 address, network byte order, or 0 */
+};
+
+/* A multicast group that a UDP, raw or ICMP socket has joined: the BYTES of a DATA
+ * object of the queue GROUPS. The group and the sources follow, 16 bytes each, IPv4
+ * as ::ffff:a.b.c.d. The youngest comes first. A socket that has more sources in one
+ * group, an IPv6 anycast address, or that is a stream and in a group is UNSUPPORTED.
+ */
+struct livemig_group {
+	__u32 ifindex;
+	__u32 mode;		/* MCAST_EXCLUDE (0): all but the sources; MCAST_INCLUDE */
+	__u32 local;		/* IPv4 address by which the interface was named,
+				 * network byte order, or 0
+				 */
+	__u32 sources;		/* up to 1000 */
+};
+#define LIVEMIG_GROUP_SOURCES_MAX 1000
 
 struct livemig_sock_options {
 	__u32 flags;		/* enum livemig_sock_flags */
@@ -805,6 +826,7 @@ enum livemig_queue {
 	LIVEMIG_QUEUE_SEND,
 	LIVEMIG_QUEUE_OPTIONS,	/* user space: see Documentation/image-format.rst */
 	LIVEMIG_QUEUE_EVENTS,	/* of an inotify, as read() would tell them */
+	LIVEMIG_QUEUE_GROUPS,	/* struct livemig_group */
 };
 
 /* What the clocks of a process show, its time namespace included. It comes

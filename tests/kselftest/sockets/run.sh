@@ -16,8 +16,9 @@ cd "$(dirname "$0")" || exit 1
 
 moved="backlog seqbacklog rights deeprights cycle waitingrights scmcreds streamcreds
 peercred names tcpbacklog tcpends tcpopening tcpdata
-tcpclosed sockopts filters udp udplite raw netlink"
-refused="packet vsock alg sctp mptcp xdp tls bpf oob netlinkgroup netlinkunread"
+tcpclosed sockopts filters udp udplite raw netlink multicast"
+refused="packet vsock alg sctp mptcp xdp tls bpf oob netlinkgroup netlinkunread
+multicast_anycast multicast_sources"
 
 # With a network of its own, where it is that which the test is about.
 start()
@@ -28,6 +29,12 @@ start()
 		box "sockets-$1" unshare -n sh -c 'ip link set lo up
 			echo 0 65535 >/proc/sys/net/ipv4/ping_group_range; exec "$@"' - \
 			"$dir/main" "$1" "$dir/$1" ;;
+	multicast*)
+		# shellcheck disable=SC2016
+		box "sockets-$1" unshare -n sh -c 'ip link set lo up
+			ip link add dm0 type dummy; ip addr add 10.4.0.1/32 dev dm0
+			ip addr add fd04::1/64 dev dm0 nodad; ip link set dm0 up
+			exec "$@"' - "$dir/main" "$1" "$dir/$1" ;;
 	*)
 		box "sockets-$1" "$dir/main" "$1" "$dir/$1" ;;
 	esac
@@ -48,6 +55,8 @@ declare -A why=(
 	[sctp]="SCTP socket" [mptcp]="MPTCP socket" [xdp]="XDP socket" [tls]="kernel TLS"
 	[bpf]="BPF program on a socket" [oob]="urgent data" [netlinkgroup]="is in a group"
 	[netlinkunread]="that nobody has read"
+	[multicast_anycast]="IPv6 anycast membership"
+	[multicast_sources]="multicast membership with too many sources"
 )
 
 # Refused by name, before anything is stopped; it runs on.

@@ -23,7 +23,7 @@ struct test {
 
 extern const struct test backlog_tests[], rights_tests[], cred_tests[], name_tests[],
 			 tcp_tests[], opt_tests[], udp_tests[],
-			 refuse_tests[];
+			 multicast_tests[], refuse_tests[];
 
 /* What is wrong first; empty: nothing. */
 extern char wrong[1024];

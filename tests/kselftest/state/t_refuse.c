@@ -468,16 +468,6 @@ static void tls(void)
 	ready();
 }
 
-static void multicast(void)
-{
-	struct ip_mreq m = { .imr_multiaddr.s_addr = inet_addr("239.1.2.3"),
-			     .imr_interface.s_addr = htonl(INADDR_LOOPBACK) };
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-	NEED(!setsockopt(s, SOL_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m)));
-	ready();
-}
-
 /* @kid: the refusal names told->n[1] or its parent. */
 static const struct refusal {
 	const char *name;
@@ -526,7 +516,6 @@ static const struct refusal {
 	{ "mptcp", mptcp, "MPTCP socket" },
 	{ "urgent", urgent, "TCP urgent data" },
 	{ "tls", tls, "kernel TLS" },
-	{ "multicast", multicast, "multicast membership" },
 };
 
 static void one(const struct refusal *r)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "mcast.h"
 #include "sockopt.h"
 #include "udp.h"
 
@@ -43,7 +44,7 @@ static int attach(struct lm_file *f, int fd, struct lm_error *e)
 
 	if (lm_sock_before_bind(fd, f, e) < 0 || lm_sock_set_options(fd, f, e) < 0 ||
 	    lm_sock_set_buffers(fd, f, e) < 0 ||
-	    lm_sockopt_set(fd, f, LM_SOCKOPT_READY, e) < 0)
+	    lm_sockopt_set(fd, f, LM_SOCKOPT_READY, e) < 0 || lm_mcast_set_if(fd, f, e) < 0)
 		return -1;
 	if (local_len && lm_sock_port(&local) && bind(fd, &local.sa, local_len) < 0)
 		return cannot(f, "bind", &local, local_len, e);
@@ -54,8 +55,11 @@ static int attach(struct lm_file *f, int fd, struct lm_error *e)
 
 static int udp_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
-	int fd = lm_sock_new(r, f, e);
+	int fd;
 
+	if (lm_mcast_try(r, f, e) < 0)
+		return -1;
+	fd = lm_sock_new(r, f, e);
 	if (fd < 0)
 		return -1;
 	if (attach(f, fd, e) < 0) {
@@ -68,11 +72,15 @@ static int udp_open(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 
 static int udp_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
-	return lm_udp_fill(r, f, e) < 0 ? -1 : lm_sockopt_set(f->fd, f, LM_SOCKOPT_LAST, e);
+	if (lm_mcast_join(f->fd, f, e) < 0 || lm_udp_fill(r, f, e) < 0)
+		return -1;
+	return lm_sockopt_set(f->fd, f, LM_SOCKOPT_LAST, e);
 }
 
 static int raw_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
+	if (lm_mcast_join(f->fd, f, e) < 0)
+		return -1;
 	return lm_sockopt_set(f->fd, f, LM_SOCKOPT_LAST, e);
 }
 

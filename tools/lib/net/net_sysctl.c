@@ -15,6 +15,8 @@
 
 static const char *const known[] = {
 	"net/core/somaxconn",
+	"net/ipv4/igmp_max_memberships",
+	"net/ipv4/igmp_max_msf",
 	"net/ipv4/ip_forward",
 	"net/ipv4/ip_local_port_range",
 	"net/ipv4/ip_local_reserved_ports",
