@@ -30,6 +30,7 @@ struct lm_dump {
 	pid_t last_zombie;
 	bool no_zombies;	/* that were not dumped yet */
 	bool no_closed;		/* the same for connections */
+	unsigned int timewaits;	/* connections that are over, so far */
 	u32 cookie, seq;
 	u32 freezes;		/* s->freezes when the dump began */
 	DECLARE_HASHTABLE(seen, 8); /* ids already dumped in this dump */

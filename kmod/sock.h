@@ -54,6 +54,11 @@ u64 lm_sock_ino(struct lm_dump *d, const struct sock *sk);
 int lm_dump_fileless(struct lm_dump *d, struct task_struct *t, struct sock *sk,
 		     u32 listener);
 
+/* sock_timewait.c: connections of a bucket of the table that are over. */
+struct inet_hashinfo;
+int lm_dump_timewait(struct lm_dump *d, struct task_struct *task,
+		     struct inet_hashinfo *h, unsigned int slot, const struct net *net);
+
 /* What is said about a message besides its bytes. */
 struct lm_data_head {
 	const void *name;	/* address of the sender, NULL: none */

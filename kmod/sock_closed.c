@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP connections that nobody has any more: closed, or left by a process that has
- * ended, while what was sent was still under way. They are found in the table of
+ * ended, while what was sent was still under way; and (sock_timewait.c) those that are
+ * over. They are found in the table of
  * connections, in the network namespace of a container that has its own.
  *
  * Locking: the lock of a bucket while references are taken; lock_sock() of each
@@ -38,8 +39,6 @@ static int collect(struct inet_hashinfo *h, unsigned int slot,
 	struct sock *sk;
 	int n = 0;
 
-	if (hlist_nulls_empty(&bucket->chain))
-		return 0;
 	spin_lock_bh(lock);
 	sk_nulls_for_each(sk, node, &bucket->chain) {
 		if (!is_left(sk, net) || skip-- > 0)
@@ -72,6 +71,8 @@ static int dump_bucket(struct lm_dump *d, struct task_struct *t,
 	struct sock *sks[LM_BATCH];
 	int n, i, done = 0, err = 0;
 
+	if (hlist_nulls_empty(&h->ehash[slot].chain))
+		return 0;
 	do {
 		n = collect(h, slot, net, sks, done);
 		for (i = 0; i < n && !err; i++)
@@ -80,7 +81,7 @@ static int dump_bucket(struct lm_dump *d, struct task_struct *t,
 			sock_put(sks[i]);
 		done += n;
 	} while (n == LM_BATCH && !err);
-	return err;
+	return err ?: lm_dump_timewait(d, t, h, slot, net);
 }
 
 /* The network of the container, referenced; NULL: it is the caller's. */

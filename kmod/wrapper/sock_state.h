@@ -48,6 +48,16 @@ static inline u32 lm_tcp_timestamp(const struct sock *sk)
 #endif
 }
 
+/* The same of a connection that is over. */
+static inline u32 lm_timewait_timestamp(const struct tcp_timewait_sock *tw)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return tcp_clock_ts(tw->tw_sk.tw_usec_ts) + tw->tw_ts_offset;
+#else
+	return tcp_time_stamp_raw() + tw->tw_ts_offset;
+#endif
+}
+
 /* A kernel user (a tunnel) behind a UDP socket; flags from 6.6 on. */
 static inline bool lm_udp_encap(const struct sock *sk)
 {

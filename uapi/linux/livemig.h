@@ -721,6 +721,9 @@ enum livemig_sock_attr {
 	LIVEMIG_SOCK_PEER_GROUPS,	/* u32[], unix: SO_PEERGROUPS, up to 2048 */
 	LIVEMIG_SOCK_CLOSED,		/* flag: nobody has it, TCP sends on */
 	LIVEMIG_SOCK_MCAST_IF,		/* struct livemig_mcast_if: IP_MULTICAST_IF */
+	LIVEMIG_SOCK_TIMEWAIT,		/* struct livemig_timewait: CLOSED, and over; the
+					 * rest is as before the last FIN came
+					 */
 	__LIVEMIG_SOCK_MAX
 };
 #define LIVEMIG_SOCK_MAX (__LIVEMIG_SOCK_MAX - 1)
@@ -735,6 +738,16 @@ struct livemig_mcast_if {
 	__u32 ifindex;		/* not 0 */
 	__u32 local;		/* IPv4 address, network byte order, or 0 */
 };
+
+/* A TCP connection of which the kernel keeps only the numbers. */
+struct livemig_timewait {
+	__u32 state;		/* TCP_FIN_WAIT2: the peer's FIN is still to come;
+				 * TCP_TIME_WAIT
+				 */
+	__u32 ts_recent;	/* the peer's last time stamp, if it has those */
+};
+/* More in one container are left out. */
+#define LIVEMIG_TIMEWAIT_MAX 512
 
 /* A multicast group that a UDP, raw or ICMP socket has joined: the BYTES of a DATA
  * object of the queue GROUPS. The group and the sources follow, 16 bytes each, IPv4

@@ -343,11 +343,75 @@ static void get_closed(void)
 	check(drain(late_reader, sent_back) && ends_soon(late_reader));
 }
 
+/* ---- of which only the numbers are left ---- */
+
+static uint16_t over[3];
+static int half_over;
+
+/* State of the connection between these ports that nobody has; 0: there is none. */
+static int state_between(bool v6, unsigned int local, unsigned int remote)
+{
+	FILE *f = fopen(v6 ? "/proc/net/tcp6" : "/proc/net/tcp", "r");
+	unsigned int l, r, state, ret = 0;
+	char line[512];
+
+	check(f);
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*[^:]:%x %*[^:]:%x %x", &l, &r, &state) == 3 &&
+		    l == local && r == remote)
+			ret = state;
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static bool gets_to(bool v6, int local, int remote, int state)
+{
+	for (int i = 0; i < 60000 && state_between(v6, local, remote) != state; i++)
+		usleep(1000);
+	return state_between(v6, local, remote) == state;
+}
+
+static void set_timewait(void)
+{
+	int sv[2];
+
+	for (int i = 0; i < 3; i++) {
+		pair(i == 1 ? AF_INET6 : AF_INET, 7011 + i, sv);
+		over[i] = ntohs(port_of(sv[0], false));
+		close(sv[0]);
+		check(comes_to(sv[1], CLOSE_WAIT));
+		if (i == 2)
+			half_over = sv[1];
+		else
+			close(sv[1]);
+		check(gets_to(i == 1, over[i], 7011 + i, i == 2 ? FIN_WAIT2 : TIME_WAIT));
+	}
+}
+
+static void get_timewait(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(over[0]),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	check(gets_to(false, over[0], 7011, TIME_WAIT));
+	check(gets_to(true, over[1], 7012, TIME_WAIT));
+	/* Nobody gets its port by chance. */
+	check(bind(fd, (void *)&a, sizeof(a)) < 0 && errno == EADDRINUSE);
+	/* It waits for the FIN of the other end, and acknowledges it. */
+	check(gets_to(false, over[2], 7013, FIN_WAIT2) && state_of(half_over) == CLOSE_WAIT);
+	check(!close(half_over));
+	check(gets_to(false, over[2], 7013, TIME_WAIT));
+	check(gets_to(false, 7013, over[2], 0));
+}
+
 const struct test tcp_tests[] = {
 	{ "tcpbacklog", set_backlog, get_backlog },
 	{ "tcpends", set_ends, get_ends },
 	{ "tcpopening", set_opening, get_opening },
 	{ "tcpdata", set_data, get_data },
 	{ "tcpclosed", set_closed, get_closed },
+	{ "tcptimewait", set_timewait, get_timewait },
 	{ 0 }
 };

@@ -32,6 +32,7 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_inotify,
 	&lm_kind_mqueue,
 	&lm_kind_tcp_waiting,
+	&lm_kind_tcp_timewait,
 	&lm_kind_tcp_closed,
 	&lm_kind_tcp,
 	&lm_kind_udp,

@@ -46,6 +46,17 @@ uint16_t lm_sock_port(const union lm_sockaddr *a)
 	return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in.sin_port);
 }
 
+void lm_sock_unmap(union lm_sockaddr *a)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		return;
+	in.sin_port = a->in6.sin6_port;
+	memcpy(&in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
+	a->in = in;
+}
+
 bool lm_sock_addr_equal(const union lm_sockaddr *a, const union lm_sockaddr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)

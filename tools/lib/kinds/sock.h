@@ -18,6 +18,7 @@ union lm_sockaddr {
 };
 
 extern const struct lm_file_kind lm_kind_tcp_waiting;
+extern const struct lm_file_kind lm_kind_tcp_timewait;
 extern const struct lm_file_kind lm_kind_tcp_closed;
 extern const struct lm_file_kind lm_kind_tcp;
 extern const struct lm_file_kind lm_kind_udp;
@@ -29,6 +30,8 @@ extern const struct lm_file_kind lm_kind_unix;
 bool lm_sock_is(const struct lm_file *f, int family, int type, int protocol);
 /* Address @attr (LIVEMIG_SOCK_LOCAL or _REMOTE). Return: its length, 0: none. */
 socklen_t lm_sock_addr(const struct lm_file *f, int attr, union lm_sockaddr *a);
+/* A v4 address that hides in a v6 one. */
+void lm_sock_unmap(union lm_sockaddr *a);
 uint16_t lm_sock_port(const union lm_sockaddr *a);	/* host order */
 bool lm_sock_addr_equal(const union lm_sockaddr *a, const union lm_sockaddr *b);
 /* "10.0.0.1:80", "[::1]:80", "/run/x", "@abstract" */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TCP sockets: tcp.c makes them, tcp_wait.c those that wait to be accepted. */
+/* TCP sockets: tcp.c makes them, tcp_wait.c those that wait to be
+ * accepted, tcp_timewait.c those that are over.
+ */
 #ifndef LM_KINDS_TCP_H
 #define LM_KINDS_TCP_H
 

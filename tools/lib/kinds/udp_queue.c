@@ -25,18 +25,6 @@ struct datagram {
 	size_t len;
 };
 
-/* A v4 address that hides in a v6 one. */
-static void unmap(union lm_sockaddr *a)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET };
-
-	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
-		return;
-	in.sin_port = a->in6.sin6_port;
-	memcpy(&in.sin_addr, a->in6.sin6_addr.s6_addr + 12, 4);
-	a->in = in;
-}
-
 static socklen_t length(const union lm_sockaddr *a)
 {
 	return a->sa.sa_family == AF_INET ? sizeof(a->in) : sizeof(a->in6);
@@ -134,7 +122,7 @@ static void send_one(struct datagram *d, const struct lm_file *f)
 
 	if (!is_local(&d->to)) {
 		lm_sock_addr(f, LIVEMIG_SOCK_LOCAL, &local);
-		unmap(&local);
+		lm_sock_unmap(&local);
 		if (local.sa.sa_family == d->to.sa.sa_family && is_local(&local))
 			d->to = local;
 		else
@@ -174,8 +162,8 @@ static bool take(const struct lm_file *f, size_t *i, struct datagram *d)
 		return false;
 	memcpy(&d->from, lm_data(from), lm_len(from));
 	memcpy(&d->to, lm_data(to), lm_len(to));
-	unmap(&d->from);
-	unmap(&d->to);
+	lm_sock_unmap(&d->from);
+	lm_sock_unmap(&d->to);
 	return d->from.sa.sa_family == d->to.sa.sa_family &&
 	       (d->to.sa.sa_family == AF_INET || d->to.sa.sa_family == AF_INET6);
 }

@@ -97,6 +97,54 @@ static void put_drop_chain(struct batch *b, const char *table, const struct hook
 	done(b, nlh);
 }
 
+static struct nlattr *begin_expr(struct nlmsghdr *nlh, const char *name, struct nlattr **data)
+{
+	struct nlattr *elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+
+	mnl_attr_put_strz(nlh, NFTA_EXPR_NAME, name);
+	*data = mnl_attr_nest_start(nlh, NFTA_EXPR_DATA);
+	return elem;
+}
+
+static void end_expr(struct nlmsghdr *nlh, struct nlattr *elem, struct nlattr *data)
+{
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, elem);
+}
+
+/* meta mark LM_NETLOCK_MARK accept: what we send ourselves. The tasks are stopped. */
+static void put_pass_rule(struct batch *b, const char *table, const struct hook *h)
+{
+	struct nlmsghdr *nlh = put_nft(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, h->family);
+	const uint32_t mark = LM_NETLOCK_MARK;
+	struct nlattr *list, *elem, *data, *value, *verdict;
+
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, h->name);
+	list = mnl_attr_nest_start(nlh, NFTA_RULE_EXPRESSIONS);
+	elem = begin_expr(nlh, "meta", &data);
+	mnl_attr_put_u32(nlh, NFTA_META_DREG, htonl(NFT_REG_1));
+	mnl_attr_put_u32(nlh, NFTA_META_KEY, htonl(NFT_META_MARK));
+	end_expr(nlh, elem, data);
+	elem = begin_expr(nlh, "cmp", &data);
+	mnl_attr_put_u32(nlh, NFTA_CMP_SREG, htonl(NFT_REG_1));
+	mnl_attr_put_u32(nlh, NFTA_CMP_OP, htonl(NFT_CMP_EQ));
+	value = mnl_attr_nest_start(nlh, NFTA_CMP_DATA);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, sizeof(mark), &mark);
+	mnl_attr_nest_end(nlh, value);
+	end_expr(nlh, elem, data);
+	elem = begin_expr(nlh, "immediate", &data);
+	mnl_attr_put_u32(nlh, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
+	value = mnl_attr_nest_start(nlh, NFTA_IMMEDIATE_DATA);
+	verdict = mnl_attr_nest_start(nlh, NFTA_DATA_VERDICT);
+	mnl_attr_put_u32(nlh, NFTA_VERDICT_CODE, htonl(NF_ACCEPT));
+	mnl_attr_nest_end(nlh, verdict);
+	mnl_attr_nest_end(nlh, value);
+	end_expr(nlh, elem, data);
+	mnl_attr_nest_end(nlh, list);
+	done(b, nlh);
+}
+
 /* Return: 0, or -1 with errno. */
 static int run(struct lm_rt *rt, struct batch *b)
 {
@@ -142,6 +190,10 @@ static int drop_all(struct lm_rt *rt, const char *table, uint32_t flags)
 	}
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++)
 		put_drop_chain(&b, table, &hooks[i]);
+	/* (of the owner only: the other one stays when we are gone) */
+	for (size_t i = 0; flags && i < sizeof(hooks) / sizeof(*hooks); i++)
+		if (hooks[i].family == NFPROTO_INET)
+			put_pass_rule(&b, table, &hooks[i]);
 	return run(rt, &b);
 }
 
