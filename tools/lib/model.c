@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "ipc/ipc.h"
 #include "model.h"
 #include "record.h"
@@ -19,27 +20,11 @@ static int oom(struct lm_error *e)
 	return lm_fail(e, LM_FAILED, "out of memory");
 }
 
-/* Room for one more element of @size; arrays grow when their number is a power
- * of two.
- */
-static int more(void *array, size_t n, size_t size)
-{
-	void **a = array, *p;
-
-	if (n & (n - 1))
-		return 0;
-	p = realloc(*a, (n ? 2 * n : 1) * size);
-	if (!p)
-		return -1;
-	*a = p;
-	return 0;
-}
-
 /* Append a zeroed *element to an array of pointers. */
 #define append(array, n) \
 ({ \
 	typeof(*(array)) p_ = NULL; \
-	if (!more(&(array), (n), sizeof(p_))) { \
+	if (!lm_grow(&(array), (n), sizeof(p_))) { \
 		p_ = calloc(1, sizeof(*p_)); \
 		if (p_) \
 			(array)[(n)++] = p_; \
@@ -250,7 +235,7 @@ static int add_vmas(struct lm_model *m, const struct nlattr **tb,
 
 	v = lm_array(tb[LIVEMIG_VMAS_LIST], sizeof(*v), &n);
 	for (size_t i = 0; i < n; i++) {
-		if (!mm || more(&mm->vmas, mm->nr_vmas, sizeof(*v)))
+		if (!mm || lm_grow(&mm->vmas, mm->nr_vmas, sizeof(*v)))
 			return oom(e);
 		memcpy(&mm->vmas[mm->nr_vmas++], v + i, sizeof(*v));
 	}
@@ -335,7 +320,7 @@ static int add_fds(struct lm_model *m, const struct nlattr **tb,
 	f->id = id;
 	fd = lm_array(tb[LIVEMIG_FDS_LIST], sizeof(*fd), &n);
 	for (size_t i = 0; i < n; i++) {
-		if (more(&f->fds, f->nr_fds, sizeof(*fd)))
+		if (lm_grow(&f->fds, f->nr_fds, sizeof(*fd)))
 			return oom(e);
 		memcpy(&f->fds[f->nr_fds++], fd + i, sizeof(*fd));
 	}
@@ -403,7 +388,7 @@ static int add_refusal(struct lm_model *m, const struct nlattr **tb,
 	const char *remedy = lm_str(tb[LIVEMIG_UNSUPPORTED_REMEDY]);
 	struct lm_refusal *r;
 
-	if (more(&m->refusals, m->nr_refusals, sizeof(*r)))
+	if (lm_grow(&m->refusals, m->nr_refusals, sizeof(*r)))
 		return oom(e);
 	r = &m->refusals[m->nr_refusals++];
 	memset(r, 0, sizeof(*r));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "source_priv.h"
+#include "../grow.h"
 
 void lm_objects_free(struct lm_objects *o)
 {
@@ -17,16 +18,10 @@ void lm_objects_free(struct lm_objects *o)
 
 int lm_objects_add(struct lm_objects *o, uint16_t type, const void *attrs, size_t len)
 {
-	struct lm_object *more;
 	void *copy;
 
-	if (o->nr == o->cap) {
-		more = realloc(o->list, (o->cap * 2 + 64) * sizeof(*more));
-		if (!more)
-			return -1;
-		o->list = more;
-		o->cap = o->cap * 2 + 64;
-	}
+	if (lm_grow(&o->list, o->nr, sizeof(*o->list)))
+		return -1;
 	copy = malloc(len ? len : 1);
 	if (!copy)
 		return -1;

@@ -29,7 +29,7 @@ struct lm_objects {
 		uint32_t len;
 		void *attrs;
 	} *list;
-	size_t nr, cap;
+	size_t nr;
 };
 
 /* The build-id of a file that was looked at in an earlier round. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../grow.h"
 #include "index.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
@@ -31,7 +32,7 @@ struct entry {
 
 struct layer {
 	struct place *v;
-	size_t n, cap;
+	size_t n;
 	size_t open;			/* whose entries are here */
 	struct entry *entry;
 	size_t nr_entries;
@@ -52,7 +53,7 @@ struct lm_index {
 	struct space *space;
 	size_t nr_spaces, last;
 	struct record *record;
-	size_t nr_records, cap;
+	size_t nr_records;
 };
 
 struct lm_index *lm_index_new(void)
@@ -76,22 +77,6 @@ void lm_index_free(struct lm_index *x)
 	free(x);
 }
 
-static bool grow(void *array, size_t n, size_t *cap, size_t size)
-{
-	void **v = array;
-	size_t more = *cap ? 2 * *cap : 64;
-	void *p;
-
-	if (n < *cap)
-		return true;
-	p = realloc(*v, more * size);
-	if (!p)
-		return false;
-	*v = p;
-	*cap = more;
-	return true;
-}
-
 /* ---- noting ---- */
 
 static struct space *find_space(const struct lm_index *x, uint32_t id)
@@ -109,11 +94,9 @@ static struct space *space_of(struct lm_index *x, uint32_t id)
 	struct space *s = find_space(x, id);
 
 	if (!s) {
-		s = reallocarray(x->space, x->nr_spaces + 1, sizeof(*s));
-		if (!s)
+		if (lm_grow(&x->space, x->nr_spaces, sizeof(*s)))
 			return NULL;
-		x->space = s;
-		s += x->nr_spaces++;
+		s = &x->space[x->nr_spaces++];
 		*s = (struct space){ .id = id };
 	}
 	x->last = s - x->space;
@@ -127,11 +110,9 @@ static struct layer *layer_for(struct space *s, uint64_t first)
 
 	if (l && l->v[l->n - 1].end <= first)
 		return l;
-	l = reallocarray(s->layer, s->nr_layers + 1, sizeof(*l));
-	if (!l)
+	if (lm_grow(&s->layer, s->nr_layers, sizeof(*l)))
 		return NULL;
-	s->layer = l;
-	l += s->nr_layers++;
+	l = &s->layer[s->nr_layers++];
 	*l = (struct layer){ .open = NONE };
 	return l;
 }
@@ -158,7 +139,7 @@ static int note_place(struct space *s, const struct livemig_page_entry *entry,
 		return lm_in_bad(in, e, "impossible range of pages at %#llx",
 				 (unsigned long long)p.first);
 	l = layer_for(s, p.first);
-	if (!l || !grow(&l->v, l->n, &l->cap, sizeof(*l->v)))
+	if (!l || lm_grow(&l->v, l->n, sizeof(*l->v)))
 		return lm_fail(e, LM_FAILED, "out of memory");
 	l->v[l->n++] = p;
 	return 0;
@@ -179,7 +160,7 @@ int lm_index_note(struct lm_index *x, struct lm_in *in, const struct lm_record *
 		return lm_in_bad(in, e, "malformed PAGES record");
 	space = le32toh(head->space);
 	id = le32toh(head->id);
-	if (!grow(&x->record, x->nr_records, &x->cap, sizeof(*x->record)))
+	if (lm_grow(&x->record, x->nr_records, sizeof(*x->record)))
 		return lm_fail(e, LM_FAILED, "out of memory");
 	x->record[x->nr_records++] = (struct record){ in->start, space, id };
 	if (space == LIVEMIG_PAGES_SPACE_MM) {

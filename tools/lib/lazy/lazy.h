@@ -29,7 +29,7 @@ struct lm_lazy_mem {
 	} moved;
 	struct lm_todo left;		/* old places of moves whose UNMAP is to come */
 	uint64_t *fault;		/* addresses that wait for an answer, ... */
-	size_t nr_faults, cap;		/* ... LM_FAULT_WRITE in the low bits */
+	size_t nr_faults;		/* ... LM_FAULT_WRITE in the low bits */
 	bool gone;			/* the address space is no more */
 };
 #define LM_FAULT_WRITE	1ULL
@@ -39,7 +39,7 @@ struct lm_lazy {
 	struct lm_index *index;		/* of ... */
 	int image;			/* ... this file */
 	struct lm_lazy_mem *mem;
-	size_t nr_mem, cap;
+	size_t nr_mem;
 	int cgroup;			/* who is killed if it goes wrong */
 	int ctl;			/* to the coordinator */
 	bool tell;			/* errors on standard error, too */

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "../grow.h"
 #include "../helper_proto.h"
 #include "../textfile.h"
 #include "lazy.h"
@@ -39,15 +40,8 @@ struct server {
 
 struct lm_lazy_mem *lm_lazy_add(struct lm_lazy *z)
 {
-	if (z->nr_mem == z->cap) {
-		size_t cap = z->cap ? 2 * z->cap : 16;
-		void *p = reallocarray(z->mem, cap, sizeof(*z->mem));
-
-		if (!p)
-			return NULL;
-		z->mem = p;
-		z->cap = cap;
-	}
+	if (lm_grow(&z->mem, z->nr_mem, sizeof(*z->mem)))
+		return NULL;
 	z->mem[z->nr_mem] = (struct lm_lazy_mem){ .uffd = -1 };
 	return &z->mem[z->nr_mem++];
 }
@@ -86,15 +80,8 @@ static int add_fault(struct lm_lazy_mem *m, const struct uffd_msg *msg)
 
 	if (msg->arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE)
 		at |= LM_FAULT_WRITE;
-	if (m->nr_faults == m->cap) {
-		size_t cap = m->cap ? 2 * m->cap : 16;
-		void *p = reallocarray(m->fault, cap, sizeof(*m->fault));
-
-		if (!p)
-			return -ENOMEM;
-		m->fault = p;
-		m->cap = cap;
-	}
+	if (lm_grow(&m->fault, m->nr_faults, sizeof(*m->fault)))
+		return -ENOMEM;
 	m->fault[m->nr_faults++] = at;
 	return 0;
 }

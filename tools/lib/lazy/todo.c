@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../grow.h"
 #include "todo.h"
 
 /* The first range that ends behind @addr. */
@@ -24,15 +25,8 @@ static size_t index_of(const struct lm_todo *t, uint64_t addr)
 /* Room for one more at @i. */
 static int insert(struct lm_todo *t, size_t i, struct lm_todo_range r)
 {
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 16;
-		void *v = reallocarray(t->v, cap, sizeof(*t->v));
-
-		if (!v)
-			return -ENOMEM;
-		t->v = v;
-		t->cap = cap;
-	}
+	if (lm_grow(&t->v, t->n, sizeof(*t->v)))
+		return -ENOMEM;
 	memmove(&t->v[i + 1], &t->v[i], (t->n - i) * sizeof(*t->v));
 	t->v[i] = r;
 	t->n++;
@@ -142,13 +136,13 @@ int lm_todo_unmove(struct lm_todo *t, const struct lm_todo *moved, uint64_t star
 int lm_todo_copy(struct lm_todo *to, const struct lm_todo *from)
 {
 	*to = (struct lm_todo){ 0 };
-	if (!from->n)
-		return 0;
-	to->v = malloc(from->n * sizeof(*to->v));
-	if (!to->v)
-		return -ENOMEM;
-	memcpy(to->v, from->v, from->n * sizeof(*to->v));
-	to->n = to->cap = from->n;
+	for (; to->n < from->n; to->n++) {
+		if (lm_grow(&to->v, to->n, sizeof(*to->v))) {
+			lm_todo_free(to);
+			return -ENOMEM;
+		}
+		to->v[to->n] = from->v[to->n];
+	}
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct lm_todo_range {
 
 struct lm_todo {
 	struct lm_todo_range *v;
-	size_t n, cap;
+	size_t n;
 };
 
 /* They return 0 or -ENOMEM. Where [start, end) is in there already it is replaced. */

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "../grow.h"
 #include "mountinfo.h"
 
 static const struct {
@@ -107,15 +108,15 @@ int lm_mounts_read(pid_t pid, struct lm_mounts *m, struct lm_error *e)
 	if (!f)
 		return lm_fail_errno(e, LM_FAILED, "%s", path);
 	while (!ret && getline(&line, &cap, f) > 0) {
-		struct lm_mount *v = realloc(m->v, (m->nr + 1) * sizeof(*v));
+		char *copy = strdup(line);
 
-		if (v) {
-			m->v = v;
-			v[m->nr] = (struct lm_mount){ .line = strdup(line) };
-		}
-		if (!v || !v[m->nr].line)
+		if (!copy || lm_grow(&m->v, m->nr, sizeof(*m->v))) {
+			free(copy);
 			ret = lm_fail(e, LM_FAILED, "out of memory");
-		else if (!parse(&v[m->nr++]))
+			break;
+		}
+		m->v[m->nr] = (struct lm_mount){ .line = copy };
+		if (!parse(&m->v[m->nr++]))
 			ret = lm_fail(e, LM_FAILED, "%s: malformed", path);
 	}
 	free(line);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../grow.h"
 #include "../lazy/lazy.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
@@ -91,12 +92,9 @@ void lm_lazy_free(struct lm_restorer *r)
 
 static int add_eager(struct lm_lazy_restore *l, const struct lm_mm *mm, struct lm_error *e)
 {
-	uint32_t *v = reallocarray(l->eager, l->nr_eager + 1, sizeof(*v));
-
-	if (!v)
+	if (lm_grow(&l->eager, l->nr_eager, sizeof(*l->eager)))
 		return lm_fail(e, LM_FAILED, "out of memory");
-	l->eager = v;
-	v[l->nr_eager++] = mm->id;
+	l->eager[l->nr_eager++] = mm->id;
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../grow.h"
 
 #ifndef MADV_DONTFORK
 #include <linux/mman.h>
@@ -56,7 +57,7 @@ struct sweep {
 	const struct livemig_vma *was, *is;	/* what there is, what shall be */
 	size_t nr_was, nr_is;
 	struct livemig_vma *vmas;	/* the list as it becomes */
-	size_t nr, cap;
+	size_t nr;
 	const struct livemig_vma *attached; /* last of the segment attached last */
 	int local[MAX_FDS];		/* what is behind FIRST_FD... */
 	int nr_fds;
@@ -319,15 +320,8 @@ static int keep(struct sweep *s, const struct livemig_vma *v)
 		last->end = v->end;
 		return 0;
 	}
-	if (s->nr == s->cap) {
-		size_t cap = s->cap * 2 ?: 64;
-		void *vmas = realloc(s->vmas, cap * sizeof(*v));
-
-		if (!vmas)
-			return lm_fail(s->e, LM_FAILED, "out of memory");
-		s->vmas = vmas;
-		s->cap = cap;
-	}
+	if (lm_grow(&s->vmas, s->nr, sizeof(*v)))
+		return lm_fail(s->e, LM_FAILED, "out of memory");
 	s->vmas[s->nr++] = *v;
 	return 0;
 }
