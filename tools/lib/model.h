@@ -47,6 +47,7 @@ struct lm_mm {
 	struct lm_obj obj;
 	struct livemig_vma *vmas;	/* by address */
 	size_t nr_vmas;
+	uint64_t vdso_at;		/* restore/vdso.c: the source's code; 0: none */
 	void *restore;
 };
 
@@ -134,6 +135,9 @@ struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid);
 bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p);
 /* ... its table of open files? */
 bool lm_model_shares_files(const struct lm_model *m, const struct lm_process *p);
+
+/* A thread of @p whose next instruction is in the vdso, or NULL. */
+const struct lm_thread *lm_model_in_vdso(const struct lm_process *p);
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid);
 /* The number of @pid on the source's host. */

@@ -62,7 +62,8 @@ enum lm_header_attr {
 	LM_HEADER_VDSO_ID,	/* u64 */
 	LM_HEADER_NAME,		/* string: the target's name */
 	LM_HEADER_BOOTTIME_NS,	/* u64, CLOCK_BOOTTIME at dump */
-	LM_HEADER_MAX = LM_HEADER_BOOTTIME_NS
+	LM_HEADER_VDSO,		/* the vdso itself, up to 32 KB */
+	LM_HEADER_MAX = LM_HEADER_VDSO
 };
 
 enum lm_round_attr {

@@ -10,6 +10,7 @@
 #include "ns/tree.h"
 #include "record.h"
 #include "schema.h"
+#include "vdso.h"
 
 #define REGS_SIZE	216	/* struct user_regs_struct */
 
@@ -237,6 +238,7 @@ static const struct lm_attr header_attrs[LM_HEADER_MAX + 1] = {
 	[LM_HEADER_VDSO_ID] = U64("vdso-id"),
 	[LM_HEADER_NAME] = STR("name", 0),
 	[LM_HEADER_BOOTTIME_NS] = U64("boottime-ns"),
+	[LM_HEADER_VDSO] = ANY("vdso", LM_VDSO_MAX),
 };
 SCHEMA(header, "HEADER");
 

@@ -17,6 +17,7 @@
 #include "../net/nft.h"
 #include "../textfile.h"
 #include "../target.h"
+#include "../vdso.h"
 
 /* A running container changes while it is listed. */
 #define LIST_TRIES 5
@@ -249,6 +250,11 @@ void lm_source_patches(struct lm_source *s, bool on)
 	pages_flag(s, LIVEMIG_PAGES_F_PATCHES, on);
 }
 
+void lm_source_other_vdso(struct lm_source *s, bool on)
+{
+	s->other_vdso = on;
+}
+
 void lm_source_hot(struct lm_source *s, bool on)
 {
 	pages_flag(s, LIVEMIG_PAGES_F_HOT, on);
@@ -258,6 +264,7 @@ int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
 		     struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
+	struct lm_vdso vdso;
 	struct lm_info info;
 	struct utsname u;
 	struct timespec boot;
@@ -282,6 +289,10 @@ int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
 	lm_put_u64(&b, LM_HEADER_VDSO_ID, info.vdso_id);
 	lm_put_str(&b, LM_HEADER_NAME, s->name);
 	lm_put_u64(&b, LM_HEADER_BOOTTIME_NS, boot.tv_sec * 1000000000ULL + boot.tv_nsec);
+	/* (without it, it can be restored on this kernel only) */
+	if (!lm_vdso_own(&vdso, NULL) && lm_vdso_id(&vdso) == info.vdso_id)
+		lm_put(&b, LM_HEADER_VDSO, vdso.bytes, vdso.len);
+	lm_vdso_free(&vdso);
 	return lm_out_buf(out, LM_REC_HEADER, &b, e);
 }
 

@@ -54,6 +54,8 @@ int lm_source_track(struct lm_source *s, bool on, struct lm_error *e);
  * only when the reader of the stream knows these records.
  */
 void lm_source_patches(struct lm_source *s, bool on);
+/* It goes to a kernel with another vdso: no thread may be in there. */
+void lm_source_other_vdso(struct lm_source *s, bool on);
 /* From now on pages that are written in round after round stay writable (HOT). */
 void lm_source_hot(struct lm_source *s, bool on);
 

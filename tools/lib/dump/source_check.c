@@ -158,6 +158,23 @@ static int check_shared(struct verdict *v, const struct lm_model *m,
 	return ret ? lm_fail(v->e, LM_FAILED, "out of memory") : 0;
 }
 
+/* Another kernel has not got that code. */
+static void check_vdso(struct verdict *v, const struct lm_model *m)
+{
+	const struct lm_thread *t;
+	char line[256];
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		t = lm_model_in_vdso(m->procs[i]);
+		if (!t)
+			continue;
+		snprintf(line, sizeof(line),
+			 "pid %u thread %u: always in the vdso, and the destination has another: not supported; use the same kernel there",
+			 m->procs[i]->host, t->tid);
+		refuse(v, true, line);
+	}
+}
+
 /* What the kernel refused; not what a kind here refuses as well. */
 static void check_refusals(struct verdict *v, const struct lm_model *m)
 {
@@ -177,6 +194,8 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	const struct lm_model *m = &s->model;
 
 	check_refusals(&v, m);
+	if (s->other_vdso && s->frozen)
+		check_vdso(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)

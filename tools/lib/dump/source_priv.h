@@ -48,6 +48,7 @@ struct lm_source {
 	struct lm_nl *nl;
 	uint32_t session;
 	bool has_session, frozen, tracked;
+	bool other_vdso;	/* at the destination */
 	uint32_t round;		/* the next one */
 	uint32_t pages_flags;	/* of every round: enum livemig_pages_flags */
 	struct lm_model model;

@@ -296,6 +296,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	snprintf(r->host, sizeof(r->host), "%s", p.host);
 	lm_source_patches(s, o->delta && lm_peer_has(&p, "patches"));
 	lm_source_hot(s, !o->protect_hot);
+	lm_source_other_vdso(s, p.other_vdso);
 	step(o, r, LM_STEP_CONNECTED);
 
 	if (!lm_peer_has(&p, "frames")) {

@@ -22,7 +22,7 @@
 #define STALL_S 30
 
 static const char security[] = "insecure";
-static const char features[] = "patches packets frames";
+static const char features[] = "patches packets frames vdso";
 
 void lm_peer_init(struct lm_peer *p, int fd)
 {
@@ -298,6 +298,11 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 	if (!s || strcmp(s, "x86_64"))
 		return lm_fail(e, LM_REFUSED, "%s is a %s host", p->host,
 			       s ? s : "?");
+	p->other_vdso = tb[LM_HELLO_VDSO_ID] && lm_u64(tb[LM_HELLO_VDSO_ID]) != info->vdso_id;
+	if (p->other_vdso && !lm_peer_has(p, "vdso"))
+		return lm_fail(e, LM_REFUSED,
+			       "%s runs another kernel, and a migctl that does not know what to do then: install the same version",
+			       p->host);
 	/* The destination must have whatever the source has. */
 	theirs = lm_u64(tb[LM_HELLO_XFEATURES]);
 	missing = agent ? theirs & ~info->xfeatures : info->xfeatures & ~theirs;

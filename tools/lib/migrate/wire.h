@@ -88,6 +88,7 @@ struct lm_peer {
 	struct lm_in in;
 	char host[65];		/* what the other side calls itself */
 	bool aborted;		/* it sent ABORT */
+	bool other_vdso;	/* its kernel has another one */
 	char features[256];	/* what it can do; see lm_peer_has() */
 	struct lm_pump *pump_out, *pump_in; /* NULL: none */
 	const struct nlattr *tb[LM_WIRE_MAX + 1]; /* of the last message taken */

@@ -41,6 +41,22 @@ static int check_features(uint64_t there, uint64_t here, struct lm_error *e)
 		       *names ? names : "unknown", (unsigned long long)missing);
 }
 
+static int check_vdso(struct lm_restorer *r, const struct nlattr **tb, uint64_t own,
+		      struct lm_error *e)
+{
+	/* For tests: as if it were from another kernel. */
+	bool other = getenv("LIVEMIG_OTHER_VDSO");
+
+	r->vdso_id = lm_u64(tb[LM_HEADER_VDSO_ID]);
+	if (!tb[LM_HEADER_VDSO_ID] || (r->vdso_id == own && !other))
+		return 0;
+	if (!tb[LM_HEADER_VDSO])
+		return lm_fail(e, LM_REFUSED,
+			       "vdso of another kernel: use the same kernel");
+	return lm_vdso_expect(r, lm_data(tb[LM_HEADER_VDSO]), lm_len(tb[LM_HEADER_VDSO]),
+			      r->vdso_id, e);
+}
+
 int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
 		    struct lm_error *e)
 {
@@ -72,11 +88,10 @@ int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
 		return -1;
 	if (check_features(lm_u64(tb[LM_HEADER_XFEATURES]), info.xfeatures, e))
 		return -1;
-	if (tb[LM_HEADER_VDSO_ID] && lm_u64(tb[LM_HEADER_VDSO_ID]) != info.vdso_id)
-		return lm_fail(e, LM_REFUSED,
-			       "vdso of another kernel: the image is from %s, this is %s; use the same kernel",
-			       lm_str(tb[LM_HEADER_KERNEL]) ?: "an unknown one",
-			       here.release);
+	if (check_vdso(r, tb, info.vdso_id, e))
+		return lm_prefix(e, "the image is from %s, this is %s",
+				 lm_str(tb[LM_HEADER_KERNEL]) ?: "an unknown kernel",
+				 here.release);
 	snprintf(r->name, sizeof(r->name), "%s", lm_str(tb[LM_HEADER_NAME]) ?: "");
 	return 0;
 }

@@ -23,6 +23,7 @@
  *	locks.c		file locks
  *	deleted.c	files that have no name any more
  *	removed.c	directories that were removed
+ *	vdso.c		the code of another kernel
  *	time.c timers.c	clocks; what is armed on them
  *	ns.c user.c	namespaces; those of users
  *	mounts.c tmpfs.c what is mounted in them
@@ -43,6 +44,7 @@
 #include "../net/netns.h"
 #include "../ns/ns.h"
 #include "../textfile.h"
+#include "../vdso.h"
 
 /* An AIO context, and its number in the process. */
 struct lm_ring {
@@ -65,6 +67,7 @@ struct lm_proc {
 	bool shares_fs, shares_files;	/* with who gave birth to it */
 	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
 	bool in_user;			/* ... namespace, for good */
+	bool vdso_placed;			/* where it is not in the way */
 	bool has_pkeys;			/* all protection keys there are */
 	bool keeps;			/* pages that it was born with */
 	bool inherits;			/* it still may have pages too many ... */
@@ -123,6 +126,9 @@ struct lm_restorer {
 	bool files_made;
 	bool ready, committed;
 	int dev;			/* /dev/livemig */
+	struct lm_vdso vdso;		/* the source's, if it is another */
+	uint64_t vdso_id;
+	struct lm_vdso own_vdso;	/* ... and ours then */
 	char name[PATH_MAX];		/* of the target, from the header */
 	char cgroup[PATH_MAX];
 	int cgroup_fd;
@@ -170,6 +176,18 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e);
 int lm_check_files(struct lm_restorer *r, struct lm_error *e);
 /* No task has this pid yet. */
 int lm_check_pid(uint32_t pid, struct lm_error *e);
+
+/* vdso.c: it comes from a kernel with this vdso, which is not ours. */
+int lm_vdso_expect(struct lm_restorer *r, const void *bytes, size_t len, uint64_t id,
+		   struct lm_error *e);
+/* The model that has just come: its vdso is memory like any other. */
+int lm_vdso_adapt(struct lm_restorer *r, struct lm_error *e);
+/* Out of the way of @mm, with the kernel's own. *@other: it is another, this was all. */
+int lm_vdso_place(const struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
+		  bool *other, struct lm_error *e);
+/* The old one leads to the new one, from now on. */
+int lm_vdso_fill(const struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
+		 struct lm_error *e);
 
 /* cgroup.c */
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);

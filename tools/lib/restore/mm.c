@@ -440,14 +440,19 @@ int lm_mm_reset(struct lm_proc *p, struct lm_error *e)
 }
 
 /* Before the mappings: the place of the old one may be needed by them. */
-static int move_vdso(struct lm_proc *p, const struct lm_mm *mm,
-		     struct lm_error *e)
+static int move_vdso(const struct lm_restorer *r, struct lm_proc *p,
+		     const struct lm_mm *mm, struct lm_error *e)
 {
 	size_t n;
 	const struct livemig_range *want =
 		lm_array(mm->obj.tb[LIVEMIG_MM_VDSO], sizeof(*want), &n);
 	struct livemig_range have = lm_remote_vdso(p->remote);
+	bool other;
 
+	if (lm_vdso_place(r, p, mm, &other, e))
+		return -1;
+	if (other)
+		return 0;
 	if (!n || !want->start || want->start == have.start)
 		return 0;
 	if (want->end - want->start != have.end - have.start)
@@ -470,7 +475,7 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 		p->mm_id = mm->id;
 		p->keeps = p->inherits = s.born;
 	}
-	if (move_vdso(p, mm, e))
+	if (move_vdso(r, p, mm, e))
 		return -1;
 	s.was = p->vmas;
 	s.nr_was = p->nr_vmas;

@@ -98,7 +98,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 {
 	r->synced = true;
 	if (lm_model_finish(&r->m, e) || lm_leaders_add(r, e) ||
-	    lm_check_model(r, e))
+	    lm_check_model(r, e) || lm_vdso_adapt(r, e))
 		return -1;
 	if (!r->built && (lm_huge_check(&r->m, e) || lm_cgroup_make(r, e)))
 		return -1;
@@ -292,5 +292,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	lm_stash_free(&r->stash);
 	free(r->missed_buf);
 	lm_model_free(&r->m);
+	lm_vdso_free(&r->vdso);
+	lm_vdso_free(&r->own_vdso);
 	free(r);
 }
