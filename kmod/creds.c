@@ -17,8 +17,9 @@
  * lm_restore_creds() - LIVEMIG_IOC_CREDS
  * @r: the restore, whose file was opened by somebody with CAP_SYS_ADMIN
  *
- * Who has the file has got it from him and is a helper: BECOME closes it, and by
- * then the state is another one. Takes r->lock; sleeps.
+ * Who has the file has got it from him and is a helper. From the first thread on,
+ * which is before the first helper has the ids of somebody else, others may trace
+ * helpers or take their files: then there is no way back. Takes r->lock; sleeps.
  * Return: 0; -EINVAL: there are other threads; -EBUSY: too late.
  */
 int lm_restore_creds(struct lm_restore *r)
@@ -29,7 +30,7 @@ int lm_restore_creds(struct lm_restore *r)
 		return -EINVAL;
 	mutex_lock(&r->lock);
 	/* (shared, as by fork(): nobody writes to credentials in use) */
-	if (r->state == LM_RESTORE_ADDING)
+	if (r->state == LM_RESTORE_ADDING && list_empty(&r->threads))
 		ret = commit_creds((struct cred *)get_cred(r->file->f_cred));
 	mutex_unlock(&r->lock);
 	return ret;

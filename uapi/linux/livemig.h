@@ -1230,8 +1230,8 @@ struct livemig_ioc_mount {
  * LIVEMIG_IOC_CREDS, of a helper that has one thread, without an argument: it gets
  * the credentials with which the coordinator opened this file. A helper that has
  * joined a user namespace, to make there what is to belong to it, so leaves it again.
- * Errors: EPERM (the coordinator), EINVAL (other threads), EBUSY (after the first
- * WAIT).
+ * Errors: EPERM (the coordinator), EINVAL (other threads), EBUSY (a THREAD was
+ * added).
  */
 
 #define LIVEMIG_IOC_MAGIC	0xB7
