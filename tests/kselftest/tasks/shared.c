@@ -87,9 +87,11 @@ static void sharer(void)
 
 static void stranger(void)
 {
+	int n = count_fds();
+
 	tell();
 	wait_usr1();
-	_exit(!is_open(SEEN) && !is_open(MADE) && is_locked() ? 7 : 8);
+	_exit(count_fds() == n && !is_open(SEEN) && !is_open(MADE) && is_locked() ? 7 : 8);
 }
 
 /* A child and its child with the same table, and one with a copy of it. */

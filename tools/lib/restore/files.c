@@ -117,14 +117,24 @@ static int lease(struct lm_restorer *r, struct lm_proc *p, const struct lm_proce
 	return 0;
 }
 
-/* What helpers have left in a table that they shared. */
-static void close_left(const struct lm_restorer *r, struct lm_batch *b)
+/* Does a helper at @base have this table? */
+static bool serves(const struct lm_restorer *r, const struct lm_proc *p, int base,
+		   const struct lm_files *files)
 {
-	for (int i = 1; i <= r->nr_shared; i++) {
+	const struct lm_process *mp = lm_model_process(&r->m, p->pid);
+
+	return lm_remote_fd_base(p->remote) == base && mp && mp->files == files;
+}
+
+/* What helpers have left in @files, or in a table that it is a copy of. */
+static void close_left(const struct lm_restorer *r, struct lm_batch *b,
+		       const struct lm_files *files)
+{
+	for (int i = 0; r->nr_shared && i <= r->nr_shared; i++) {
 		int base = LM_SHARED_FDS(r, i);
 		size_t j = 0;
 
-		while (j < r->nr_procs && lm_remote_fd_base(r->procs[j]->remote) != base)
+		while (j < r->nr_procs && !serves(r, r->procs[j], base, files))
 			j++;
 		if (j == r->nr_procs)
 			lm_batch_add(b, __NR_close_range, base, base + LM_HELPER_FDS - 1, 0);
@@ -148,7 +158,7 @@ static int install(struct lm_restorer *r, struct lm_proc *p,
 
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
-	close_left(r, b);
+	close_left(r, b, mp->files);
 	lm_batch_add(b, __NR_close_range, 0, r->fd_base - 1, 0);
 	for (size_t i = 0; i < mp->files->nr_fds && !ret; i++) {
 		const struct livemig_fd *fd = &mp->files->fds[i];
