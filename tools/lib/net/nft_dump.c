@@ -497,8 +497,11 @@ static int check_nat(struct dump *d)
 static int list_all(struct dump *d)
 {
 	/* (a kernel without nf_tables has none) */
-	if (list(d, &before[0]) < 0 && (d->e->code == LM_REFUSED || d->e->err == EINTR))
-		return -1;
+	if (list(d, &before[0]) < 0) {
+		if (d->e->err != EINVAL && d->e->err != EOPNOTSUPP)
+			return -1;
+		memset(d->e, 0, sizeof(*d->e));
+	}
 	if (!d->b->len)
 		return 0;
 	for (size_t i = 1; i < sizeof(before) / sizeof(*before); i++)

@@ -141,8 +141,10 @@ static int put_delete(const struct nlmsghdr *nlh, void *arg)
 	mnl_attr_for_each(a, nlh, sizeof(*nfg)) {
 		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME || lm_nft_is_lock(mnl_attr_get_str(a)))
 			continue;
-		if (o->l->len + AROUND + a->nla_len > o->cap)
+		if (o->l->len + AROUND + a->nla_len > o->cap) {
+			errno = ENOSPC;
 			return MNL_CB_ERROR;
+		}
 		del = begin(o->l, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_DELTABLE, 0, &mine);
 		mnl_attr_put_strz(del, NFTA_TABLE_NAME, mnl_attr_get_str(a));
 		end(o->l, del);
@@ -213,7 +215,8 @@ static int send_all(struct load *l, uint32_t first)
 
 static int load_all(struct load *l)
 {
-	size_t cap = 4096 + 256 * 512;	/* (tables to be deleted) */
+	const size_t deletes = 1 << 20;		/* of thousands of tables */
+	size_t cap = deletes + AROUND;		/* (the end of the batch) */
 	uint32_t first;
 	int ret = -1;
 
@@ -224,7 +227,7 @@ static int load_all(struct load *l)
 		return lm_fail(l->e, LM_FAILED, "no memory");
 	l->seq = 1 << 16;		/* not those of lm_rt_talk() */
 	put_edge(l, NFNL_MSG_BATCH_BEGIN);
-	if (put_deletes(l, cap) == 0) {
+	if (put_deletes(l, deletes) == 0) {
 		first = l->seq;
 		for (size_t i = 0; i < l->n; i++)
 			put_message(l, i);
