@@ -185,12 +185,20 @@ static int round_page(struct lm_round *r, struct lm_obj *o, struct file *f,
 	return lm_round_shared(r, r->sent ? &o->sent : NULL, index, slot);
 }
 
-/* Hugetlbfs knows no holes: at least what only private mappings use is not read for
- * nothing.
- */
-static bool is_empty(const struct lm_obj *o)
+/* The next piece of data at or after *@pos, up to *@end. Return: 0, -ENXIO: none. */
+static loff_t next_data(const struct lm_obj *o, struct file *f, loff_t *pos, loff_t *end)
 {
-	return lm_is_hugetlb(o->file) && !READ_ONCE(o->file->f_mapping->nrpages);
+	if (lm_is_hugetlb(o->file)) {
+		*pos = lm_hugetlb_data(o->file->f_mapping, *pos);
+		*end = round_down(*pos, 1LL << file_inode(o->file)->i_blkbits) +
+		       (1LL << file_inode(o->file)->i_blkbits);
+		return min_t(loff_t, *pos, 0);
+	}
+	*pos = vfs_llseek(f, *pos, SEEK_DATA);
+	if (*pos < 0)
+		return *pos;
+	*end = vfs_llseek(f, *pos, SEEK_HOLE);
+	return min_t(loff_t, *end, 0);	/* (-ENXIO: cut off meanwhile) */
 }
 
 static int round_obj(struct lm_round *r, struct lm_obj *o)
@@ -210,17 +218,10 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 	f = dentry_open(&o->file->f_path, O_RDONLY | O_LARGEFILE, current_cred());
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	while (!err && !is_empty(o)) {
-		pos = vfs_llseek(f, pos, SEEK_DATA);
-		if (pos < 0) {
-			err = pos == -ENXIO ? 0 : pos;
+	while (!err) {
+		err = next_data(o, f, &pos, &end);
+		if (err)
 			break;
-		}
-		end = vfs_llseek(f, pos, SEEK_HOLE);
-		if (end < 0) {
-			err = end == -ENXIO ? 0 : end; /* cut off meanwhile */
-			break;
-		}
 		for (pos &= PAGE_MASK; pos < end && !err; pos += PAGE_SIZE) {
 			if (fatal_signal_pending(current))
 				err = -EINTR;
@@ -230,6 +231,8 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 		}
 	}
 	fput(f);
+	if (err == -ENXIO)
+		err = 0;
 	if (!err && r->sent && !(r->flags & LIVEMIG_PAGES_F_COUNT))
 		err = lm_sent_holes(&o->sent, 0, ULONG_MAX, lm_round_hole, r);
 	r->st->ns_write += ktime_get_ns() - t;
