@@ -282,11 +282,11 @@ static long clone_in(int userns, struct clone_args *ca)
 	close(p[1]);
 	if (child < 0)
 		pid = -errno;
-	else if (read(p[0], &pid, sizeof(pid)) != sizeof(pid))
+	else if (TEMP_FAILURE_RETRY(read(p[0], &pid, sizeof(pid))) != sizeof(pid))
 		pid = -ECHILD;
 	close(p[0]);
 	if (child > 0)
-		waitpid(child, NULL, 0);
+		TEMP_FAILURE_RETRY(waitpid(child, NULL, 0));
 	errno = pid < 0 ? -pid : 0;
 	return pid < 0 ? -1 : pid;
 }

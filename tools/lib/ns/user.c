@@ -98,7 +98,7 @@ int lm_ns_born(const struct lm_ns_birth *b, struct lm_error *e)
 		child(b, sv[1]);
 	}
 	close(sv[1]);
-	if (pid > 0 && read(sv[0], &err, 1) == 1 && !err) {
+	if (pid > 0 && TEMP_FAILURE_RETRY(read(sv[0], &err, 1)) == 1 && !err) {
 		if (!b->furnish || !b->furnish(pid, b->arg, e))
 			fd = lm_ns_open(pid, b->kind, e);
 	} else {

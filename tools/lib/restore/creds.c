@@ -147,7 +147,7 @@ static int add_creds(const struct lm_restorer *r, const struct lm_proc *p,
 	const struct lm_obj *user = lm_user_of(&r->m, mp);
 
 	if (user && !p->in_user)
-		lm_user_batch(r, b, t);
+		lm_user_batch(p, b, t);
 	lm_batch_add(b, __NR_prctl, PR_SET_SECUREBITS,
 		     SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS, 0, 0, 0);
 	if (!user)

@@ -445,7 +445,7 @@ int lm_user_unshare(struct lm_restorer *r, struct lm_proc *p, uint32_t id, int f
 int lm_user_ready(struct lm_restorer *r, struct lm_proc *p, const struct lm_process *mp,
 		  struct lm_error *e);
 /* Add the calls by which it enters as @t. */
-void lm_user_batch(const struct lm_restorer *r, struct lm_batch *b,
+void lm_user_batch(const struct lm_proc *p, struct lm_batch *b,
 		   const struct lm_thread *t);
 
 /* mounts.c: @p makes its mount namespace and is in it. */

@@ -19,7 +19,7 @@
 #include "../ns/user.h"
 
 /* Where a helper has the namespace that it is to enter. */
-#define USER_FD(r)	((r)->fd_base + LM_HELPER_FDS + 1)
+#define USER_FD(p)	(lm_remote_fd_base((p)->remote) + LM_HELPER_FDS + 1)
 
 static int write_proc(pid_t pid, const char *file, const char *text, struct lm_error *e)
 {
@@ -101,14 +101,14 @@ int lm_user_unshare(struct lm_restorer *r, struct lm_proc *p, uint32_t id, int f
 /* Ids that are not in its map can be had outside only. The capabilities that change
  * with ids are kept; on entering, all that count there are given.
  */
-void lm_user_batch(const struct lm_restorer *r, struct lm_batch *b,
+void lm_user_batch(const struct lm_proc *p, struct lm_batch *b,
 		   const struct lm_thread *t)
 {
 	lm_batch_add(b, __NR_prctl, PR_SET_SECUREBITS,
 		     SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS, 0, 0, 0);
 	lm_creds_ids(b, t);
-	lm_batch_add(b, __NR_setns, USER_FD(r), CLONE_NEWUSER);
-	lm_batch_add(b, __NR_close, USER_FD(r));
+	lm_batch_add(b, __NR_setns, USER_FD(p), CLONE_NEWUSER);
+	lm_batch_add(b, __NR_close, USER_FD(p));
 }
 
 int lm_user_ready(struct lm_restorer *r, struct lm_proc *p, const struct lm_process *mp,
@@ -121,7 +121,7 @@ int lm_user_ready(struct lm_restorer *r, struct lm_proc *p, const struct lm_proc
 	if (!lm_user_of(&r->m, mp) || !t)
 		return 0;
 	fd = lm_user_fd(r, lm_ns_of(mp, &lm_ns_user), e);
-	if (fd < 0 || lm_remote_put_fd(p->remote, fd, USER_FD(r), true, e))
+	if (fd < 0 || lm_remote_put_fd(p->remote, fd, USER_FD(p), true, e))
 		return -1;
 	if (mp->nr_threads == 1)
 		return 0;
@@ -130,7 +130,7 @@ int lm_user_ready(struct lm_restorer *r, struct lm_proc *p, const struct lm_proc
 		return lm_fail(e, LM_FAILED, "out of memory");
 	/* Priorities that root alone gives; threads are born with them. */
 	lm_attrs_thread(b, t);
-	lm_user_batch(r, b, t);
+	lm_user_batch(p, b, t);
 	ret = lm_batch_run(b, e);
 	lm_batch_free(b);
 	p->in_user = !ret;
