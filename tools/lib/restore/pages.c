@@ -355,7 +355,9 @@ static int write_protected(const struct lm_proc *p, int fd, const void *buf,
 		/* One of hugetlb cannot be divided. */
 		size = HUGE_PAGE;
 		addr &= -size;
-		if (lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, size,
+		if (v->kind != LIVEMIG_VMA_SHMEM_PRIVATE || addr < v->start ||
+		    addr + size > v->end ||
+		    lm_remote_syscall(p->remote, NULL, __NR_mprotect, addr, size,
 				      PROT_READ | PROT_WRITE))
 			return -1;
 	}
