@@ -55,18 +55,23 @@ static int begin(struct lm_throttle *t, const char *dir, struct lm_error *e)
 
 int lm_throttle_more(struct lm_throttle *t, const char *dir, struct lm_error *e)
 {
+	uint32_t before;
 	char text[32];
 
 	if (!t->undo && begin(t, dir, e))
 		return -1;
 	if (t->percent <= LEAST_PERCENT)
 		return 0;
+	before = t->percent;
 	t->percent /= 2;
 	if (t->percent < LEAST_PERCENT)
 		t->percent = LEAST_PERCENT;
 	snprintf(text, sizeof(text), "%u %u", t->percent * (PERIOD_US / 100), PERIOD_US);
-	if (lm_text_write(dir, "cpu.max", text))
-		return lm_fail_errno(e, LM_FAILED, "%s/cpu.max", dir);
+	/* (not below cpu.max.burst, say: no reason to give up the migration) */
+	if (lm_text_write(dir, "cpu.max", text)) {
+		t->percent = before;
+		return 0;
+	}
 	return 1;
 }
 
