@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "make"))
 		return make(argv[2], argc > 3 ? argv[3] : NULL);
 	if (!strcmp(verb, "lock")) {
-		if (lm_netlock(open_ns(argv[2]), &lock, &e) < 0)
+		if (lm_netlock(open_ns(argv[2]), false, &lock, &e) < 0)
 			return die();
 		puts("locked");
 		fflush(stdout);

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 	if (lm_packets_open(ns, &s.packets, &e) || lm_packets_open(ns, &way, &e))
 		fail("packets");
 	lm_packets_keep(s.packets);
-	if (lm_netlock(ns, &lock, &e))
+	if (lm_netlock(ns, false, &lock, &e))
 		fail("lock");
 	printf("locked\n");
 	fflush(stdout);

@@ -87,7 +87,7 @@ int lm_source_adopt(struct lm_source **out, const char *target, uint32_t session
 	s->session = session;
 	s->has_session = s->frozen = true;
 	if (lm_objects_get(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0 ||
-	    (s->nsfd >= 0 && lm_netlock(s->nsfd, &s->lock, e) < 0)) {
+	    (s->nsfd >= 0 && lm_netlock(s->nsfd, false, &s->lock, e) < 0)) {
 		goto fail;
 	}
 	*out = s;

@@ -140,7 +140,7 @@ static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
 	t->freeze = lap(clock);
 	if (s->packets)
 		lm_packets_keep(s->packets);
-	if (s->nsfd >= 0 && lm_netlock(s->nsfd, &s->lock, e) < 0)
+	if (s->nsfd >= 0 && lm_netlock(s->nsfd, false, &s->lock, e) < 0)
 		return -1;
 	t->netlock = lap(clock);
 	return 0;
@@ -219,6 +219,9 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 			break;
 		if (s->nsfd >= 0 && !s->packets)
 			lm_packets_open(s->nsfd, &s->packets, NULL);
+		/* (anew: defaults are sysctls of the container, some of them) */
+		lm_sockopt_forget(s->usual);
+		s->usual = NULL;
 		lm_sockopt_learn(s, &s->model);
 		start = clock = now_ns();
 		ret = stop_and_list(s, &o, t, &clock, e);

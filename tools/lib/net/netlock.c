@@ -25,6 +25,7 @@
 
 struct lm_netlock {
 	struct lm_rt rt;
+	bool pass;
 };
 
 static const struct hook {
@@ -176,7 +177,7 @@ static int run(struct lm_rt *rt, struct batch *b)
 	return err ? -1 : 0;
 }
 
-static int drop_all(struct lm_rt *rt, const char *table, uint32_t flags)
+static int drop_all(struct lm_rt *rt, const char *table, uint32_t flags, bool pass)
 {
 	struct nlmsghdr *nlh;
 	struct batch b;
@@ -190,8 +191,7 @@ static int drop_all(struct lm_rt *rt, const char *table, uint32_t flags)
 	}
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++)
 		put_drop_chain(&b, table, &hooks[i]);
-	/* (of the owner only: the other one stays when we are gone) */
-	for (size_t i = 0; flags && i < sizeof(hooks) / sizeof(*hooks); i++)
+	for (size_t i = 0; pass && i < sizeof(hooks) / sizeof(*hooks); i++)
 		if (hooks[i].family == NFPROTO_INET)
 			put_pass_rule(&b, table, &hooks[i]);
 	return run(rt, &b);
@@ -203,7 +203,7 @@ static int hold(void *arg, struct lm_error *e)
 
 	if (lm_rt_open(&l->rt, NETLINK_NETFILTER, e) < 0)
 		return -1;
-	if (drop_all(&l->rt, LOCK, NFT_TABLE_F_OWNER) == 0)
+	if (drop_all(&l->rt, LOCK, NFT_TABLE_F_OWNER, l->pass) == 0)
 		return 0;
 	if (errno == EEXIST || errno == EPERM)
 		lm_fail_errno(e, LM_REFUSED,
@@ -215,12 +215,13 @@ static int hold(void *arg, struct lm_error *e)
 	return -1;
 }
 
-int lm_netlock(int nsfd, struct lm_netlock **lock, struct lm_error *e)
+int lm_netlock(int nsfd, bool pass, struct lm_netlock **lock, struct lm_error *e)
 {
 	struct lm_netlock *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return lm_fail(e, LM_FAILED, "no memory");
+	l->pass = pass;
 	if (lm_in_netns(nsfd, hold, l, e) < 0) {
 		free(l);
 		return -1;
@@ -244,7 +245,7 @@ static int silence(void *arg, struct lm_error *e)
 
 	if (lm_rt_open(&rt, NETLINK_NETFILTER, e) < 0)
 		return -1;
-	if (drop_all(&rt, MOVED, 0) < 0 && errno != EEXIST)
+	if (drop_all(&rt, MOVED, 0, false) < 0 && errno != EEXIST)
 		ret = lm_fail_errno(e, LM_FAILED, "cannot silence the network namespace");
 	lm_rt_close(&rt);
 	return ret;

@@ -60,8 +60,9 @@ void lm_netns_free(struct lm_netns_made *n);	/* keep all */
  * nft tables owned by a netlink socket: they go when this process dies.
  */
 struct lm_netlock;
-#define LM_NETLOCK_MARK	0x6c6d	/* SO_MARK of our own packets, which pass */
-int lm_netlock(int nsfd, struct lm_netlock **l, struct lm_error *e);
+#define LM_NETLOCK_MARK	0x6c6d	/* SO_MARK of our own packets */
+/* @pass: those do pass. Not on a source, where a container's rules can mark others. */
+int lm_netlock(int nsfd, bool pass, struct lm_netlock **l, struct lm_error *e);
 void lm_netunlock(struct lm_netlock *l);
 
 /* Source: the same without an owner, from COMMIT on: stays when this process

@@ -471,7 +471,7 @@ int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 	m.host_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (m.host_fd < 0)
 		lm_fail_errno(e, LM_FAILED, "cannot open my own network namespace");
-	else if (n->nsfd >= 0 && lm_netlock(n->nsfd, &n->lock, e) == 0 &&
+	else if (n->nsfd >= 0 && lm_netlock(n->nsfd, true, &n->lock, e) == 0 &&
 	    lm_rt_open(&m.here, NETLINK_ROUTE, e) == 0) {
 		ret = lm_in_netns(n->nsfd, furnish, &m, e);
 		lm_rt_close(&m.here);
@@ -549,7 +549,7 @@ int lm_netns_publish(struct lm_netns_made *n, struct lm_error *e)
 void lm_netns_shut(struct lm_netns_made *n)
 {
 	if (!n->lock)
-		lm_netlock(n->nsfd, &n->lock, NULL);
+		lm_netlock(n->nsfd, false, &n->lock, NULL);
 }
 
 void lm_netns_free(struct lm_netns_made *n)

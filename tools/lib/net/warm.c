@@ -46,7 +46,7 @@ static void warm(void)
 		lm_rt_close(&rt);
 	}
 	nsfd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (nsfd >= 0 && lm_netlock(nsfd, &lock, NULL) == 0)
+	if (nsfd >= 0 && lm_netlock(nsfd, true, &lock, NULL) == 0)
 		lm_netunlock(lock);
 }
 
