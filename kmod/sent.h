@@ -44,8 +44,6 @@ struct lm_chunk *lm_sent_chunk(struct lm_sent *sent, unsigned long index,
 			       bool make);
 bool lm_chunk_heat(struct lm_chunk *c, unsigned long index);
 void lm_chunk_cool(struct lm_chunk *c, unsigned long index);
-bool lm_chunk_heat(struct lm_chunk *c, unsigned long index);
-void lm_chunk_cool(struct lm_chunk *c, unsigned long index);
 u64 lm_sent_value(struct lm_sent *sent, unsigned long index);
 int lm_sent_set(struct lm_sent *sent, unsigned long index, u64 value);
 int lm_sent_see(struct lm_sent *sent, unsigned long index);
