@@ -71,6 +71,18 @@ static bool in_sockmap(struct sock *sk)
 	return ret;
 }
 
+/* An acknowledgement moves snd_una first and snd_up then, to the same place. Without
+ * the socket's lock they are read the other way round: there is urgent data only if
+ * snd_up is ahead.
+ */
+static bool is_urgent(const struct tcp_sock *tp)
+{
+	u32 up = READ_ONCE(tp->snd_up);
+
+	smp_rmb();
+	return READ_ONCE(tp->urg_data) || after(up, READ_ONCE(tp->snd_una));
+}
+
 static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 				   bool *transient)
 {
@@ -90,8 +102,7 @@ static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 		*transient = true;
 		return "TCP connection that is being opened";
 	}
-	if (is_connected(state) && (READ_ONCE(tcp_sk(sk)->urg_data) ||
-				    tcp_sk(sk)->snd_una != tcp_sk(sk)->snd_up))
+	if (is_connected(state) && is_urgent(tcp_sk(sk)))
 		return "TCP urgent data";
 	return lm_inet_unsupported(sk);
 }
@@ -124,7 +135,7 @@ static int put_tcp_state(const struct sock *sk, struct sk_buff *obj)
 		s.flags |= LIVEMIG_TCP_F_SACK;
 	if (rx->tstamp_ok)
 		s.flags |= LIVEMIG_TCP_F_TSTAMP;
-	if (tp->urg_data || tp->snd_una != tp->snd_up)
+	if (is_urgent(tp))
 		s.flags |= LIVEMIG_TCP_F_URG;
 	return nla_put(obj, LIVEMIG_SOCK_TCP, sizeof(s), &s);
 }
