@@ -220,8 +220,10 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 		return PTR_ERR(f);
 	while (!err) {
 		err = next_data(o, f, &pos, &end);
-		if (err)
+		if (err) {
+			err = err == -ENXIO ? 0 : err;
 			break;
+		}
 		for (pos &= PAGE_MASK; pos < end && !err; pos += PAGE_SIZE) {
 			if (fatal_signal_pending(current))
 				err = -EINTR;
@@ -231,8 +233,6 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 		}
 	}
 	fput(f);
-	if (err == -ENXIO)
-		err = 0;
 	if (!err && r->sent && !(r->flags & LIVEMIG_PAGES_F_COUNT))
 		err = lm_sent_holes(&o->sent, 0, ULONG_MAX, lm_round_hole, r);
 	r->st->ns_write += ktime_get_ns() - t;
