@@ -29,6 +29,7 @@
 
 #include "restore.h"
 #include "walk.h"
+#include "wrapper/io.h"
 #include "wrapper/mm.h"
 
 #define ENTRIES_MAX	LIVEMIG_PAGES_ENTRIES_MAX
@@ -162,7 +163,7 @@ static int read_pages(struct apply *ap, unsigned int n)
 		};
 	iov_iter_bvec(&iter, READ, ap->bvec, n, n * PAGE_SIZE);
 	while (iov_iter_count(&iter)) {
-		got = vfs_iter_read(ap->in, &iter, &ap->pos, 0);
+		got = lm_iter_read(ap->in, &iter, &ap->pos);
 		if (got == -ERESTARTSYS || fatal_signal_pending(current))
 			return -EINTR;
 		if (got == 0 || got == -EAGAIN)

@@ -115,7 +115,7 @@ static int stream_write(struct lm_stream *st, loff_t *pos, u32 first, u32 n_page
 	while (iov_iter_count(&iter)) {
 		n = st->sock ? lm_sock_splice(st->sock, &iter) :
 			       lm_iter_write(st->out, &iter, pos);
-		if (n == -ERESTARTSYS || (n < 0 && fatal_signal_pending(current)))
+		if (n == -ERESTARTSYS || fatal_signal_pending(current))
 			return -EINTR;
 		if (n <= 0)
 			return n ?: -EIO;
@@ -143,7 +143,7 @@ int lm_stream_bytes(struct lm_stream *st, void *buf, size_t len)
 	while (st->out && iov_iter_count(&iter)) {
 		n = st->sock ? lm_sock_send(st->sock, &iter) :
 			       lm_iter_write(st->out, &iter, &st->pos);
-		if (n == -ERESTARTSYS || (n < 0 && fatal_signal_pending(current)))
+		if (n == -ERESTARTSYS || fatal_signal_pending(current))
 			return -EINTR;
 		if (n <= 0)
 			return n ?: -EIO;

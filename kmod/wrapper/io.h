@@ -10,19 +10,38 @@
 #include <linux/uio.h>
 #include <linux/version.h>
 
-/* vfs_iter_write() takes the freeze protection itself from 6.8 on. */
+/*
+ * Write some of what @iter has left, at *@pos. Advances both; vfs_iter_write() leaves
+ * the former to the file system, and netfs (9p without a cache, seen on 7.2) does not
+ * do it for pages of the kernel. The freeze protection it takes itself from 6.8 on.
+ */
 static inline ssize_t lm_iter_write(struct file *file, struct iov_iter *iter,
 				    loff_t *pos)
 {
+	struct iov_iter some = *iter;
 	ssize_t ret;
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 	file_start_write(file);
 #endif
-	ret = vfs_iter_write(file, iter, pos, 0);
+	ret = vfs_iter_write(file, &some, pos, 0);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 	file_end_write(file);
 #endif
+	if (ret > 0)
+		iov_iter_advance(iter, ret);
+	return ret;
+}
+
+/* Read some of what @iter has room for. Advances both, by what was read. */
+static inline ssize_t lm_iter_read(struct file *file, struct iov_iter *iter,
+				   loff_t *pos)
+{
+	struct iov_iter some = *iter;
+	ssize_t ret = vfs_iter_read(file, &some, pos, 0);
+
+	if (ret > 0)
+		iov_iter_advance(iter, ret);
 	return ret;
 }
 
