@@ -18,6 +18,7 @@ static const char * const features[] = {
 	"dump",
 	"pages",
 	"restore",
+	"later",
 #ifdef CONFIG_MEM_SOFT_DIRTY
 	"soft-dirty",
 #endif

@@ -30,6 +30,7 @@
 #define PAGES_FLAGS	(LIVEMIG_PAGES_F_FINAL | LIVEMIG_PAGES_F_ALL | \
 			 LIVEMIG_PAGES_F_COUNT | \
 			 LIVEMIG_PAGES_F_PATCHES | LIVEMIG_PAGES_F_HOT | \
+			 LIVEMIG_PAGES_F_LATER | \
 			 LIVEMIG_PAGES_F_UNSAFE_NOFLUSH | \
 			 LIVEMIG_PAGES_F_UNSAFE_NOVMA | \
 			 LIVEMIG_PAGES_F_UNSAFE_SHMEM)
@@ -77,6 +78,10 @@ static const struct nla_policy pages_policy[] = {
 	[LIVEMIG_A_SESSION]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[LIVEMIG_A_FD]		= NLA_POLICY_MIN(NLA_S32, 0),
 	[LIVEMIG_A_PAGES_FLAGS]	= NLA_POLICY_MASK(NLA_U32, PAGES_FLAGS),
+	[LIVEMIG_A_MM]		= NLA_POLICY_MIN(NLA_U32, 1),
+	[LIVEMIG_A_RANGES]	= { .type = NLA_BINARY,
+				    .len = LIVEMIG_RANGES_MAX *
+					   sizeof(struct livemig_range) },
 };
 
 /* ---- before and after each command ---- */
@@ -350,6 +355,33 @@ static int check_out(struct file *f, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+/* PAGES with RANGES. */
+static int pages_of(struct lm_session *s, struct file *out, struct genl_info *info,
+		    struct lm_stats *stats)
+{
+	const struct nlattr *ranges = info->attrs[LIVEMIG_A_RANGES];
+	struct livemig_range *v;
+	int err;
+
+	if (info->attrs[LIVEMIG_A_PAGES_FLAGS])
+		return lm_err(info->extack, -EINVAL,
+			      "PAGES_FLAGS and RANGES exclude each other");
+	if (!ranges)
+		return missing(info, LIVEMIG_A_RANGES, "RANGES");
+	if (!info->attrs[LIVEMIG_A_MM])
+		return missing(info, LIVEMIG_A_MM, "MM");
+	if (!nla_len(ranges) || nla_len(ranges) % sizeof(*v))
+		return lm_err(info->extack, -EINVAL,
+			      "RANGES is no array of struct livemig_range");
+	v = nla_memdup(ranges, GFP_KERNEL);	/* (aligned) */
+	if (!v)
+		return -ENOMEM;
+	err = lm_pages_of(s, out, nla_get_u32(info->attrs[LIVEMIG_A_MM]), v,
+			  nla_len(ranges) / sizeof(*v), stats, info->extack);
+	kfree(v);
+	return err;
+}
+
 static int pages(struct sk_buff *req, struct genl_info *info)
 {
 	struct lm_session *s = info->user_ptr[0];
@@ -385,13 +417,20 @@ static int pages(struct sk_buff *req, struct genl_info *info)
 		goto out;
 
 	round = s->round;
-	err = lm_pages(s, out, flags, &stats, extack);
-	if (err)
-		goto out;
-	lm_event(s, LIVEMIG_EVENT_ROUND, 0, &stats);
-	written = !(flags & LIVEMIG_PAGES_F_COUNT);
-	if (written)
-		s->round++;
+	if (info->attrs[LIVEMIG_A_RANGES] || info->attrs[LIVEMIG_A_MM]) {
+		err = out ? pages_of(s, out, info, &stats) :
+			    missing(info, LIVEMIG_A_FD, "FD");
+		if (err)
+			goto out;
+	} else {
+		err = lm_pages(s, out, flags, &stats, extack);
+		if (err)
+			goto out;
+		lm_event(s, LIVEMIG_EVENT_ROUND, 0, &stats);
+		written = !(flags & LIVEMIG_PAGES_F_COUNT);
+		if (written)
+			s->round++;
+	}
 	err = nla_put_u32(skb, LIVEMIG_A_ROUND, round);
 	if (!err)
 		err = lm_stats_put(skb, LIVEMIG_A_STATS, &stats);

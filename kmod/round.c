@@ -186,6 +186,7 @@ static int write_bytes(struct lm_round *r, u64 addr, u32 kind, u64 old, u64 hash
 static int write_page(struct lm_round *r, struct lm_sent *sent, u64 addr,
 		      u32 kind, struct page *page, bool owned)
 {
+	bool count = r->flags & LIVEMIG_PAGES_F_COUNT;
 	unsigned long index = addr >> PAGE_SHIFT;
 	u64 hash = 0, value, old = sent ? lm_sent_value(sent, index) : LM_SENT_NOT;
 	bool zero = page_is_zero(page, &hash);
@@ -195,16 +196,16 @@ static int write_page(struct lm_round *r, struct lm_sent *sent, u64 addr,
 	if (sent && !(r->flags & LIVEMIG_PAGES_F_ALL) &&
 	    value != LM_SENT_STALE && old == value)
 		ret = 1;
-	else if (sent && r->spans)
+	else if (sent && !count)
 		ret = lm_sent_set(sent, index, value);
 	if (ret == 1)
 		lm_chunk_cool(lm_sent_chunk(sent, index, false), index);
 	if (ret == 1 && r->stream.patches)
 		confirm(r, addr, hash);
-	if (ret || zero || !r->spans) {
+	if (ret || zero || count) {
 		if (owned)
 			put_page(page);
-		if (ret || !r->spans)
+		if (ret || count)
 			return ret;
 		r->st->zero++;
 		return lm_stream_range(&r->stream, LIVEMIG_PAGE_ZERO, addr, 1);
@@ -345,6 +346,22 @@ static int write_zero(struct lm_round *r, struct lm_mm *m,
 				      span->pages);
 }
 
+/* Pages whose bytes are asked for afterwards. Their marks are gone: should there be
+ * another round after all, it must write them.
+ */
+static int write_later(struct lm_round *r, struct lm_mm *m, const struct lm_span *span)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; r->sent && i < span->pages && !err; i++)
+		err = lm_sent_set(&m->sent, (span->addr >> PAGE_SHIFT) + i,
+				  LM_SENT_STALE);
+	r->st->later += span->pages;
+	return err ?: lm_stream_range(&r->stream, LIVEMIG_PAGE_LATER, span->addr,
+				      span->pages);
+}
+
 /**
  * lm_round_hole() - write that pages are gone; for lm_sent_holes()
  * @round: the struct lm_round
@@ -373,6 +390,8 @@ static int write_window(struct lm_round *r, struct lm_mm *m,
 		span = &w->spans[i];
 		if ((span->kind & LIVEMIG_PAGE_KIND_MASK) == LIVEMIG_PAGE_ZERO)
 			err = write_zero(r, m, span);
+		else if (r->flags & LIVEMIG_PAGES_F_LATER)
+			err = write_later(r, m, span);
 		else
 			err = write_data(r, m, span);
 	}
@@ -460,6 +479,39 @@ int lm_round_mm(struct lm_round *r, struct lm_mm *m)
 	if (!err)
 		err = round_windows(r, m, &w);
 	kvfree(w.fresh);
+	mmput(m->mm);
+	return err;
+}
+
+/**
+ * lm_round_ranges() - pages of an mm, whatever the receiver has
+ * @r: the round, FINAL, that does not keep account
+ * @m: the mm
+ * @v: where
+ * @n: how many of these, checked
+ *
+ * Context: sleeps, killable.
+ * Return: 0; -ENOENT: the mm is going; -EFAULT, -EHWPOISON: a page cannot be
+ * read; -EINTR; or an error of writing.
+ */
+int lm_round_ranges(struct lm_round *r, struct lm_mm *m,
+		    const struct livemig_range *v, unsigned int n)
+{
+	unsigned int i;
+	int err;
+
+	if (!mmget_not_zero(m->mm))
+		return -ENOENT;
+	err = lm_stream_space(&r->stream, LIVEMIG_PAGES_SPACE_MM, m->id);
+	for (i = 0; i < n && !err; i++) {
+		const struct lm_span span = {
+			.addr = v[i].start,
+			.pages = (v[i].end - v[i].start) >> PAGE_SHIFT,
+			.kind = LIVEMIG_PAGE_DATA,
+		};
+
+		err = write_data(r, m, &span);
+	}
 	mmput(m->mm);
 	return err;
 }

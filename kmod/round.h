@@ -55,6 +55,8 @@ struct lm_round {
 int lm_round_mm(struct lm_round *r, struct lm_mm *m);
 int lm_round_shared(struct lm_round *r, struct lm_sent *sent,
 		    unsigned long index, struct page *page);
+int lm_round_ranges(struct lm_round *r, struct lm_mm *m,
+		    const struct livemig_range *v, unsigned int n);
 int lm_round_hole(void *round, unsigned long index, unsigned long n);
 
 #endif

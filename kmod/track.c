@@ -280,6 +280,11 @@ static int check_flags(struct lm_session *s, struct file *out, u32 flags,
 	if ((flags & LIVEMIG_PAGES_F_FINAL) && !lm_session_frozen(s))
 		return lm_err(extack, -EBUSY,
 			      "a final round needs a frozen container");
+	if ((flags & LIVEMIG_PAGES_F_LATER) && !(flags & LIVEMIG_PAGES_F_FINAL))
+		return lm_err(extack, -EINVAL, "LATER goes with FINAL");
+	if ((flags & LIVEMIG_PAGES_F_LATER) && S_ISREG(file_inode(out)->i_mode))
+		return lm_err(extack, -EINVAL,
+			      "LATER goes to a pipe or socket: who reads a file cannot ask");
 	if ((flags & LIVEMIG_PAGES_F_PATCHES) && S_ISREG(file_inode(out)->i_mode))
 		return lm_err(extack, -EINVAL,
 			      "PATCHES go to a pipe or socket: pages in a file are aligned");
@@ -370,6 +375,90 @@ out:
 	return err;
 }
 
+static int check_ranges(const struct livemig_range *v, unsigned int n,
+			struct netlink_ext_ack *extack)
+{
+	u64 pages = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!PAGE_ALIGNED(v[i].start) || !PAGE_ALIGNED(v[i].end) ||
+		    v[i].start >= v[i].end || v[i].end > TASK_SIZE_MAX)
+			return lm_err(extack, -EINVAL,
+				      "RANGES: number %u is no range of whole pages",
+				      i);
+		pages += (v[i].end - v[i].start) >> PAGE_SHIFT;
+		if (pages > LIVEMIG_RANGE_PAGES_MAX)
+			return lm_err(extack, -EINVAL, "RANGES: more than %d pages",
+				      LIVEMIG_RANGE_PAGES_MAX);
+	}
+	return 0;
+}
+
+/* The mm with an id, of those that the last round has seen. */
+static struct lm_mm *mm_with_id(struct lm_session *s, u32 id)
+{
+	struct lm_mm *m;
+
+	if (s->tracker)
+		list_for_each_entry(m, &s->tracker->order, order)
+			if (m->id == id)
+				return m;
+	return NULL;
+}
+
+/**
+ * lm_pages_of() - pages that LATER has named, and nothing else
+ * @s: the session
+ * @out: where to, open for writing
+ * @id: of the mm
+ * @v: where; not yet checked
+ * @n: how many of these
+ * @st: zeroed, is filled
+ * @extack: gets the reason of a failure
+ *
+ * The next round is none the wiser. Context: sleeps, killable.
+ * Return: 0; -EINVAL (ranges); -EBUSY: not frozen; -ENOENT: no such mm; -EAGAIN:
+ * somebody thawed it; -EFAULT, -EHWPOISON: a page cannot be read; -EINTR; -ENOMEM;
+ * what writing to @out gives.
+ */
+int lm_pages_of(struct lm_session *s, struct file *out, u32 id,
+		const struct livemig_range *v, unsigned int n,
+		struct lm_stats *st, struct netlink_ext_ack *extack)
+{
+	struct lm_mm *m = mm_with_id(s, id);
+	u64 t0 = ktime_get_ns();
+	struct lm_round *r;
+	int err;
+
+	err = check_ranges(v, n, extack);
+	if (err)
+		return err;
+	if (!lm_session_frozen(s))
+		return lm_err(extack, -EBUSY, "RANGES need a frozen container");
+	if (!m)
+		return lm_err(extack, -ENOENT, "no MM %u in the last round", id);
+	r = kvzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	if (!r)
+		return -ENOMEM;
+	r->s = s;
+	r->st = st;
+	r->extack = extack;
+	r->flags = LIVEMIG_PAGES_F_FINAL;
+	err = lm_stream_open(&r->stream, out, s->round, extack);
+	if (!err)
+		err = lm_round_ranges(r, m, v, n);
+	if (!err)
+		err = lm_stream_end(&r->stream);
+	if (!err && !lm_session_frozen(s))
+		err = lm_err(extack, -EAGAIN, "thawed while pages were written");
+	st->bytes = r->stream.bytes;
+	st->ns_total = ktime_get_ns() - t0;
+	lm_stream_close(&r->stream);
+	kvfree(r);
+	return err;
+}
+
 /**
  * lm_stats_put() - counts of a round as a nest of attributes
  * @skb: the message
@@ -395,6 +484,7 @@ int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st)
 		[LIVEMIG_STATS_NS_LOCKED] = st->ns_locked,
 		[LIVEMIG_STATS_DELTA] = st->delta,
 		[LIVEMIG_STATS_COPY] = st->copy,
+		[LIVEMIG_STATS_LATER] = st->later,
 	};
 	struct nlattr *nest = nla_nest_start(skb, attrtype);
 	int i;

@@ -15,7 +15,7 @@ struct sk_buff;
 struct lm_stats {
 	u64 present, dirty, data, zero, same, hole, bytes;
 	u64 ns_walk, ns_flush, ns_write, ns_total, ns_locked;
-	u64 delta, copy;
+	u64 delta, copy, later;
 };
 
 int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st);
@@ -24,6 +24,10 @@ int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st);
 int lm_track_start(struct lm_session *s, struct netlink_ext_ack *extack);
 void lm_track_stale(struct lm_session *s);
 void lm_track_stop(struct lm_session *s);	/* also on teardown; idempotent */
+/* Pages that LIVEMIG_PAGES_F_LATER has named. Killable. */
+int lm_pages_of(struct lm_session *s, struct file *out, u32 id,
+		const struct livemig_range *v, unsigned int n,
+		struct lm_stats *st, struct netlink_ext_ack *extack);
 /* One round; @out NULL with LIVEMIG_PAGES_F_COUNT. Killable. */
 int lm_pages(struct lm_session *s, struct file *out, u32 flags,
 	     struct lm_stats *st, struct netlink_ext_ack *extack);

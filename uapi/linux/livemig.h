@@ -30,6 +30,7 @@
  *   TRACK_STOP    { SESSION }
  *   TASK_GET      dump { SESSION }            the container's state, below
  *   PAGES         { SESSION, FD, PAGES_FLAGS? } -> { ROUND, STATS }
+ *                 { SESSION, FD, MM, RANGES } -> { ROUND, STATS }
  *
  * A TASK_GET that is refused or fails midway says so in its NLMSG_DONE, which
  * then carries a negative errno (and the text): whoever ignores it takes a
@@ -75,6 +76,11 @@
  * Pages that an earlier round wrote and that are gone now are written as
  * LIVEMIG_PAGE_HOLE. Shared memory (shmem) is written once for each object,
  * with LIVEMIG_PAGES_SPACE_SHMEM and offsets in place of addresses.
+ * In a final round with LIVEMIG_PAGES_F_LATER the pages of private memory that
+ * should be written are only named, as LIVEMIG_PAGE_LATER. As long as the
+ * container stays frozen (-EBUSY if it is not) PAGES with MM and RANGES writes
+ * those that are asked for: their bytes, or that they are zeros. Such a call is
+ * no round.
  *
  * 4. Restoring: /dev/livemig
  * ==========================
@@ -176,6 +182,12 @@ enum livemig_attr {
 	LIVEMIG_A_SESSIONS,	/* u32, how many there are */
 	LIVEMIG_A_TRACKER,	/* string: "none", "soft-dirty" */
 	LIVEMIG_A_FILE,		/* u32, >= 1: id of a FILE of the last TASK_GET */
+	LIVEMIG_A_MM,		/* u32, >= 1: id of an MM; ENOENT: there is none (any
+				 * more)
+				 */
+	LIVEMIG_A_RANGES,	/* struct livemig_range[1..64] of whole pages, up to
+				 * 65536 of these in all; EFAULT: no memory there
+				 */
 	__LIVEMIG_A_MAX
 };
 #define LIVEMIG_A_MAX (__LIVEMIG_A_MAX - 1)
@@ -218,6 +230,10 @@ enum livemig_pages_flags {
 	 * sent. In a session that is not tracked it does nothing.
 	 */
 	LIVEMIG_PAGES_F_HOT		= 1 << 4,
+	/* With FINAL, to a pipe or socket: private memory is only named (LATER).
+	 * A round after it writes such pages whether they have changed or not.
+	 */
+	LIVEMIG_PAGES_F_LATER		= 1 << 5,
 	/* Negative controls for the tests: each one breaks tracking. Refused
 	 * unless the module was loaded with unsafe_controls=1.
 	 */
@@ -244,6 +260,7 @@ enum livemig_stats_attr {
 	LIVEMIG_STATS_NS_LOCKED,	/* longest hold of mmap_lock for writing */
 	LIVEMIG_STATS_DELTA,		/* pages written as what changed in them */
 	LIVEMIG_STATS_COPY,		/* ... as equal to another page */
+	LIVEMIG_STATS_LATER,		/* pages that were only named */
 	__LIVEMIG_STATS_MAX
 };
 #define LIVEMIG_STATS_MAX (__LIVEMIG_STATS_MAX - 1)
@@ -497,6 +514,9 @@ enum livemig_mm_attr {
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)
+
+#define LIVEMIG_RANGES_MAX	64	/* in LIVEMIG_A_RANGES */
+#define LIVEMIG_RANGE_PAGES_MAX	65536	/* ... pages in all of them */
 
 struct livemig_range {
 	__u64 start;
@@ -946,6 +966,9 @@ enum livemig_page_kind {
 	LIVEMIG_PAGE_ZERO,	/* value pages of zeros */
 	LIVEMIG_PAGE_HOLE,	/* value pages that are no more: what a fresh
 				 * mapping of that range would show
+				 */
+	LIVEMIG_PAGE_LATER,	/* value pages whose bytes have to be asked for; only
+				 * in the last round of a migration
 				 */
 };
 #define LIVEMIG_PAGE_KIND_MASK	0xfULL

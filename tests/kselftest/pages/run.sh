@@ -6,6 +6,7 @@
 #
 # build: stream stream.c -I../track ../track/round.c netlink
 # build: fail fail.c -I../track ../track/round.c netlink
+# build: later later.c -I../track ../track/round.c netlink
 # build: apply apply.c -I../track ../track/round.c netlink
 
 set -u
@@ -14,4 +15,4 @@ cd "$(dirname "$0")" || exit 1
 . ../programs.sh
 
 load_module
-run_all stream fail apply
+run_all stream fail later apply

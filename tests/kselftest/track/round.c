@@ -48,6 +48,24 @@ int round_call(struct fam *nl, uint32_t session, int fd, uint32_t flags,
 	return fam_call(nl, msg, take_stats, st);
 }
 
+int round_ranges(struct fam *nl, uint32_t session, int fd, uint32_t mm,
+		 const void *ranges, size_t len, struct stats *st)
+{
+	struct nl_msg *msg = fam_request(nl, LIVEMIG_CMD_PAGES, 0);
+	struct stats dummy;
+
+	st = st ?: &dummy;
+	memset(st, 0, sizeof(*st));
+	nla_put_u32(msg, LIVEMIG_A_SESSION, session);
+	if (fd >= 0)
+		nla_put_s32(msg, LIVEMIG_A_FD, fd);
+	if (mm)
+		nla_put_u32(msg, LIVEMIG_A_MM, mm);
+	if (ranges)
+		nla_put(msg, LIVEMIG_A_RANGES, len, ranges);
+	return fam_call(nl, msg, take_stats, st);
+}
+
 /* ---- the shadow ---- */
 
 #define BUCKETS (1U << 16)
@@ -180,6 +198,10 @@ static void apply_entry(struct shadow *s, struct records *rec,
 		      (unsigned long long)e->addr);
 	if (!n || n > 1 << 24)
 		WRONG("an entry of %llu pages", (unsigned long long)n);
+	if (kind == LIVEMIG_PAGE_LATER) {
+		rec->later += n;
+		return;
+	}
 	for (i = 0; i < n && kept(s, pages->space, pages->id); i++) {
 		p = lookup(s, pages->space, pages->id, e->addr / PAGE + i, true);
 		p->there = kind != LIVEMIG_PAGE_HOLE;
@@ -439,7 +461,7 @@ int round_apply(struct fam *nl, uint32_t session, uint32_t flags,
 	int err;
 
 	st = st ?: &dummy;
-	err = (flags & LIVEMIG_PAGES_F_PATCHES ? through_socket : through_file)
+	err = (flags & (LIVEMIG_PAGES_F_PATCHES | LIVEMIG_PAGES_F_LATER) ? through_socket : through_file)
 	      (nl, session, flags, s, st, &rec);
 	if (err)
 		printf("# PAGES: %s: %s\n", strerror(-err), nl->text);
@@ -447,6 +469,7 @@ int round_apply(struct fam *nl, uint32_t session, uint32_t flags,
 				   rec.zero != st->v[LIVEMIG_STATS_ZERO] ||
 				   rec.hole != st->v[LIVEMIG_STATS_HOLE] ||
 				   rec.delta != st->v[LIVEMIG_STATS_DELTA] ||
+				   rec.later != st->v[LIVEMIG_STATS_LATER] ||
 				   rec.copy != st->v[LIVEMIG_STATS_COPY]))
 		snprintf(rec.error, sizeof(rec.error),
 			 "the counts are not those of the records");

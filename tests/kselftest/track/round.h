@@ -18,6 +18,10 @@ struct stats {
 int round_call(struct fam *nl, uint32_t session, int fd, uint32_t flags,
 	       struct stats *st);
 
+/* PAGES of @ranges; the same. */
+int round_ranges(struct fam *nl, uint32_t session, int fd, uint32_t mm,
+		 const void *ranges, size_t len, struct stats *st);
+
 /* What the receiver has. */
 struct shadow;
 struct shadow *shadow_new(void);
@@ -35,7 +39,7 @@ uint32_t shadow_find(struct shadow *s, uint32_t space, uint64_t index,
 
 /* Counts of one stream. */
 struct records {
-	uint64_t records, data, zero, hole, huge, delta, copy;
+	uint64_t records, data, zero, hole, huge, delta, copy, later;
 	uint32_t round;
 	char error[128];	/* "" = none: why the stream is wrong */
 };
@@ -43,7 +47,8 @@ struct records {
 /* Reads records from @fd until its end and applies them. */
 void records_read(int fd, struct shadow *s, struct records *rec);
 
-/* A round into an unlinked file (with PATCHES: a socket), applied to @s. Return: 0 or -errno; -EPROTO
+/* A round into an unlinked file (with PATCHES or LATER: a socket), applied to @s; pages
+ * that are only named stay as they were. Return: 0 or -errno; -EPROTO
  * with a line on stdout when the stream or the counts are wrong.
  */
 int round_apply(struct fam *nl, uint32_t session, uint32_t flags,
