@@ -9,34 +9,14 @@
 #include <linux/userfaultfd.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "lazy.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
 
-static int read_all(int image, void *buf, size_t len, uint64_t at, struct lm_error *e)
-{
-	while (len) {
-		ssize_t n = pread(image, buf, len, at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return lm_fail_errno(e, LM_FAILED, "reading the image at %" PRIu64, at);
-		if (!n)
-			return lm_fail(e, LM_FAILED, "the image has become shorter than %" PRIu64 " bytes",
-				       at + len);
-		buf = (char *)buf + n;
-		len -= n;
-		at += n;
-	}
-	return 0;
-}
-
-static int verify(const void *page, uint64_t hash, uint32_t mm, uint64_t addr,
-		  struct lm_error *e)
+int lm_lazy_verify(const void *page, uint64_t hash, uint32_t mm, uint64_t addr,
+		   struct lm_error *e)
 {
 	if (XXH64(page, PAGE, 0) == hash)
 		return 0;
@@ -44,46 +24,8 @@ static int verify(const void *page, uint64_t hash, uint32_t mm, uint64_t addr,
 		       addr, mm);
 }
 
-int lm_lazy_read(int image, const struct lm_found *f, uint32_t mm, uint64_t addr,
-		 void *page, struct lm_error *e)
-{
-	return read_all(image, page, PAGE, f->offset, e) ||
-	       verify(page, f->hash, mm, addr, e) ? -1 : 0;
-}
-
-/* Up to @max pages from @addr of the source on into the buffer. Return: how many have
- * bytes, 0: the first has none (*@end: up to where that is so), -1.
- */
-static int gather(struct lm_lazy *z, uint32_t mm, uint64_t addr, int max,
-		  uint64_t *end, struct lm_error *e)
-{
-	struct lm_found f[LM_LAZY_RUN];
-	char *buf = z->buf;
-	int n = 0;
-
-	for (; n < max; n++) {
-		if (lm_index_find(z->index, z->image, mm, addr + n * PAGE, &f[n], e))
-			return -1;
-		if (f[n].kind != LIVEMIG_PAGE_DATA)
-			break;
-	}
-	if (!n)
-		*end = f[0].end;
-	for (int i = 0, run; i < n; i += run) {
-		for (run = 1; i + run < n; run++)
-			if (f[i + run].offset != f[i].offset + run * PAGE)
-				break;
-		if (read_all(z->image, buf + i * PAGE, run * PAGE, f[i].offset, e))
-			return -1;
-	}
-	for (int i = 0; i < n; i++)
-		if (verify(buf + i * PAGE, f[i].hash, mm, addr + i * PAGE, e))
-			return -1;
-	return n;
-}
-
 /* What an error of UFFDIO_COPY or UFFDIO_ZEROPAGE for one page at @addr means.
- * Return: 0 the page is there, or has no place any more; 1 not now; -1.
+ * Return: DONE: the page is there, or has no place any more; AGAIN; -1.
  */
 static int settle(struct lm_lazy_mem *m, uint64_t addr, struct lm_error *e)
 {
@@ -92,7 +34,7 @@ static int settle(struct lm_lazy_mem *m, uint64_t addr, struct lm_error *e)
 	switch (errno) {
 	case EAGAIN:
 	case ENOMEM:
-		return 1;
+		return LM_LAZY_AGAIN;
 	case ESRCH:
 	case ENOSPC:
 		m->gone = true;
@@ -124,9 +66,8 @@ static int zero(struct lm_lazy_mem *m, uint64_t addr, struct lm_error *e)
 	return 0;
 }
 
-/* @n pages from @buf to @addr. What is there is not to be done any more. */
-static int put(struct lm_lazy_mem *m, uint64_t addr, const char *buf, int n,
-	       struct lm_error *e)
+int lm_lazy_put(struct lm_lazy_mem *m, uint64_t addr, const char *buf, int n,
+		struct lm_error *e)
 {
 	uint64_t end = addr + n * PAGE;
 	int ret;
@@ -153,7 +94,7 @@ static int put(struct lm_lazy_mem *m, uint64_t addr, const char *buf, int n,
 			done = PAGE;
 		}
 		if (!done)
-			return 1;
+			return LM_LAZY_AGAIN;
 		if (lm_todo_cut(&m->todo, addr, addr + done))
 			return lm_fail(e, LM_FAILED, "out of memory");
 		addr += done;
@@ -167,37 +108,20 @@ int lm_lazy_answer(struct lm_lazy *z, struct lm_lazy_mem *m, uint64_t fault,
 {
 	uint64_t addr = fault & ~(uint64_t)(PAGE - 1), end;
 	const struct lm_todo_range *r = lm_todo_find(&m->todo, addr);
-	int n = 0;
+	int n = 0, ret = LM_LAZY_DONE;
 
 	if (r) {
 		n = (r->end - addr) / PAGE < LM_LAZY_FAULT ? (r->end - addr) / PAGE :
 							     LM_LAZY_FAULT;
-		n = gather(z, m->mm, r->from + (addr - r->start), n, &end, e);
+		ret = z->from->get(z, m->mm, r->from + (addr - r->start), n, &n, &end, e);
 	}
-	if (n < 0)
-		return -1;
+	if (ret != LM_LAZY_DONE)
+		return ret;
 	if (n)
-		return put(m, addr, z->buf, n, e);
+		return lm_lazy_put(m, addr, z->buf, n, e);
 	if (!(fault & LM_FAULT_WRITE))
 		return zero(m, addr, e);
 	/* (or it would fault once more, to have the page of zeros copied) */
 	memset(z->buf, 0, PAGE);
-	return put(m, addr, z->buf, 1, e);
-}
-
-int lm_lazy_bring(struct lm_lazy *z, struct lm_lazy_mem *m, struct lm_error *e)
-{
-	const struct lm_todo_range r = m->todo.v[0];
-	uint64_t pages = (r.end - r.start) / PAGE, end;
-	int n = gather(z, m->mm, r.from, pages < LM_LAZY_RUN ? pages : LM_LAZY_RUN,
-		       &end, e);
-
-	if (n < 0)
-		return -1;
-	if (n)
-		return put(m, r.start, z->buf, n, e);
-	pages = (end - r.from) / PAGE < pages ? (end - r.from) / PAGE : pages;
-	if (lm_todo_cut(&m->todo, r.start, r.start + pages * PAGE))
-		return lm_fail(e, LM_FAILED, "out of memory");
-	return 0;
+	return lm_lazy_put(m, addr, z->buf, 1, e);
 }

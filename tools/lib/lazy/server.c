@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The process that stays behind a lazy restore. One thread: the module counts on the
- * guard's file being closed before the last userfaultfd is (kmod/guard.c).
+ * The process that answers faults. The guard's file is closed before the last
+ * userfaultfd is: the module counts on that (kmod/guard.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,13 +27,13 @@
 /* Until what was not possible is tried again. */
 #define AGAIN_MS	2
 #define PROBE_MS	500
+/* Until z->from->take() may look after what does not come. */
+#define IDLE_MS		1000
 
 struct server {
 	struct lm_lazy *z;
-	int guard;
 	bool go, on_demand;
 	int wait_ms;			/* nothing to do for so long */
-	size_t turn;
 	struct pollfd *pfd;
 	size_t nr_pfd;
 };
@@ -56,20 +56,19 @@ void lm_lazy_mem_free(struct lm_lazy_mem *m)
 	free(m->fault);
 }
 
-/* The end: whose memory we have dies with us. */
-static __attribute__((noreturn)) void give_up(const struct server *s,
-					      const struct lm_error *e)
+void lm_lazy_lost(const struct lm_lazy *z, const struct lm_error *e)
 {
 	char text[sizeof(e->msg) + 256];
-	int n = snprintf(text, sizeof(text), "<3>livemig: lazy restore of %s: %s\n",
-			 s->z->name, e->msg);
+	int n = snprintf(text, sizeof(text), "<3>livemig: %s of %s: %s\n",
+			 z->from->what, z->name, e->msg);
 	int log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
 	if (log >= 0 && write(log, text, n) != n)
 		perror("/dev/kmsg");
-	if (s->z->tell)
+	if (log >= 0)
+		close(log);
+	if (z->tell)
 		fprintf(stderr, "migctl: restore: %s; the container is killed\n", e->msg);
-	_exit(LM_FAILED);
 }
 
 /* ---- events ---- */
@@ -175,25 +174,22 @@ static int answer_all(struct server *s, struct lm_lazy_mem *m, struct lm_error *
 
 		if (ret < 0)
 			return -1;
-		if (ret)
+		if (ret != LM_LAZY_DONE)
 			m->fault[left++] = m->fault[i];
+		if (ret == LM_LAZY_AGAIN)
+			s->wait_ms = AGAIN_MS;
 	}
 	m->nr_faults = left;
-	if (left)
-		s->wait_ms = AGAIN_MS;
 	return 0;
 }
 
-static int bring(struct server *s, struct lm_error *e)
+/* By what bring() or take() says. */
+static int when_next(struct server *s, int ret)
 {
-	struct lm_lazy_mem *m = &s->z->mem[s->turn++ % s->z->nr_mem];
-	int ret;
-
-	if (!m->todo.n || m->gone)
-		return 0;
-	ret = lm_lazy_bring(s->z, m, e);
-	if (ret > 0)
+	if (ret == LM_LAZY_AGAIN)
 		s->wait_ms = AGAIN_MS;
+	else if (ret == LM_LAZY_COMING && !s->wait_ms)
+		s->wait_ms = IDLE_MS;
 	return ret < 0 ? -1 : 0;
 }
 
@@ -239,12 +235,13 @@ static int wait_for_something(struct server *s, size_t *nr, struct lm_error *e)
 	size_t n = z->nr_mem;
 	int ready;
 
-	if (make_room(s, n + 1, e))
+	if (make_room(s, n + 2, e))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		s->pfd[i] = (struct pollfd){ z->mem[i].uffd, POLLIN, 0 };
 	s->pfd[n] = (struct pollfd){ s->go ? -1 : z->ctl, POLLIN, 0 };
-	ready = poll(s->pfd, n + 1, s->wait_ms);
+	s->pfd[n + 1] = (struct pollfd){ z->from_fd, POLLIN, 0 };
+	ready = poll(s->pfd, n + 2, s->wait_ms);
 	if (ready < 0)
 		return lm_fail_errno(e, LM_FAILED, "poll");
 	for (size_t i = 0; s->on_demand && !ready && i < n; i++)
@@ -266,6 +263,7 @@ static void take_go(struct server *s)
 
 static int turn(struct server *s, struct lm_error *e)
 {
+	const struct lm_lazy_from *from = s->z->from;
 	size_t n = 0;
 
 	if (wait_for_something(s, &n, e))
@@ -276,10 +274,12 @@ static int turn(struct server *s, struct lm_error *e)
 	for (size_t i = 0; i < n; i++)
 		if (s->pfd[i].revents && read_events(s, i, e))
 			return -1;
+	if (from->take && when_next(s, from->take(s->z, s->pfd[n + 1].revents, e)))
+		return -1;
 	for (size_t i = 0; i < s->z->nr_mem; i++)
 		if (answer_all(s, &s->z->mem[i], e))
 			return -1;
-	if (s->go && !s->wait_ms && bring(s, e))
+	if (s->go && !s->wait_ms && when_next(s, from->bring(s->z, e)))
 		return -1;
 	dismiss(s->z);
 	return 0;
@@ -321,43 +321,69 @@ static int close_others(const struct lm_lazy *z, struct lm_error *e)
 	return 0;
 }
 
-static int prepare(struct server *s, struct lm_error *e)
+int lm_lazy_ready(struct lm_lazy *z, struct lm_error *e)
 {
-	struct livemig_ioc_guard guard = { .cgroup = s->z->cgroup };
-	sigset_t all;
+	struct livemig_ioc_guard guard = { .cgroup = z->cgroup };
 
-	setsid();
+	z->buf = malloc(LM_LAZY_RUN * LIVEMIG_REC_PAGE);
+	if (!z->buf)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	z->guard = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (z->guard < 0 || ioctl(z->guard, LIVEMIG_IOC_GUARD, &guard))
+		return lm_fail_errno(e, LM_FAILED, DEVICE);
+	lm_write_text("/proc/self/oom_score_adj", "-1000");
+	return 0;
+}
+
+void lm_lazy_unguard(struct lm_lazy *z)
+{
+	struct livemig_ioc_guard none = { .cgroup = -1 };
+
+	ioctl(z->guard, LIVEMIG_IOC_GUARD, &none);
+}
+
+int lm_lazy_run(struct lm_lazy *z, struct lm_error *e)
+{
+	/* For tests: memory comes when it is touched, and not before. */
+	const char *how = getenv("LIVEMIG_LAZY");
+	struct server s = {
+		.z = z,
+		.go = z->ctl < 0,
+		.on_demand = how && !strcmp(how, "on-demand"),
+		.wait_ms = z->ctl < 0 ? 0 : -1,
+	};
+	sigset_t all;
+	int ret = 0;
+
 	prctl(PR_SET_NAME, "migctl-lazy");
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	if (close_others(s->z, e))
+	while (z->nr_mem && !ret)
+		ret = turn(&s, e);
+	free(s.pfd);
+	if (!ret)
+		lm_lazy_unguard(z);
+	return ret;
+}
+
+static int serve(struct lm_lazy *z, struct lm_error *e)
+{
+	setsid();
+	prctl(PR_SET_NAME, "migctl-lazy");
+	if (close_others(z, e) || lm_lazy_ready(z, e))
 		return -1;
-	s->z->buf = malloc(LM_LAZY_RUN * LIVEMIG_REC_PAGE);
-	if (!s->z->buf)
-		return lm_fail(e, LM_FAILED, "out of memory");
-	s->guard = open(DEVICE, O_RDWR | O_CLOEXEC);
-	if (s->guard < 0 || ioctl(s->guard, LIVEMIG_IOC_GUARD, &guard))
-		return lm_fail_errno(e, LM_FAILED, DEVICE);
-	lm_write_text("/proc/self/oom_score_adj", "-1000");
-	if (write(s->z->ctl, "r", 1) != 1)
+	if (write(z->ctl, "r", 1) != 1)
 		return lm_fail_errno(e, LM_FAILED, "the coordinator");
-	return 0;
+	return lm_lazy_run(z, e);
 }
 
 void lm_lazy_serve(struct lm_lazy *z)
 {
-	/* For tests: memory comes when it is touched, and not before. */
-	const char *how = getenv("LIVEMIG_LAZY");
-	struct server s = { .z = z, .wait_ms = -1 };
-	struct livemig_ioc_guard none = { .cgroup = -1 };
 	struct lm_error e = { 0 };
 
-	s.on_demand = how && !strcmp(how, "on-demand");
-	if (prepare(&s, &e))
-		give_up(&s, &e);
-	while (z->nr_mem)
-		if (turn(&s, &e))
-			give_up(&s, &e);
-	ioctl(s.guard, LIVEMIG_IOC_GUARD, &none);
-	_exit(0);
+	if (!serve(z, &e))
+		_exit(0);
+	lm_lazy_lost(z, &e);
+	/* The end: whose memory we have dies with us. */
+	_exit(LM_FAILED);
 }

@@ -50,7 +50,8 @@ static int begin(struct lm_restorer *r, const struct lm_in *in, struct lm_error 
 	}
 	r->lazy = l;
 	if (l) {
-		l->server = l->z.ctl = l->z.image = -1;
+		l->server = l->z.ctl = l->z.image = l->z.guard = l->z.from_fd = -1;
+		l->z.from = &lm_lazy_from_image;
 		l->z.index = lm_index_new();
 	}
 	if (!l || !l->z.index)
