@@ -21,8 +21,8 @@ ROWS = [
 class Rounds:
     """work/rounds.c: one round for each call."""
 
-    def __init__(self, box):
-        self.p = subprocess.Popen([f"{TMP}/bin/rounds", box.path, "-"],
+    def __init__(self, box, how="-"):
+        self.p = subprocess.Popen([f"{TMP}/bin/rounds", box.path, how],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True)
 

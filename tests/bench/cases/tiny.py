@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A process that has nothing but its pulse."""
+"""A process that has nothing but its pulse. The limit is what it takes to start a
+program with migctl's libraries that does nothing, and to wait for its end."""
 from lib.bench import row
 
 ROWS = [
@@ -22,3 +23,6 @@ def run(b):
             b.add("tiny.gap", tool, d.gap)
             b.add("tiny.dump", tool, d.wall * 1e3)
             b.add("tiny.restore", tool, restored * 1e3)
+        nothing = b.ours.run("--version")[0] * 1e3
+        for case in ("tiny.dump", "tiny.restore"):
+            b.add(case, "limit", nothing)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * rounds CGROUP FILE|-: tracks a container, and for every line on standard input
+ * rounds CGROUP FILE|-|=: tracks a container, and for every line on standard input
  * makes a round into FILE (a new one each time), one line of JSON each. "-": as in
- * a migration, to a socket whose reader knows PATCHES and throws all away. It
- * never stops a task. At the end of input it ends tracking.
+ * a migration, to a socket whose reader knows PATCHES and throws all away. "=": the
+ * same without tracking: all is read and sent. It never stops a task. At the end of
+ * input it ends tracking.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@ static void *drain(void *fd)
 	return NULL;
 }
 
-static void to_socket(struct lm_nl *nl, uint32_t id, struct lm_stats *st)
+static void to_socket(struct lm_nl *nl, uint32_t id, uint32_t flags, struct lm_stats *st)
 {
 	struct lm_error e = { 0 };
 	pthread_t t;
@@ -49,8 +50,7 @@ static void to_socket(struct lm_nl *nl, uint32_t id, struct lm_stats *st)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, end) ||
 	    pthread_create(&t, NULL, drain, &end[0]))
 		err(1, "socketpair");
-	if (lm_nl_pages(nl, id, end[1], LIVEMIG_PAGES_F_PATCHES | LIVEMIG_PAGES_F_HOT,
-			st, &e))
+	if (lm_nl_pages(nl, id, end[1], flags, st, &e))
 		errx(1, "%s", e.msg);
 	close(end[1]);
 	pthread_join(t, NULL);
@@ -80,16 +80,18 @@ int main(int argc, char **argv)
 	char line[16];
 
 	if (argc != 3)
-		errx(1, "usage: rounds CGROUP FILE|-");
+		errx(1, "usage: rounds CGROUP FILE|-|=");
 	if (lm_nl_open(&nl, &e) || lm_target_parse(argv[1], &t, &e) ||
 	    lm_nl_session_new(nl, t.fd, t.name, 0, &id, &e) ||
-	    lm_nl_track(nl, id, true, &e))
+	    (strcmp(argv[2], "=") && lm_nl_track(nl, id, true, &e)))
 		errx(1, "%s", e.msg);
 	while (fgets(line, sizeof(line), stdin)) {
-		if (strcmp(argv[2], "-"))
-			to_file(nl, id, argv[2], &st);
+		if (!strcmp(argv[2], "-"))
+			to_socket(nl, id, LIVEMIG_PAGES_F_PATCHES | LIVEMIG_PAGES_F_HOT, &st);
+		else if (!strcmp(argv[2], "="))
+			to_socket(nl, id, 0, &st);
 		else
-			to_socket(nl, id, &st);
+			to_file(nl, id, argv[2], &st);
 		print(&st);
 	}
 	lm_nl_session_del(nl, id, NULL);
