@@ -223,8 +223,8 @@ class Connection:
 
 
 class Load:
-    def __init__(self, app, address, total, out):
-        self.app, self.out = app, out
+    def __init__(self, app, address, total, out, pause=0):
+        self.app, self.out, self.pause = app, out, pause
         self.selector = selectors.DefaultSelector()
         self.conns = [Connection(n, total, address) for n in range(total)]
         for conn in self.conns:
@@ -299,6 +299,7 @@ class Load:
         while True:
             for key, _ in self.selector.select(0.1):
                 self.receive(key.data)
+            time.sleep(self.pause)
             now = time.monotonic()
             if now >= next_look:
                 next_look = now + 0.1
@@ -326,13 +327,15 @@ def main():
     parser.add_argument("address")
     parser.add_argument("--out", required=True)
     parser.add_argument("--connections", type=int, default=20)
+    parser.add_argument("--pause", type=float, default=0, metavar="S",
+                        help="after each look at all connections (0)")
     args = parser.parse_args()
 
     app = APPS[args.app]()
     address = (args.address, app.port)
     side = socket.create_connection(address, timeout=60)
     app.prepare(side)
-    load = Load(app, address, args.connections, args.out)
+    load = Load(app, address, args.connections, args.out, args.pause)
     report = {"verified": 0}
     try:
         open(f"{args.out}/client-ready", "w").close()
