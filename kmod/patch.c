@@ -233,13 +233,14 @@ static int write_delta(struct lm_stream *st, u64 addr, u64 hash, const u8 *bytes
  * @old: hash of what the receiver has of it; not a hash: nothing that is known
  * @hash: of its bytes now
  * @page: the bytes, which do not change
- * @copied: set to whether it was told as a copy
+ * @like: set to the page with the same bytes that it was told to be a copy of; NULL:
+ * it was not. Until the next lm_version_put().
  *
  * Context: sleeps.
  * Return: 1; 0: it must be sent as it is; or an error of writing.
  */
 int lm_patch_page(struct lm_stream *st, u64 addr, u64 old, u64 hash,
-		  struct page *page, bool *copied)
+		  struct page *page, struct page **like)
 {
 	struct lm_patches *p = st->patches;
 	struct lm_version *v;
@@ -248,11 +249,11 @@ int lm_patch_page(struct lm_stream *st, u64 addr, u64 old, u64 hash,
 	int ret = 0;
 	u8 *bytes;
 
-	*copied = false;
+	*like = NULL;
 	bytes = kmap_local_page(page);
 	v = lm_version_with(p->versions, hash, st->round);
 	if (v && !memcmp(bytes, page_address(v->page), PAGE_SIZE)) {
-		*copied = true;
+		*like = v->page;
 		ret = begin_page(st, LIVEMIG_PATCH_COPY, addr, hash, v) ?: 1;
 		goto out;
 	}

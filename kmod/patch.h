@@ -21,7 +21,7 @@ struct lm_patches {
 struct lm_patches *lm_patches_new(struct lm_versions *versions);
 void lm_patches_free(struct lm_patches *p);
 int lm_patch_page(struct lm_stream *st, u64 addr, u64 old, u64 hash,
-		  struct page *page, bool *copied);
+		  struct page *page, struct page **like);
 int lm_patches_flush(struct lm_stream *st);
 
 #endif

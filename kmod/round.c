@@ -100,9 +100,11 @@ static bool page_is_zero(struct page *page, u64 *hash)
 
 /* ---- what the receiver has ---- */
 
-/* Keeps the bytes of a page that it gets. @page passes over; NULL: no memory. */
+/* Keeps the bytes of a page that it gets. @page passes over; NULL: no memory.
+ * @copy: it was told as a copy.
+ */
 static void remember(struct lm_round *r, u64 addr, u64 old, u64 hash,
-		     struct page *page)
+		     struct page *page, bool copy)
 {
 	const struct lm_stream *st = &r->stream;
 	const struct lm_version new = {
@@ -111,7 +113,7 @@ static void remember(struct lm_round *r, u64 addr, u64 old, u64 hash,
 	};
 
 	if (page)
-		lm_version_put(st->patches->versions, &new);
+		lm_version_put(st->patches->versions, &new, copy);
 }
 
 /* It has the bytes with this hash, and keeps them in this round. */
@@ -132,22 +134,26 @@ static void confirm(struct lm_round *r, u64 addr, u64 hash)
 static int write_patch(struct lm_round *r, u64 addr, u64 old, u64 hash,
 		       struct page *page, bool owned)
 {
-	bool copied;
+	struct page *like;
 	int ret;
 
 	ret = lm_patch_page(&r->stream, addr,
 			    r->flags & LIVEMIG_PAGES_F_ALL ? LM_SENT_NOT : old,
-			    hash, page, &copied);
+			    hash, page, &like);
 	if (ret <= 0)
 		return ret;
-	if (copied)
+	if (like) {
 		r->st->copy++;
-	else
+		get_page(like);
+		remember(r, addr, old, hash, like, true);
+	} else {
 		r->st->delta++;
+		if (!owned)
+			remember(r, addr, old, hash,
+				 lm_stream_take(&r->stream, page), false);
+	}
 	if (owned)
 		put_page(page);
-	else
-		remember(r, addr, old, hash, lm_stream_take(&r->stream, page));
 	return 1;
 }
 
@@ -171,7 +177,7 @@ static int write_bytes(struct lm_round *r, u64 addr, u32 kind, u64 old, u64 hash
 	}
 	if (r->stream.patches && !owned) {
 		get_page(page);
-		remember(r, addr, old, hash, page);
+		remember(r, addr, old, hash, page, false);
 	}
 	r->st->data++;
 	return lm_stream_data(&r->stream, addr | (kind & LIVEMIG_PAGE_F_HUGE),

@@ -20,15 +20,18 @@
 #include "versions.h"
 
 #define WAYS		8
+#define HASH_WAYS	4
 #define HEAT_MAX	7
 /* With 8 bytes a page for the hashes this is what a session may use. */
 #define MEMORY_MAX	(48UL << 20)
 
 struct lm_versions {
 	u32 nr_sets;
-	u32 nr_hashes;		/* a power of two */
+	u32 nr_buckets;		/* a power of two */
 	u32 turn;
-	u32 *by_hash;		/* place + 1 of a page with such a hash */
+	u32 *by_hash;		/* HASH_WAYS a bucket: place + 1 of a page whose hash
+				 * belongs there, or did
+				 */
 	struct lm_version place[];
 };
 
@@ -49,8 +52,8 @@ struct lm_versions *lm_versions_new(void)
 	if (!v)
 		return NULL;
 	v->nr_sets = nr_sets;
-	v->nr_hashes = roundup_pow_of_two(nr_sets * WAYS);
-	v->by_hash = kvcalloc(v->nr_hashes, sizeof(*v->by_hash),
+	v->nr_buckets = roundup_pow_of_two(nr_sets * WAYS) / HASH_WAYS;
+	v->by_hash = kvcalloc(v->nr_buckets, HASH_WAYS * sizeof(*v->by_hash),
 			      GFP_KERNEL_ACCOUNT);
 	if (!v->by_hash) {
 		kvfree(v);
@@ -129,6 +132,11 @@ struct lm_version *lm_version_of(struct lm_versions *v, u32 space, u32 id,
 	return NULL;
 }
 
+static u32 *bucket_of(const struct lm_versions *v, u64 hash)
+{
+	return v->by_hash + (hash & (v->nr_buckets - 1)) * HASH_WAYS;
+}
+
 /**
  * lm_version_with() - a page that may have the same bytes as another
  * @v: the memory
@@ -140,18 +148,45 @@ struct lm_version *lm_version_of(struct lm_versions *v, u32 space, u32 id,
  */
 struct lm_version *lm_version_with(struct lm_versions *v, u64 hash, u32 round)
 {
-	u32 at = v->by_hash[hash & (v->nr_hashes - 1)];
+	const u32 *bucket = bucket_of(v, hash);
 	struct lm_version *x;
+	int i;
 
-	if (!at)
-		return NULL;
-	x = &v->place[at - 1];
-	return x->page && x->hash == hash && x->round == round ? x : NULL;
+	for (i = 0; i < HASH_WAYS; i++) {
+		if (!bucket[i])
+			continue;
+		x = &v->place[bucket[i] - 1];
+		if (x->page && x->hash == hash && x->round == round)
+			return x;
+	}
+	return NULL;
 }
 
-/* The place for a new page; NULL: those that are there are worth more. */
+/* @x is the page with its hash from now on. */
+static void note_hash(struct lm_versions *v, const struct lm_version *x)
+{
+	u32 *bucket = bucket_of(v, x->hash);
+	u32 i, at = v->turn % HASH_WAYS;
+
+	for (i = 0; i < HASH_WAYS; i++) {
+		const struct lm_version *y;
+
+		y = bucket[i] ? &v->place[bucket[i] - 1] : NULL;
+		if (!y || bucket_of(v, y->hash) != bucket) {
+			at = i;
+		} else if (y->hash == x->hash) {
+			at = i;
+			break;
+		}
+	}
+	bucket[at] = x - v->place + 1;
+}
+
+/* The place for a new page; NULL: those that are there are worth more. A copy is
+ * worth less than any: others are told to be like the page that it is a copy of.
+ */
 static struct lm_version *place_for(struct lm_versions *v,
-				    const struct lm_version *new)
+				    const struct lm_version *new, bool copy)
 {
 	struct lm_version *x = set_of(v, new->space, new->id, new->addr), *worst;
 	u32 i, turn = v->turn++;
@@ -165,6 +200,8 @@ static struct lm_version *place_for(struct lm_versions *v,
 		if (y->heat < worst->heat)
 			worst = y;
 	}
+	if (copy)
+		return NULL;
 	if (worst->heat > new->heat) {
 		worst->heat--;
 		return NULL;
@@ -179,10 +216,11 @@ static struct lm_version *place_for(struct lm_versions *v,
  * lm_version_put() - a page was sent
  * @v: the memory
  * @new: the page; ->page passes over in any case, its bytes must not change
+ * @copy: it was told as a copy, and ->page is that of the other
  *
  * Context: any.
  */
-void lm_version_put(struct lm_versions *v, const struct lm_version *new)
+void lm_version_put(struct lm_versions *v, const struct lm_version *new, bool copy)
 {
 	struct lm_version *x = lm_version_of(v, new->space, new->id, new->addr);
 	u32 heat = new->heat;
@@ -190,7 +228,7 @@ void lm_version_put(struct lm_versions *v, const struct lm_version *new)
 	if (x)
 		heat = min_t(u32, x->heat + 1, HEAT_MAX);
 	else
-		x = place_for(v, new);
+		x = place_for(v, new, copy);
 	if (!x) {
 		put_page(new->page);
 		return;
@@ -199,5 +237,6 @@ void lm_version_put(struct lm_versions *v, const struct lm_version *new)
 		put_page(x->page);
 	*x = *new;
 	x->heat = heat;
-	v->by_hash[new->hash & (v->nr_hashes - 1)] = x - v->place + 1;
+	if (!copy)
+		note_hash(v, x);
 }

@@ -28,6 +28,6 @@ void lm_versions_forget(struct lm_versions *v);
 struct lm_version *lm_version_of(struct lm_versions *v, u32 space, u32 id,
 				 u64 addr);
 struct lm_version *lm_version_with(struct lm_versions *v, u64 hash, u32 round);
-void lm_version_put(struct lm_versions *v, const struct lm_version *new);
+void lm_version_put(struct lm_versions *v, const struct lm_version *new, bool copy);
 
 #endif
