@@ -286,7 +286,7 @@ static int commit(struct lm_peer *p, struct lm_restorer *r,
 static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
 		   struct lm_error *e)
 {
-	struct lm_restore_opts ro = { .net_parent = o->net_parent };
+	struct lm_restore_opts ro = { .net_parent = o->net_parent, .live = true };
 	struct lm_restorer *r = NULL;
 	struct lm_journal j;
 	char name[256];

@@ -5,8 +5,8 @@
  * since, is born late: when its own pages come, which is after those of its
  * parent (a round is written in the order of birth). It leaves what it has
  * inherited where its own pages have the same bytes, which APPLY looks after;
- * what its pages do not mention it has not, and gives back. Until then somebody
- * who does nothing has its pid.
+ * what its pages do not mention it has not, and gives back. In a migration, which
+ * takes its time, somebody who does nothing has its pid until then.
  *
  * Nothing depends on it: who is born early has memory of its own.
  */
@@ -71,7 +71,7 @@ int lm_inherit_reserve(struct lm_restorer *r, struct lm_error *e)
 		struct lm_remote_fork f = { .tids = { 1, { p->pid } } };
 		struct lm_remote **v;
 
-		if (!p->late || lm_own_pidns(&r->m) || lm_pid_depth(p))
+		if (!p->late || !r->o.live || lm_own_pidns(&r->m) || lm_pid_depth(p))
 			continue;
 		v = realloc(r->reserved, (r->nr_reserved + 1) * sizeof(*v));
 		if (!v)

@@ -22,6 +22,7 @@ struct lm_restore_opts {
 	bool frozen;		/* leave it frozen after the commit */
 	bool lazy;		/* of an image: memory comes after the tasks run */
 	bool waits;		/* the caller stays: what fails then is said on stderr */
+	bool live;		/* records come over minutes: pids to come are taken at once */
 	/* Progress, may be NULL. */
 	void (*progress)(const char *step, uint64_t done, uint64_t total, void *arg);
 	void *arg;
