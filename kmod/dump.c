@@ -42,14 +42,29 @@ struct obj_cb {
  */
 struct sk_buff *lm_obj_begin(struct lm_dump *d, enum livemig_obj type)
 {
-	struct sk_buff *skb = alloc_skb(LM_OBJ_MAX, GFP_KERNEL);
+	struct sk_buff *skb = d->spare;
 
-	if (!skb)
-		return NULL;
-	/* The allocator rounds up: the limit is to be met exactly. */
-	skb_reserve(skb, skb_tailroom(skb) - LM_OBJ_MAX);
+	d->spare = NULL;
+	if (!skb) {
+		skb = alloc_skb(LM_OBJ_MAX, GFP_KERNEL);
+		if (!skb)
+			return NULL;
+		/* The allocator rounds up: the limit is to be met exactly. */
+		skb_reserve(skb, skb_tailroom(skb) - LM_OBJ_MAX);
+	}
 	OBJ_CB(skb)->type = type;
 	return skb;
+}
+
+/* For the next object: an skb of that size is cleared each time that it is made. */
+static void keep(struct lm_dump *d, struct sk_buff *skb)
+{
+	if (d->spare) {
+		kfree_skb(skb);
+		return;
+	}
+	skb_trim(skb, 0);
+	d->spare = skb;
 }
 
 /**
@@ -67,7 +82,7 @@ void lm_obj_end(struct lm_dump *d, struct sk_buff *skb)
 	if (small) {
 		skb_put_data(small, skb->data, skb->len);
 		OBJ_CB(small)->type = OBJ_CB(skb)->type;
-		kfree_skb(skb);
+		keep(d, skb);
 		skb = small;
 	}
 	__skb_queue_tail(&d->queue, skb);
@@ -414,6 +429,7 @@ int lm_dump_done(struct netlink_callback *cb)
 		return 0;
 	cb->args[0] = 0;
 	__skb_queue_purge(&d->queue);
+	kfree_skb(d->spare);
 	lm_inflight_free(d);
 	hash_for_each_safe(d->seen, bkt, tmp, e, node) {
 		hash_del(&e->node);

@@ -21,6 +21,7 @@ struct lm_dump {
 	struct lm_session *s;
 	bool frozen;		/* false: inventory of a running container */
 	struct sk_buff_head queue; /* finished objects */
+	struct sk_buff *spare;	/* an empty one; NULL: none */
 	struct list_head inflight; /* files to be dumped; inflight.c */
 	const void *time_ns;	/* of the first process; only to compare */
 	struct pid_namespace *pid_ns; /* the container's: its pids are given in it */
