@@ -298,6 +298,12 @@ static void fork_helper(struct lm_helper_req *req)
 	};
 	struct lm_helper_reply reply = { 0 };
 
+	run(req, &reply);
+	if (reply.error) {
+		req->data_len = 0;
+		answer(req, &reply);
+		return;
+	}
 	memcpy(tids, req->tids, sizeof(tids));
 	reply.error = clone3(&ca);
 	if (!reply.error) {

@@ -48,7 +48,7 @@ enum lm_helper_fd {
 
 enum lm_helper_cmd {
 	LM_HELPER_RUN,		/* run the calls */
-	LM_HELPER_FORK,		/* struct lm_helper_req.fork; no calls */
+	LM_HELPER_FORK,		/* runs the calls, then forks */
 	LM_HELPER_THREAD,	/* .thread: the thread runs the calls, then becomes */
 	LM_HELPER_BECOME,	/* .become: runs the calls, then becomes */
 };

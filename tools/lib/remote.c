@@ -428,6 +428,29 @@ static int meet(struct lm_remote *r, struct lm_error *e)
 	return 0;
 }
 
+/* The control socket @ctl of the child goes along. Into a user namespace the parent
+ * goes only after it got that: there it may not take it any more.
+ */
+static int order_fork(struct lm_remote *parent, int ctl, int userns,
+		      struct lm_helper_req *req, struct lm_helper_reply *reply,
+		      struct lm_error *e)
+{
+	struct lm_batch *b = lm_batch_new(parent);
+	int ret;
+
+	lm_batch_put_fd(b, ctl, parent->fd_base + LM_HELPER_FD_NEXT, false);
+	if (userns)
+		ret = lm_batch_run(b, e) || lm_remote_enter(parent, userns, e) ||
+		      lm_remote_exchange(parent, req, NULL, reply, e) ||
+		      lm_remote_leave(parent, e) ? -1 : 0;
+	else if (b)
+		ret = lm_remote_exchange(parent, req, b, reply, e);
+	else
+		ret = lm_fail(e, LM_FAILED, "out of memory");
+	lm_batch_free(b);
+	return ret;
+}
+
 int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 		   struct lm_remote **child, struct lm_error *e)
 {
@@ -459,12 +482,9 @@ int lm_remote_fork(struct lm_remote *parent, const struct lm_remote_fork *f,
 		goto fail;
 	}
 	r->ctl = sv[0];
-	ret = lm_remote_put_fd(parent, sv[1], parent->fd_base + LM_HELPER_FD_NEXT,
-			       false, e);
+	ret = order_fork(parent, sv[1], f->userns, &req, &reply, e);
 	close(sv[1]);
-	if (ret || (f->userns && lm_remote_enter(parent, f->userns, e)) ||
-	    lm_remote_exchange(parent, &req, NULL, &reply, e) ||
-	    (f->userns && lm_remote_leave(parent, e)))
+	if (ret)
 		goto fail;
 	if (reply.error < 0) {
 		errno = -reply.error;

@@ -217,6 +217,8 @@ int lm_batch_run(struct lm_batch *b, struct lm_error *e)
 
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
+	if (!b->nr_calls && !b->overflow)
+		return 0;
 	if (lm_remote_exchange(b->r, &req, b, &reply, e))
 		return -1;
 	if (reply.error)

@@ -22,12 +22,11 @@
 #endif
 #define SIGINFO_SIZE 128
 
-/* Join the container's network namespace, if it was in it. */
-int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
-		const struct lm_process *mp, struct lm_error *e)
+/* The container's network namespace, if it was in it. */
+int lm_net_join(struct lm_restorer *r, struct lm_batch *b, const struct lm_process *mp,
+		struct lm_error *e)
 {
 	const struct nlattr *tb[LM_NETNS_MAX + 1];
-	int fd = r->fd_base + LM_HELPER_FDS;
 	const struct livemig_ns *ns;
 	size_t n;
 
@@ -36,12 +35,8 @@ int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
 		return 0;
 	if (lm_parse(r->m.netns[0]->raw, r->m.netns[0]->len, tb, LM_NETNS_MAX, e))
 		return -1;
-	if (ns->net != lm_u32(tb[LM_NETNS_INO]))
-		return 0;
-	if (lm_remote_put_fd(p->remote, r->netns, fd, true, e) ||
-	    lm_remote_syscall(p->remote, e, __NR_setns, fd, CLONE_NEWNET) < 0 ||
-	    lm_remote_syscall(p->remote, e, __NR_close, fd) < 0)
-		return -1;
+	if (ns->net == lm_u32(tb[LM_NETNS_INO]))
+		lm_ns_add_join(r, b, r->netns, CLONE_NEWNET);
 	return 0;
 }
 
@@ -148,51 +143,47 @@ static int queue_signals(struct lm_proc *p, const struct lm_process *mp,
 }
 
 /* A helper that ended meanwhile (its process had) left a SIGCHLD to its parent. */
-static void drop_sigchld(struct lm_proc *p)
+static void drop_sigchld(struct lm_batch *b)
 {
 	uint64_t set = 1ULL << (SIGCHLD - 1);
 	struct timespec zero = { 0 };
-	struct lm_batch *b = lm_batch_new(p->remote);
 
-	if (!b)
-		return;
 	lm_batch_try(b, __NR_rt_sigtimedwait,
 		     LM_DATA(lm_batch_data(b, &set, sizeof(set))), 0,
 		     LM_DATA(lm_batch_data(b, &zero, sizeof(zero))), sizeof(set));
-	lm_batch_run(b, NULL);
-	lm_batch_free(b);
+}
+
+static int add_attrs(struct lm_restorer *r, struct lm_proc *p, struct lm_batch *b,
+		     const struct lm_process *mp, struct lm_error *e)
+{
+	if (lm_net_join(r, b, mp, e))
+		return -1;
+	lm_time_join(r, b);
+	drop_sigchld(b);
+	/* It did when it was made, in an earlier round. */
+	if (p->shares_fs && !lm_model_shares_fs(&r->m, mp))
+		lm_batch_add(b, __NR_unshare, CLONE_FS);
+	add_loginuid(b, mp);	/* while /proc is where it is here */
+	if (add_place(r, b, mp, e))
+		return -1;
+	add_membarrier(b, mp);
+	if (lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]) & LIVEMIG_PROCESS_F_THP_DISABLE)
+		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	return 0;
 }
 
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e)
 {
-	uint32_t flags = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]);
 	const struct nlattr *oom = mp->obj.tb[LIVEMIG_PROCESS_OOM_SCORE_ADJ];
 	const struct nlattr *core = mp->mm->obj.tb[LIVEMIG_MM_COREDUMP];
 	char text[16];
-	struct lm_batch *b;
+	struct lm_batch *b = lm_batch_new(p->remote);
 	int ret;
 
-	if (lm_net_join(r, p, mp, e))
-		return lm_prefix(e, "pid %u: network namespace", p->pid);
-	if (lm_time_join(r, p, e))
-		return lm_prefix(e, "pid %u: time namespace", p->pid);
-	drop_sigchld(p);
-	b = lm_batch_new(p->remote);
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
-	/* It did when it was made, in an earlier round. */
-	if (p->shares_fs && !lm_model_shares_fs(&r->m, mp))
-		lm_batch_add(b, __NR_unshare, CLONE_FS);
-	add_loginuid(b, mp);	/* while /proc is where it is here */
-	if (add_place(r, b, mp, e)) {
-		lm_batch_free(b);
-		return -1;
-	}
-	add_membarrier(b, mp);
-	if (flags & LIVEMIG_PROCESS_F_THP_DISABLE)
-		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	ret = lm_batch_run(b, e);
+	ret = add_attrs(r, p, b, mp, e) || lm_batch_run(b, e) ? -1 : 0;
 	lm_batch_free(b);
 	if (ret || queue_signals(p, mp, e))
 		return lm_prefix(e, "pid %u", p->pid);

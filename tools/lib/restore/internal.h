@@ -55,6 +55,7 @@ struct lm_ring {
 /* A process of the skeleton. */
 struct lm_proc {
 	uint32_t pid, sid, mm_id;
+	uint32_t pgid;			/* 0: not known yet */
 	uint32_t origin_mm;		/* of who gave birth to it */
 	uint32_t host;			/* what it is called here */
 	uint32_t pidns;			/* LM_NS_ID; how far down it is */
@@ -412,9 +413,11 @@ void lm_removed_close(struct lm_restorer *r);
 /* time.c */
 /* A time namespace in which the container's clocks go on. */
 int lm_time_make(struct lm_restorer *r, struct lm_error *e);
-int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e);
+void lm_time_join(const struct lm_restorer *r, struct lm_batch *b);
 
 /* ns.c: all are in their namespaces, before they have memory. */
+/* Joins the one that the coordinator has open as @ns. */
+void lm_ns_add_join(const struct lm_restorer *r, struct lm_batch *b, int ns, int flag);
 int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
 	       struct lm_error *e);
 /* One was made of the record @o; @fd and @root (mnt, else -1) are the callee's. */
@@ -487,8 +490,8 @@ int lm_timers_make(struct lm_restorer *r, struct lm_proc *p,
 		   const struct lm_process *mp, struct lm_error *e);
 
 /* attrs.c */
-int lm_net_join(struct lm_restorer *r, struct lm_proc *p,
-		const struct lm_process *mp, struct lm_error *e);
+int lm_net_join(struct lm_restorer *r, struct lm_batch *b, const struct lm_process *mp,
+		struct lm_error *e);
 int lm_attrs_process(struct lm_restorer *r, struct lm_proc *p,
 		     const struct lm_process *mp, struct lm_error *e);
 int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,

@@ -56,12 +56,17 @@ int lm_ns_add(struct lm_restorer *r, const struct lm_ns_kind *k, const struct lm
 static int make_mounts(struct lm_restorer *r, struct lm_proc *p,
 		       const struct lm_obj *o, struct lm_error *e)
 {
+	struct lm_batch *b = lm_batch_new(p->remote);
 	char path[48];
-	int root;
+	int root, ret;
 
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
 	/* (sysfs shows the network namespace that it was mounted in) */
-	if (lm_net_join(r, p, lm_model_process(&r->m, p->pid), e) ||
-	    lm_mounts_make(r, p, o, e))
+	ret = lm_net_join(r, b, lm_model_process(&r->m, p->pid), e) ||
+	      lm_batch_run(b, e);
+	lm_batch_free(b);
+	if (ret || lm_mounts_make(r, p, o, e))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%u/root", p->host);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -114,14 +119,26 @@ int lm_ns_root(const struct lm_restorer *r, uint32_t id)
 	return -1;
 }
 
-int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
-	       struct lm_error *e)
+void lm_ns_add_join(const struct lm_restorer *r, struct lm_batch *b, int ns, int flag)
 {
 	int fd = r->fd_base + LM_HELPER_FDS;
 
-	return lm_remote_put_fd(p->remote, ns, fd, true, e) ||
-	       lm_remote_syscall(p->remote, e, __NR_setns, fd, flag) < 0 ||
-	       lm_remote_syscall(p->remote, e, __NR_close, fd) < 0 ? -1 : 0;
+	lm_batch_put_fd(b, ns, fd, true);
+	lm_batch_add(b, __NR_setns, fd, flag);
+	lm_batch_add(b, __NR_close, fd);
+}
+
+int lm_ns_join(struct lm_restorer *r, struct lm_proc *p, int ns, int flag,
+	       struct lm_error *e)
+{
+	struct lm_batch *b = lm_batch_new(p->remote);
+	int ret;
+
+	if (b)
+		lm_ns_add_join(r, b, ns, flag);
+	ret = lm_batch_run(b, e);
+	lm_batch_free(b);
+	return ret;
 }
 
 /* Back to that of the host. */

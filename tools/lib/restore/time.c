@@ -105,15 +105,8 @@ int lm_time_make(struct lm_restorer *r, struct lm_error *e)
 	return r->timens < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) : 0;
 }
 
-int lm_time_join(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e)
+void lm_time_join(const struct lm_restorer *r, struct lm_batch *b)
 {
-	int fd = r->fd_base + LM_HELPER_FDS;
-
-	if (r->timens < 0)
-		return 0;
-	if (lm_remote_put_fd(p->remote, r->timens, fd, true, e) ||
-	    lm_remote_syscall(p->remote, e, __NR_setns, fd, CLONE_NEWTIME) < 0 ||
-	    lm_remote_syscall(p->remote, e, __NR_close, fd) < 0)
-		return -1;
-	return 0;
+	if (r->timens >= 0)
+		lm_ns_add_join(r, b, r->timens, CLONE_NEWTIME);
 }

@@ -235,6 +235,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	if (!p)
 		return NULL;
 	p->sid = from->sid;
+	p->pgid = from->pgid;
 	memcpy(p->ns, from->ns, sizeof(p->ns));
 	p->shares_fs = f.clone_flags & CLONE_FS;
 	p->shares_files = f.clone_flags & CLONE_FILES;
@@ -257,7 +258,7 @@ static int new_session(struct lm_proc *p, struct lm_error *e)
 	p->setsid = false;
 	if (lm_remote_syscall(p->remote, e, __NR_setsid) < 0)
 		return lm_prefix(e, "pid %u", p->pid);
-	p->sid = p->pid;
+	p->sid = p->pgid = p->pid;
 	return 0;
 }
 
@@ -490,9 +491,7 @@ int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
 			uint32_t want = group(r, lm_model_process(&r->m, p->pid), p);
 			uint32_t there = lm_pid_at(r, want, p->depth);
 
-			if ((want == p->pid) != leaders || p->sid == p->pid ||
-			    lm_remote_syscall(p->remote, NULL, __NR_getpgid, 0) ==
-			    there)
+			if ((want == p->pid) != leaders || p->pgid == want)
 				continue;
 			if (!there)
 				return lm_fail(e, LM_REFUSED,
@@ -502,6 +501,7 @@ int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
 					      there) < 0)
 				return lm_prefix(e, "pid %u: process group %u",
 						 p->pid, want);
+			p->pgid = want;
 		}
 	}
 	for (size_t i = r->nr_procs; i-- > 0;)
