@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/host/kernels.sh - a program goes from Debian 12's kernel to $KERNEL, and back
+# tests/host/kernels.sh - a program goes from Debian 12's kernel to $KERNEL, back, and
+# there again
 #
 # An image is made in one guest and restored in the next one. They meet in a 9p file
 # system that has no page cache.
@@ -16,8 +17,7 @@ trap 'rm -rf "$out"' EXIT
 
 [[ $kernel != 6.1 ]] || skip_all "one kernel only: KERNEL=6.12 or 7.2"
 [ -e build/migctl ] || skip_all "no build/migctl"
-tests/vm/kernel build 6.1 >/dev/null ||
-	skip_all "no module for 6.1"
+tests/vm/kernel build 6.1 >/dev/null || skip_all "no module for 6.1"
 tests/programs tests/kselftest/vdso/run.sh || skip_all "no program"
 
 # in_guest KERNEL NAME TEXT
@@ -28,20 +28,48 @@ in_guest()
 		--env "LIVEMIG_KO=$kernels/$1/livemig.ko" \
 		--env "TIME_FACTOR=${TIME_FACTOR:-1}" -- "
 		cd tests/kselftest/vdso && . ../move.sh && load_module || exit 1
+		$functions
 		$3"
 }
 
-plan 3
+# shellcheck disable=SC2016
+functions='
+	maps()
+	{
+		cat "/proc/$(pgrep -o -x calls)/maps"
+	}
+	# here: as it was when it was on this kernel before, if it was
+	here()
+	{
+		local known=/run/out/on-$VM_KERNEL
+
+		maps | sed -n "s/-.*vdso.$//p" >"$dir/place"
+		maps | wc -l >"$dir/number"
+		[ -e "$known.place" ] || cp "$dir/place" "$known.place"
+		[ -e "$known.number" ] || cp "$dir/number" "$known.number"
+		cmp "$dir/place" "$known.place" && { [ "$1" = other ] ||
+			cmp "$dir/number" "$known.number"; } || { maps; return 1; }
+	}
+	arrives()
+	{
+		"$migctl" restore --detach /run/out/image && sleep 2 &&
+			[ ! -e /run/out/answer ] && here "$@"
+	}
+	leaves()
+	{
+		dump_box calls /run/out/image
+	}'
+
+plan 4
 # (pids that no guest has)
-check "6.1: it begins, and is dumped" in_guest 6.1 begin '
+check "6.1: it begins" in_guest 6.1 1 '
 	cp "$dir/calls" /run/out/calls
 	echo 20000 >/proc/sys/kernel/ns_last_pid
 	box calls /run/out/calls /run/out/answer
-	is_ready /run/out/answer && dump_box calls /run/out/there.img'
-check "$kernel: it goes on, and is dumped" in_guest "$kernel" there '
-	"$migctl" restore --detach /run/out/there.img &&
-	uname -r && sleep 2 && [ ! -e /run/out/answer ] &&
-	dump_box calls /run/out/back.img'
-check "6.1: it ends as it should" in_guest 6.1 back '
-	"$migctl" restore --detach /run/out/back.img && answers /run/out/answer'
+	is_ready /run/out/answer && here && leaves'
+check "$kernel: it goes on" in_guest "$kernel" 2 'arrives && leaves'
+# (what was left of the other vdso is there, too)
+check "6.1: the vdso is where it was" in_guest 6.1 3 'arrives other && leaves'
+check "$kernel: no mapping is added; it ends as it should" in_guest "$kernel" 4 '
+	arrives && answers /run/out/answer'
 finish

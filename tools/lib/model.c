@@ -509,23 +509,29 @@ struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid)
 	return p;
 }
 
-const struct lm_thread *lm_model_in_vdso(const struct lm_process *p)
+const struct lm_thread *lm_model_thread_in(const struct lm_process *p, uint64_t start,
+					   uint64_t end)
 {
-	const struct livemig_range *vdso;
-	size_t n;
-
-	vdso = p->mm ? lm_array(p->mm->obj.tb[LIVEMIG_MM_VDSO], sizeof(*vdso), &n) : NULL;
-	for (size_t i = 0; vdso && n && i < p->nr_threads; i++) {
+	for (size_t i = 0; i < p->nr_threads; i++) {
 		const struct nlattr *a = p->threads[i]->obj.tb[LIVEMIG_THREAD_REGS];
 		struct user_regs_struct regs;
 
 		if (lm_len(a) < sizeof(regs))
 			continue;
 		memcpy(&regs, lm_data(a), sizeof(regs));
-		if (regs.rip >= vdso->start && regs.rip < vdso->end)
+		if (regs.rip >= start && regs.rip < end)
 			return p->threads[i];
 	}
 	return NULL;
+}
+
+const struct lm_thread *lm_model_in_vdso(const struct lm_process *p)
+{
+	const struct livemig_range *vdso;
+	size_t n;
+
+	vdso = p->mm ? lm_array(p->mm->obj.tb[LIVEMIG_MM_VDSO], sizeof(*vdso), &n) : NULL;
+	return vdso && n ? lm_model_thread_in(p, vdso->start, vdso->end) : NULL;
 }
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid)

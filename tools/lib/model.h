@@ -136,7 +136,10 @@ bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p);
 /* ... its table of open files? */
 bool lm_model_shares_files(const struct lm_model *m, const struct lm_process *p);
 
-/* A thread of @p whose next instruction is in the vdso, or NULL. */
+/* A thread of @p whose next instruction is in [@start, @end), or NULL. */
+const struct lm_thread *lm_model_thread_in(const struct lm_process *p, uint64_t start,
+					   uint64_t end);
+/* ... in the vdso. */
 const struct lm_thread *lm_model_in_vdso(const struct lm_process *p);
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid);

@@ -131,25 +131,35 @@ static bool find(const struct symbols *s, const char *want, uint64_t *offset)
 
 /* ---- what they become ---- */
 
+/* The longest of them, and more. */
+#define CODE_MAX	32
+
 /* movabs $target, %r11; jmp *%r11: a register that calls need not keep */
+static const unsigned char load[] = { 0x49, 0xbb }, go[] = { 0x41, 0xff, 0xe3 };
+#define JUMP_LEN	(sizeof(load) + sizeof(uint64_t) + sizeof(go))
+
 static size_t jump(unsigned char *code, uint64_t target)
 {
-	static const unsigned char load[] = { 0x49, 0xbb }, go[] = { 0x41, 0xff, 0xe3 };
+	memcpy(code, load, sizeof(load));
+	memcpy(code + sizeof(load), &target, sizeof(target));
+	memcpy(code + sizeof(load) + sizeof(target), go, sizeof(go));
+	return JUMP_LEN;
+}
 
-	memcpy(code, load, 2);
-	memcpy(code + 2, &target, 8);
-	memcpy(code + 10, go, 3);
-	return 13;
+static bool is_jump(const unsigned char *code, size_t len)
+{
+	return len >= JUMP_LEN && !memcmp(code, load, sizeof(load)) &&
+	       !memcmp(code + JUMP_LEN - sizeof(go), go, sizeof(go));
 }
 
 /* mov $nr, %eax; syscall; ret */
 static size_t system_call(unsigned char *code, uint32_t nr)
 {
-	static const unsigned char go[] = { 0x0f, 0x05, 0xc3 };
+	static const unsigned char call[] = { 0x0f, 0x05, 0xc3 };
 
 	code[0] = 0xb8;
 	memcpy(code + 1, &nr, 4);
-	memcpy(code + 5, go, 3);
+	memcpy(code + 5, call, 3);
 	return 8;
 }
 
@@ -205,7 +215,7 @@ int lm_vdso_redirect(struct lm_vdso *old, const struct lm_vdso *own, uint64_t at
 		     struct lm_error *e)
 {
 	struct symbols from, to;
-	unsigned char code[32];
+	unsigned char code[CODE_MAX];
 	const char *name;
 	uint64_t offset;
 	Elf64_Sym f;
@@ -227,4 +237,52 @@ int lm_vdso_redirect(struct lm_vdso *old, const struct lm_vdso *own, uint64_t at
 		memcpy(old->bytes + f.st_value, code, n);
 	}
 	return 0;
+}
+
+/* ---- and are recognized by ---- */
+
+bool lm_vdso_redirected(const struct lm_vdso *v)
+{
+	unsigned char code[CODE_MAX];
+	struct symbols s;
+	const char *name;
+	bool any = false;
+	Elf64_Sym f;
+	size_t n;
+
+	if (!open_symbols(v, &s))
+		return false;
+	for (size_t i = 0; i < s.nr; i++) {
+		if (!function(&s, i, &f, &name))
+			continue;
+		n = without(code, name);
+		if (!is_jump(v->bytes + f.st_value, f.st_size) &&
+		    (f.st_size < n || memcmp(v->bytes + f.st_value, code, n)))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+bool lm_vdso_is_of(const struct lm_vdso *v, const struct lm_vdso *own)
+{
+	struct lm_vdso like = { .len = own->len };
+	struct symbols s;
+	const char *name;
+	bool is = false;
+	Elf64_Sym f;
+
+	if (v->len != own->len || !open_symbols(own, &s))
+		return false;
+	like.bytes = malloc(like.len);
+	if (!like.bytes)
+		return false;
+	memcpy(like.bytes, own->bytes, like.len);
+	for (size_t i = 0; i < s.nr; i++)
+		if (function(&s, i, &f, &name))
+			memcpy(like.bytes + f.st_value, v->bytes + f.st_value,
+			       f.st_size < CODE_MAX ? f.st_size : CODE_MAX);
+	is = !memcmp(like.bytes, v->bytes, v->len);
+	lm_vdso_free(&like);
+	return is;
 }

@@ -7,6 +7,7 @@
 #ifndef LM_VDSO_H
 #define LM_VDSO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,9 +29,14 @@ uint64_t lm_vdso_id(const struct lm_vdso *v);
 /*
  * Turn @old, a copy, into jumps to @own, which is mapped at @at. A function that @own
  * has not becomes its system call, or fails with ENOSYS, as callers have to expect.
+ * What was turned before can be turned again.
  * Fails with LM_REFUSED when @old is not a vdso that we understand.
  */
 int lm_vdso_redirect(struct lm_vdso *old, const struct lm_vdso *own, uint64_t at,
 		     struct lm_error *e);
+/* Was it turned? */
+bool lm_vdso_redirected(const struct lm_vdso *v);
+/* Is @v @own, but for the beginnings of functions? */
+bool lm_vdso_is_of(const struct lm_vdso *v, const struct lm_vdso *own);
 
 #endif

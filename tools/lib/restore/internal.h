@@ -186,9 +186,11 @@ int lm_vdso_adapt(struct lm_restorer *r, struct lm_error *e);
 /* Out of the way of @mm, with the kernel's own. *@other: it is another, this was all. */
 int lm_vdso_place(const struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 		  bool *other, struct lm_error *e);
-/* The old one leads to the new one, from now on. */
-int lm_vdso_fill(const struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
-		 struct lm_error *e);
+/* Could it be one of an earlier kernel? */
+bool lm_vdso_like(const struct livemig_vma *v);
+/* The old ones lead to the new one, from now on, or are it. */
+int lm_vdso_fill(const struct lm_restorer *r, struct lm_proc *p,
+		 const struct lm_process *mp, struct lm_error *e);
 
 /* cgroup.c */
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);

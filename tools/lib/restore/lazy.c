@@ -4,8 +4,8 @@
  * can come later is private anonymous memory, of which nobody but the task itself
  * has anything; all else is filled in the end, when it is known which page is the
  * last: shared memory, private pages of files, what is locked, sealed, or not to be
- * seen by children (WIPEONFORK), and all memory of those that share pages with their
- * parent or child since fork().
+ * seen by children (WIPEONFORK), what may be the vdso of an earlier kernel, and all
+ * memory of those that share pages with their parent or child since fork().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -127,7 +127,7 @@ static bool lazy_mm(const struct lm_lazy_restore *l, uint32_t id)
 
 static bool lazy_vma(const struct livemig_vma *v)
 {
-	return v->kind == LIVEMIG_VMA_ANON && !(v->flags & EAGER);
+	return v->kind == LIVEMIG_VMA_ANON && !(v->flags & EAGER) && !lm_vdso_like(v);
 }
 
 struct fill {

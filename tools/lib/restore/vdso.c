@@ -7,7 +7,12 @@
  * finds clocks that it has to ask the kernel for. Threads that are in the old code
  * otherwise are refused; a source that knows of the other kernel waits for a better
  * moment.
+ *
+ * Each kernel's vdso has one place in a process: when it comes back to a kernel that
+ * it has been on, this one's goes where the memory is that it had left, and all that
+ * were left otherwise lead there by one jump.
  */
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -161,35 +166,135 @@ int lm_vdso_place(const struct lm_restorer *r, struct lm_proc *p, const struct l
 	return lm_remote_move_vdso(p->remote, at, e);
 }
 
-int lm_vdso_fill(const struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
-		 struct lm_error *e)
+/* ---- in the end, when all memory is there ---- */
+
+static int write_code(struct lm_proc *p, uint64_t at, const struct lm_vdso *code,
+		      struct lm_error *e)
 {
-	struct lm_vdso code = { .len = r->vdso.len };
-	struct iovec here, there;
-	ssize_t n;
+	struct iovec here = { code->bytes, code->len }, there = { (void *)at, code->len };
+
+	if (lm_remote_syscall(p->remote, e, __NR_mprotect, at, code->len,
+			      PROT_READ | PROT_WRITE) < 0)
+		return -1;
+	if (process_vm_writev(lm_remote_pid(p->remote), &here, 1, &there, 1, 0) !=
+	    (ssize_t)code->len)
+		return lm_fail_errno(e, LM_FAILED, "cannot write a vdso");
+	return lm_remote_syscall(p->remote, e, __NR_mprotect, at, code->len,
+				 PROT_READ | PROT_EXEC) < 0 ? -1 : 0;
+}
+
+bool lm_vdso_like(const struct livemig_vma *v)
+{
+	const uint32_t flags = LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_WRITE |
+			       LIVEMIG_VMA_F_EXEC | LIVEMIG_VMA_F_SEALED;
+
+	return v->kind == LIVEMIG_VMA_ANON && v->end - v->start <= LM_VDSO_MAX &&
+	       (v->flags & flags) == (LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_EXEC);
+}
+
+/* Is @v one of an earlier kernel, made by us? @code gets it, in room for the longest. */
+static bool is_former(const struct lm_proc *p, const struct lm_mm *mm,
+		      const struct livemig_vma *v, struct lm_vdso *code)
+{
+	struct iovec here = { code->bytes, SELFMAG }, there = { (void *)v->start, SELFMAG };
+	pid_t pid = lm_remote_pid(p->remote);
+
+	if (!lm_vdso_like(v) || v->start == mm->vdso_at)
+		return false;
+	/* Most of the code that programs make is not worth a second look. */
+	if (process_vm_readv(pid, &here, 1, &there, 1, 0) != SELFMAG ||
+	    memcmp(code->bytes, ELFMAG, SELFMAG))
+		return false;
+	code->len = here.iov_len = there.iov_len = v->end - v->start;
+	return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)code->len &&
+	       lm_vdso_redirected(code);
+}
+
+/* What became of the @len bytes of data below the code of mm->vmas[i]: the first of
+ * the mappings that are just these; i: there is more or less.
+ */
+static size_t data_below(const struct lm_mm *mm, size_t i, uint64_t len)
+{
+	const uint32_t flags = LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_WRITE |
+			       LIVEMIG_VMA_F_EXEC | LIVEMIG_VMA_F_SEALED;
+	uint64_t start = mm->vmas[i].start - len;
+	size_t first = i;
+
+	while (first && mm->vmas[first].start > start) {
+		const struct livemig_vma *v = &mm->vmas[first - 1];
+
+		if (v->end != mm->vmas[first].start || v->kind != LIVEMIG_VMA_ANON ||
+		    (v->flags & flags) != LIVEMIG_VMA_F_READ)
+			return i;
+		first--;
+	}
+	return mm->vmas[first].start == start ? first : i;
+}
+
+/* The container was on this kernel before: its vdso goes where it was then. */
+static int settle(const struct lm_restorer *r, struct lm_proc *p,
+		  const struct lm_process *mp, struct lm_vdso *code, struct lm_error *e)
+{
+	struct livemig_range have = lm_remote_vdso(p->remote);
+	uint64_t data = have.end - have.start - r->own_vdso.len;
+	struct lm_mm *mm = mp->mm;
+
+	for (size_t i = 0; i < mm->nr_vmas; i++) {
+		struct livemig_vma *v = &mm->vmas[i];
+		size_t first;
+
+		if (!is_former(p, mm, v, code) || !lm_vdso_is_of(code, &r->own_vdso) ||
+		    /* (whose next instruction may be the end of a jump) */
+		    lm_model_thread_in(mp, v->start, v->end))
+			continue;
+		first = data_below(mm, i, data);
+		if (first == i)
+			continue;
+		for (; first <= i; first++)
+			mm->vmas[first] = (struct livemig_vma){
+				.start = mm->vmas[first].start,
+				.end = mm->vmas[first].end,
+				.flags = mm->vmas[first].flags & (LIVEMIG_VMA_F_READ |
+								  LIVEMIG_VMA_F_EXEC),
+				.kind = LIVEMIG_VMA_VDSO,
+			};
+		return lm_remote_move_vdso(p->remote, v->start - data, e);
+	}
+	return 0;
+}
+
+static int redirect_all(const struct lm_restorer *r, struct lm_proc *p,
+			const struct lm_mm *mm, struct lm_vdso *code, struct lm_error *e)
+{
+	uint64_t at = lm_remote_vdso(p->remote).end - r->own_vdso.len;
+
+	code->len = r->vdso.len;
+	memcpy(code->bytes, r->vdso.bytes, code->len);
+	if (lm_vdso_redirect(code, &r->own_vdso, at, e) ||
+	    write_code(p, mm->vdso_at, code, e))
+		return -1;
+	/* (those that cannot lead there by one jump do so by two) */
+	for (size_t i = 0; i < mm->nr_vmas; i++)
+		if (is_former(p, mm, &mm->vmas[i], code) &&
+		    !lm_vdso_redirect(code, &r->own_vdso, at, NULL) &&
+		    write_code(p, mm->vmas[i].start, code, e))
+			return -1;
+	return 0;
+}
+
+int lm_vdso_fill(const struct lm_restorer *r, struct lm_proc *p,
+		 const struct lm_process *mp, struct lm_error *e)
+{
+	struct lm_vdso code = { 0 };
 	int ret;
 
-	if (!is_other(r, mm) || !mm->vdso_at)
+	if (!is_other(r, mp->mm) || !mp->mm->vdso_at)
 		return 0;
-	code.bytes = malloc(code.len);
+	code.bytes = malloc(LM_VDSO_MAX);
 	if (!code.bytes)
 		return lm_fail(e, LM_FAILED, "out of memory");
-	memcpy(code.bytes, r->vdso.bytes, code.len);
-	ret = lm_vdso_redirect(&code, &r->own_vdso,
-			       lm_remote_vdso(p->remote).end - r->own_vdso.len, e);
-	if (!ret)
-		ret = lm_remote_syscall(p->remote, e, __NR_mprotect, mm->vdso_at,
-					code.len, PROT_READ | PROT_WRITE) < 0 ? -1 : 0;
-	if (!ret) {
-		here = (struct iovec){ code.bytes, code.len };
-		there = (struct iovec){ (void *)mm->vdso_at, code.len };
-		n = process_vm_writev(lm_remote_pid(p->remote), &here, 1, &there, 1, 0);
-		if (n != (ssize_t)code.len)
-			ret = lm_fail_errno(e, LM_FAILED, "cannot write a vdso");
-	}
-	if (!ret)
-		ret = lm_remote_syscall(p->remote, e, __NR_mprotect, mm->vdso_at,
-					code.len, PROT_READ | PROT_EXEC) < 0 ? -1 : 0;
+	ret = settle(r, p, mp, &code, e) ||
+	      redirect_all(r, p, mp->mm, &code, e) ? -1 : 0;
 	lm_vdso_free(&code);
-	return ret ? lm_prefix(e, "pid %u", p->pid) : 0;
+	return ret ? lm_prefix(e, "pid %u", mp->pid) : 0;
 }
