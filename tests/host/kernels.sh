@@ -18,7 +18,8 @@ trap 'rm -rf "$out"' EXIT
 [[ $kernel != 6.1 ]] || skip_all "one kernel only: KERNEL=6.12 or 7.2"
 [ -e build/migctl ] || skip_all "no build/migctl"
 tests/vm/kernel build 6.1 >/dev/null || skip_all "no module for 6.1"
-tests/programs tests/kselftest/vdso/run.sh || skip_all "no program"
+tests/programs tests/kselftest/vdso/run.sh &&
+	tests/programs tests/kselftest/memory/run.sh || skip_all "no programs"
 
 # in_guest KERNEL NAME TEXT
 in_guest()
@@ -58,6 +59,27 @@ functions='
 	leaves()
 	{
 		dump_box calls /run/out/image
+	}
+	# memory that 6.1 does not know
+	newer="sealed droppable guard"
+	leave()
+	{
+		local state=$root/build/tests/memory/state kind
+
+		for kind in $newer; do
+			"$state" $kind "?" || continue
+			box $kind "$state" $kind /run/out/$kind
+			is_ready /run/out/$kind && dump_box $kind /run/out/$kind.img || return
+		done
+	}
+	are_refused()
+	{
+		local kind
+
+		for kind in $newer; do
+			[ ! -e /run/out/$kind.img ] || refused 2 "use a host with a newer kernel" \
+				"$migctl" restore /run/out/$kind.img || return
+		done
 	}'
 
 plan 4
@@ -67,9 +89,10 @@ check "6.1: it begins" in_guest 6.1 1 '
 	echo 20000 >/proc/sys/kernel/ns_last_pid
 	box calls /run/out/calls /run/out/answer
 	is_ready /run/out/answer && here && leaves'
-check "$kernel: it goes on" in_guest "$kernel" 2 'arrives && leaves'
+check "$kernel: it goes on" in_guest "$kernel" 2 'arrives && leaves && leave'
 # (what was left of the other vdso is there, too)
-check "6.1: the vdso is where it was" in_guest 6.1 3 'arrives other && leaves'
+check "6.1: the vdso is where it was, and what is newer is refused" in_guest 6.1 3 '
+	arrives other && leaves && are_refused'
 check "$kernel: no mapping is added; it ends as it should" in_guest "$kernel" 4 '
 	arrives && answers /run/out/answer'
 finish

@@ -252,7 +252,7 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	if (r->final && lm_seccomp_check(r, e))
 		return -1;
-	return check_pids(r, e) || check_clocks(e) ? -1 : 0;
+	return lm_check_lacks(r, e) || check_pids(r, e) || check_clocks(e) ? -1 : 0;
 }
 
 int lm_check_files(struct lm_restorer *r, struct lm_error *e)

@@ -17,6 +17,7 @@
  *	rings.c		AIO contexts
  *	pages.c stash.c	contents; those that have no place yet
  *	patches.c	contents told by what is there
+ *	lacks.c		what this kernel cannot do with it
  *	lazy.c		contents that come later
  *	files.c		open files, fd tables
  *	ctty.c		controlling terminals
@@ -177,6 +178,9 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e);
 int lm_check_files(struct lm_restorer *r, struct lm_error *e);
 /* No task has this pid yet. */
 int lm_check_pid(uint32_t pid, struct lm_error *e);
+
+/* lacks.c: is there something in its memory that this kernel does not know? */
+int lm_check_lacks(const struct lm_restorer *r, struct lm_error *e);
 
 /* vdso.c: it comes from a kernel with this vdso, which is not ours. */
 int lm_vdso_expect(struct lm_restorer *r, const void *bytes, size_t len, uint64_t id,

@@ -14,22 +14,11 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "newer.h"
 #include "../grow.h"
 
 #ifndef MADV_DONTFORK
 #include <linux/mman.h>
-#endif
-
-#ifndef MAP_DROPPABLE
-#define MAP_DROPPABLE 0x08
-#endif
-
-#ifndef __NR_mseal
-#define __NR_mseal 462
-#endif
-
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102
 #endif
 
 /* fds of a helper that are free while it maps. */
