@@ -55,6 +55,9 @@ def xxh64(data):
     return h ^ h >> 32
 
 
+OPTIONAL = 1 << 14
+
+
 def attr(number, value):
     """One netlink attribute. Integers are u32; u64() makes the others."""
     if isinstance(value, int):
@@ -286,9 +289,14 @@ def _(rs):
     rs[nth(rs, THREAD)].version = 9
 
 
-@case("unknown-attribute", "good", 0)
+@case("unknown-attribute", "attribute 47 is unknown and required")
 def _(rs):
     rs[nth(rs, THREAD)].table[47] = b"later"
+
+
+@case("unknown-optional-attribute", "good", 0)
+def _(rs):
+    rs[nth(rs, THREAD)].table[47 | OPTIONAL] = b"later"
 
 
 @case("endless-head", "impossible length")

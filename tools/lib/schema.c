@@ -443,8 +443,13 @@ int lm_schema_check(const struct lm_schema *s, const void *attrs, size_t len,
 		const struct lm_attr *t;
 		const char *why;
 
-		if (lm_type(a) > s->max)
-			continue;
+		if (lm_type(a) > s->max) {
+			if (a->nla_type & LM_ATTR_OPTIONAL)
+				continue;
+			return lm_fail(e, LM_REFUSED,
+				       "%s: attribute %u is unknown and required: a newer livemig wrote it",
+				       s->name, lm_type(a));
+		}
 		t = &s->attrs[lm_type(a)];
 		why = wrong(t, a);
 		if (why)

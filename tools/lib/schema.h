@@ -27,6 +27,9 @@ enum lm_attr_kind {
 	LM_ATTR_NEST,		/* @nest */
 };
 
+/* With its number: a reader that does not know the attribute can do without. */
+#define LM_ATTR_OPTIONAL	(1 << 14)
+
 struct lm_attr {
 	const char *name;
 	enum lm_attr_kind kind;
@@ -43,7 +46,7 @@ struct lm_schema {
 
 /* NULL: no such type, or one of the migration protocol. */
 const struct lm_schema *lm_schema(uint16_t type);
-/* Attributes present, complete and of the right size? All of @attrs is checked,
+/* Attributes present, known, complete and of the right size? All of @attrs is checked,
  * repeated attributes too. LM_REFUSED: "PROCESS: pid: ...".
  */
 int lm_schema_check(const struct lm_schema *s, const void *attrs, size_t len,
