@@ -21,7 +21,13 @@ print(c)
 exit(not ($1))"
 }
 
-plan 6
+other_kernel()
+{
+	[[ $(cat /run/out/host-A) != "$(cat /run/out/host-B)" ]] ||
+		{ echo "both have $(cat /run/out/host-A)"; return 1; }
+}
+
+if [ "$app" = drain ]; then plan 7; else plan 6; fi
 "$top/tests/demo/guest" "$app" C
 /usr/bin/python3 "$top/tests/demo/report.py" /run/out $report
 check "$app: moved there and back" is "len(r['migrations']) == 2"
@@ -31,4 +37,5 @@ check "$app: no errors" is "c['errors'] == 0"
 check "$app: no reconnects" is "c['reconnects'] == 0"
 check "$app: no wrong answers" is "c['mismatches'] == 0"
 check "$app: all data is right" is "r['keys_verified'] > 0 and r['ok']"
+[ "$app" != drain ] || check "$app: between two kernels" other_kernel
 finish

@@ -3,7 +3,7 @@
 """The demo's client: keeps connections to one server busy without pause,
 checks every answer, and notes every delay.
 
-    client.py redis|python|nginx ADDRESS --out DIR [--connections 20]
+    client.py redis|drain|python|nginx ADDRESS --out DIR [--connections 20]
 
 It runs until DIR/stop exists. Migrations are told to it by files that the
 hosts make: DIR/migration-N.start and DIR/migration-N.done. What it saw goes to
@@ -113,6 +113,28 @@ class Redis:
         return KEYS
 
 
+class Drain(Redis):
+    """And clock.py beside it, asked by one connection that stays."""
+
+    def ask(self):
+        self.clock.sendall(b"\n")
+        answer = self.clock.makefile("r").readline().split(maxsplit=1)
+        if len(answer) != 2 or answer[0] != "ok":
+            raise Wrong("clock: " + " ".join(answer))
+        return int(answer[1])
+
+    def prepare(self, sock):
+        super().prepare(sock)
+        self.clock = socket.create_connection((sock.getpeername()[0], 8081), timeout=60)
+        self.turns = self.ask()
+
+    def verify(self, sock):
+        turns = self.ask()
+        if turns <= self.turns:
+            raise Wrong(f"clock: {turns} turns after {self.turns}")
+        return super().verify(sock)
+
+
 class Http:
     port = 8080
 
@@ -207,7 +229,7 @@ class Nginx(Http):
         return self.files
 
 
-APPS = {"redis": Redis, "python": Python, "nginx": Nginx}
+APPS = {"redis": Redis, "drain": Drain, "python": Python, "nginx": Nginx}
 
 
 class Connection:
