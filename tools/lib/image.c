@@ -239,6 +239,8 @@ static int read_pages(struct reader *r, struct lm_error *e)
 		case LIVEMIG_PAGE_HOLE:
 			round->hole += le64toh(entries[i].value);
 			break;
+		default:
+			return bad(r, e, "pages without their bytes: it is no image");
 		}
 	}
 	round->bytes += LIVEMIG_REC_PAGE + r->rec.payload_len;

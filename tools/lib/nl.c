@@ -28,7 +28,7 @@ struct lm_nl {
 /* A request being put together. */
 struct request {
 	struct nlmsghdr *h;
-	char buf[512];
+	char buf[512 + LIVEMIG_RANGES_MAX * sizeof(struct livemig_range)];
 };
 
 static void request(struct request *r, uint16_t family, uint8_t cmd, uint8_t version)
@@ -374,6 +374,20 @@ int lm_nl_pages(struct lm_nl *nl, uint32_t id, int fd, uint32_t flags,
 		mnl_attr_put_u32(r.h, LIVEMIG_A_FD, fd);
 	if (flags)
 		mnl_attr_put_u32(r.h, LIVEMIG_A_PAGES_FLAGS, flags);
+	return talk(nl, &r, "pages", false, on_pages, st, e);
+}
+
+int lm_nl_pages_of(struct lm_nl *nl, uint32_t id, int fd, uint32_t mm,
+		   const struct livemig_range *v, size_t n, struct lm_stats *st,
+		   struct lm_error *e)
+{
+	struct request r;
+
+	memset(st, 0, sizeof(*st));
+	command(&r, nl, LIVEMIG_CMD_PAGES, id);
+	mnl_attr_put_u32(r.h, LIVEMIG_A_FD, fd);
+	mnl_attr_put_u32(r.h, LIVEMIG_A_MM, mm);
+	mnl_attr_put(r.h, LIVEMIG_A_RANGES, n * sizeof(*v), v);
 	return talk(nl, &r, "pages", false, on_pages, st, e);
 }
 

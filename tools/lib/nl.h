@@ -30,7 +30,7 @@ struct lm_session_info {
 struct lm_stats {			/* as enum livemig_stats_attr */
 	uint64_t present, dirty, data, zero, same, hole, bytes;
 	uint64_t ns_walk, ns_flush, ns_write, ns_total, ns_locked;
-	uint64_t delta, copy;
+	uint64_t delta, copy, later;
 };
 
 struct lm_event {
@@ -74,6 +74,10 @@ int lm_nl_file_get(struct lm_nl *nl, uint32_t id, uint32_t file, int *fd,
 /* @fd -1 with LIVEMIG_PAGES_F_COUNT. Runs until the round is over. */
 int lm_nl_pages(struct lm_nl *nl, uint32_t id, int fd, uint32_t flags,
 		struct lm_stats *st, struct lm_error *e);
+/* Of a frozen container: pages that its last round has only named. */
+int lm_nl_pages_of(struct lm_nl *nl, uint32_t id, int fd, uint32_t mm,
+		   const struct livemig_range *v, size_t n, struct lm_stats *st,
+		   struct lm_error *e);
 /* Events on a socket of their own: join, then wait. Return of _wait: 1 an
  * event, 0 timeout, -1 error.
  */

@@ -221,6 +221,7 @@ int lm_parse_stats(const struct nlattr *nest, struct lm_stats *st, struct lm_err
 	st->ns_locked = lm_u64(tb[LIVEMIG_STATS_NS_LOCKED]);
 	st->delta = lm_u64(tb[LIVEMIG_STATS_DELTA]);
 	st->copy = lm_u64(tb[LIVEMIG_STATS_COPY]);
+	st->later = lm_u64(tb[LIVEMIG_STATS_LATER]);
 	return 0;
 }
 

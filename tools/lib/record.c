@@ -363,7 +363,7 @@ static bool known(uint16_t type)
 {
 	return (type > LIVEMIG_OBJ_UNSPEC && type < __LIVEMIG_OBJ_MAX) ||
 	       (type >= LM_REC_PAD && type <= LM_REC_NFT) ||
-	       (type >= LM_REC_HELLO && type <= LM_REC_FRAMES);
+	       (type >= LM_REC_HELLO && type <= LM_REC_ARRIVED);
 }
 
 static int get_head(struct lm_in *in, const struct livemig_rec *rec, struct lm_error *e)
@@ -499,7 +499,9 @@ static int check_entry(uint32_t space, const struct livemig_page_entry *p,
 	uint64_t addr = le64toh(p->addr) - low, pages = 1;
 
 	if (low & ~(LIVEMIG_PAGE_KIND_MASK | LIVEMIG_PAGE_F_HUGE) ||
-	    (low & LIVEMIG_PAGE_KIND_MASK) > LIVEMIG_PAGE_HOLE)
+	    (low & LIVEMIG_PAGE_KIND_MASK) > LIVEMIG_PAGE_LATER ||
+	    ((low & LIVEMIG_PAGE_KIND_MASK) == LIVEMIG_PAGE_LATER &&
+	     space != LIVEMIG_PAGES_SPACE_MM))
 		return lm_fail(e, LM_REFUSED, "unknown kind of page (%#llx)",
 			       (unsigned long long)low);
 	if ((low & LIVEMIG_PAGE_KIND_MASK) == LIVEMIG_PAGE_DATA)

@@ -46,6 +46,8 @@ enum lm_rec_type {
 	LM_REC_PACKET,
 	LM_REC_ECHO,
 	LM_REC_FRAMES,
+	LM_REC_WANT,
+	LM_REC_ARRIVED,
 };
 
 enum lm_header_attr {

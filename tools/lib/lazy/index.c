@@ -158,6 +158,9 @@ int lm_index_note(struct lm_index *x, struct lm_in *in, const struct lm_record *
 	n = le32toh(head->nr_entries);
 	if (rec->head_len != sizeof(*head) + n * sizeof(*entry))
 		return lm_in_bad(in, e, "malformed PAGES record");
+	for (uint32_t i = 0; i < n; i++)
+		if ((le64toh(entry[i].addr) & LIVEMIG_PAGE_KIND_MASK) > LIVEMIG_PAGE_HOLE)
+			return lm_in_bad(in, e, "pages without their bytes: it is no image");
 	space = le32toh(head->space);
 	id = le32toh(head->id);
 	if (lm_grow(&x->record, x->nr_records, sizeof(*x->record)))

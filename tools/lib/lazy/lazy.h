@@ -58,7 +58,8 @@ struct lm_lazy_from {
 	int (*take)(struct lm_lazy *z, bool readable, struct lm_error *e);
 };
 
-extern const struct lm_lazy_from lm_lazy_from_image;
+extern const struct lm_lazy_from lm_lazy_from_image, lm_lazy_from_peer;
+struct lm_lazy_peer;
 
 struct lm_lazy {
 	const char *name;		/* of the container, for messages */
@@ -67,6 +68,7 @@ struct lm_lazy {
 	struct lm_index *index;		/* of ... */
 	int image;			/* ... this file; -1: from elsewhere */
 	size_t turn;			/* whose memory is brought next */
+	struct lm_lazy_peer *peer;	/* NULL: from an image */
 	struct lm_lazy_mem *mem;
 	size_t nr_mem;
 	int cgroup;			/* who is killed if it goes wrong */

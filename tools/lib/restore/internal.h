@@ -18,7 +18,7 @@
  *	pages.c stash.c	contents; those that have no place yet
  *	patches.c	contents told by what is there
  *	lacks.c		what this kernel cannot do with it
- *	lazy.c		contents that come later
+ *	lazy.c later.c	contents that come later: from an image, from the source
  *	files.c		open files, fd tables
  *	ctty.c		controlling terminals
  *	locks.c		file locks
@@ -42,6 +42,7 @@
 
 #include "restore.h"
 #include "undo.h"
+#include "../lazy/lazy.h"
 #include "../net/netns.h"
 #include "../ns/ns.h"
 #include "../textfile.h"
@@ -98,7 +99,6 @@ struct lm_stash {
 	size_t nr_buckets, nr_pages;
 };
 
-struct lm_lazy_restore;
 struct lm_ns_made;
 struct lm_ipc_made;
 
@@ -358,6 +358,39 @@ int lm_pages_unstash(struct lm_restorer *r, struct lm_error *e);
  */
 int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start,
 		  uint64_t end, struct lm_error *e);
+
+/* What comes after the tasks run. */
+struct lm_later_range {
+	uint32_t mm;
+	uint64_t start, end;
+};
+
+struct lm_lazy_restore {
+	struct lm_lazy z;
+	uint32_t *eager;		/* address spaces that come at once */
+	size_t nr_eager;
+	int server;			/* our end of its ctl; -1: there is none */
+	char *name;			/* of the container, once it is our own */
+	bool served;			/* its tasks run */
+	struct lm_later_range *now;	/* what was named and cannot wait */
+	size_t nr_now;
+};
+
+struct lm_lazy_restore *lm_lazy_new(struct lm_restorer *r, const struct lm_lazy_from *from,
+				    struct lm_error *e);
+/* Choose the address spaces that cannot wait, of the model of the last round. */
+int lm_lazy_choose(struct lm_restorer *r, struct lm_error *e);
+bool lm_lazy_mm(const struct lm_lazy_restore *l, uint32_t mm);
+bool lm_lazy_vma(const struct livemig_vma *v);
+
+/* later.c: take what was only named out of the @n entries of @mm, whose process is @p
+ * (NULL: it has none): the others are left in @rest.
+ */
+int lm_later_take(struct lm_restorer *r, struct lm_proc *p, uint32_t mm,
+		  const struct livemig_page_entry *x, uint32_t *n,
+		  struct livemig_page_entry *rest, struct lm_error *e);
+/* After the last round: get what cannot wait. */
+int lm_later_fetch(struct lm_restorer *r, struct lm_error *e);
 
 /* lazy.c: a PAGES record of an image is only noted; in the end, fill what cannot wait,
  */

@@ -22,6 +22,7 @@
 #include "internal.h"
 #include "../grow.h"
 #include "../lazy/lazy.h"
+#include "../lazy/peer.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
 /* What the program may do to its memory, and we must hear of. */
@@ -31,30 +32,34 @@
 		 LIVEMIG_VMA_F_WIPEONFORK | LIVEMIG_VMA_F_SEALED | \
 		 LIVEMIG_VMA_F_DROPPABLE)
 
-struct lm_lazy_restore {
-	struct lm_lazy z;
-	uint32_t *eager;		/* address spaces that come at once */
-	size_t nr_eager;
-	int server;			/* our end of its ctl */
-};
+struct lm_lazy_restore *lm_lazy_new(struct lm_restorer *r, const struct lm_lazy_from *from,
+				    struct lm_error *e)
+{
+	struct lm_lazy_restore *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		lm_fail(e, LM_FAILED, "out of memory");
+		return NULL;
+	}
+	l->server = l->z.ctl = l->z.image = l->z.guard = l->z.from_fd = -1;
+	l->z.from = from;
+	r->lazy = l;
+	return l;
+}
 
 static int begin(struct lm_restorer *r, const struct lm_in *in, struct lm_error *e)
 {
-	struct lm_lazy_restore *l = calloc(1, sizeof(*l));
+	struct lm_lazy_restore *l;
 	char path[64];
 	struct stat st;
 
-	if (fstat(in->fd, &st) || !S_ISREG(st.st_mode)) {
-		free(l);
+	if (fstat(in->fd, &st) || !S_ISREG(st.st_mode))
 		return lm_fail(e, LM_REFUSED, "a lazy restore needs its image in a file, to read pages when they are needed");
-	}
-	r->lazy = l;
-	if (l) {
-		l->server = l->z.ctl = l->z.image = l->z.guard = l->z.from_fd = -1;
-		l->z.from = &lm_lazy_from_image;
-		l->z.index = lm_index_new();
-	}
-	if (!l || !l->z.index)
+	l = lm_lazy_new(r, &lm_lazy_from_image, e);
+	if (!l)
+		return -1;
+	l->z.index = lm_index_new();
+	if (!l->z.index)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	/* With a position of its own. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", in->fd);
@@ -70,22 +75,36 @@ int lm_lazy_note(struct lm_restorer *r, struct lm_in *in, const struct lm_record
 	return lm_index_note(r->lazy->z.index, in, rec, e);
 }
 
-void lm_lazy_free(struct lm_restorer *r)
+void lm_arriving_free(struct lm_lazy_restore *l)
 {
-	struct lm_lazy_restore *l = r->lazy;
-
 	if (!l)
 		return;
+	/* (nothing has run that would have to be killed) */
+	if (l->z.guard >= 0 && !l->served)
+		lm_lazy_unguard(&l->z);
+	if (l->z.guard >= 0)
+		close(l->z.guard);
 	while (l->z.nr_mem)
 		lm_lazy_mem_free(&l->z.mem[--l->z.nr_mem]);
 	free(l->z.mem);
 	free(l->eager);
+	free(l->now);
+	free(l->name);
+	free(l->z.buf);
+	if (l->z.peer)
+		lm_missing_free(&l->z.peer->missing);
+	free(l->z.peer);
 	lm_index_free(l->z.index);
 	if (l->z.image >= 0)
 		close(l->z.image);
 	if (l->server >= 0)
 		close(l->server);
 	free(l);
+}
+
+void lm_lazy_free(struct lm_restorer *r)
+{
+	lm_arriving_free(r->lazy);
 	r->lazy = NULL;
 }
 
@@ -99,7 +118,7 @@ static int add_eager(struct lm_lazy_restore *l, const struct lm_mm *mm, struct l
 	return 0;
 }
 
-static int choose(struct lm_restorer *r, struct lm_error *e)
+int lm_lazy_choose(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->m.nr_procs; i++) {
 		const struct lm_process *p = r->m.procs[i];
@@ -117,7 +136,7 @@ static int choose(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
-static bool lazy_mm(const struct lm_lazy_restore *l, uint32_t id)
+bool lm_lazy_mm(const struct lm_lazy_restore *l, uint32_t id)
 {
 	for (size_t i = 0; i < l->nr_eager; i++)
 		if (l->eager[i] == id)
@@ -125,7 +144,7 @@ static bool lazy_mm(const struct lm_lazy_restore *l, uint32_t id)
 	return true;
 }
 
-static bool lazy_vma(const struct livemig_vma *v)
+bool lm_lazy_vma(const struct livemig_vma *v)
 {
 	return v->kind == LIVEMIG_VMA_ANON && !(v->flags & EAGER) && !lm_vdso_like(v);
 }
@@ -144,7 +163,7 @@ static int fill_record(uint64_t start, uint32_t space, uint32_t id, void *arg)
 	struct lm_in in;
 	int ret;
 
-	if (space == LIVEMIG_PAGES_SPACE_MM && lazy_mm(l, id))
+	if (space == LIVEMIG_PAGES_SPACE_MM && lm_lazy_mm(l, id))
 		return 0;
 	lm_in_init(&in, l->z.image);
 	in.start = in.pos = start;
@@ -193,13 +212,13 @@ int lm_lazy_fill(struct lm_restorer *r, struct lm_error *e)
 
 	if (!r->lazy)
 		return 0;
-	if (choose(r, e) || lm_index_each(r->lazy->z.index, fill_record, &f))
+	if (lm_lazy_choose(r, e) || lm_index_each(r->lazy->z.index, fill_record, &f))
 		return -1;
 	for (size_t i = 0; i < r->m.nr_mms; i++) {
 		const struct lm_mm *mm = r->m.mms[i];
 
-		for (size_t j = 0; lazy_mm(r->lazy, mm->id) && j < mm->nr_vmas; j++)
-			if (lm_mm_own(&mm->vmas[j]) && !lazy_vma(&mm->vmas[j]) &&
+		for (size_t j = 0; lm_lazy_mm(r->lazy, mm->id) && j < mm->nr_vmas; j++)
+			if (lm_mm_own(&mm->vmas[j]) && !lm_lazy_vma(&mm->vmas[j]) &&
 			    fill_vma(r, mm->id, &mm->vmas[j], e))
 				return -1;
 	}
@@ -209,7 +228,7 @@ int lm_lazy_fill(struct lm_restorer *r, struct lm_error *e)
 /* ---- what comes later ---- */
 
 /* The helper opens it, so that it is of its memory; we take it over. */
-static int open_uffd(struct lm_proc *p, struct lm_error *e)
+static int open_uffd(struct lm_proc *p, const char *option, struct lm_error *e)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = EVENTS };
 	int64_t there = lm_remote_syscall(p->remote, NULL, __NR_userfaultfd,
@@ -217,8 +236,8 @@ static int open_uffd(struct lm_proc *p, struct lm_error *e)
 	int fd;
 
 	if (there < 0)
-		return lm_fail(e, LM_REFUSED, "pid %u: userfaultfd: %s; restore it without --lazy",
-			       p->pid, strerror(-there));
+		return lm_fail(e, LM_REFUSED, "pid %u: userfaultfd: %s; leave out %s",
+			       p->pid, strerror(-there), option);
 	fd = syscall(__NR_pidfd_getfd, lm_remote_pidfd(p->remote), (int)there, 0);
 	if (fd < 0)
 		return lm_fail_errno(e, LM_FAILED, "pid %u: userfaultfd", p->pid);
@@ -229,8 +248,8 @@ static int open_uffd(struct lm_proc *p, struct lm_error *e)
 	if (!ioctl(fd, UFFDIO_API, &api))
 		return fd;
 	close(fd);
-	return lm_fail_errno(e, LM_REFUSED, "pid %u: userfaultfd with events; restore it without --lazy",
-			     p->pid);
+	return lm_fail_errno(e, LM_REFUSED, "pid %u: userfaultfd with events; leave out %s",
+			     p->pid, option);
 }
 
 static int watch(struct lm_lazy_mem *m, const struct livemig_vma *v, struct lm_error *e)
@@ -247,24 +266,49 @@ static int watch(struct lm_lazy_mem *m, const struct livemig_vma *v, struct lm_e
 	       lm_fail(e, LM_FAILED, "out of memory") : 0;
 }
 
+/* What is missing and not watched would be zeros. */
+static int check_watched(const struct lm_lazy_mem *m, const struct lm_missing *x,
+			 struct lm_error *e)
+{
+	const struct lm_missing_mm *of = lm_missing_of(x, m->mm);
+
+	for (size_t i = 0; i < of->n; i++)
+		for (uint64_t at = of->v[i].start; at < of->v[i].end;) {
+			const struct lm_todo_range *t = lm_todo_find(&m->todo, at);
+
+			if (!t)
+				return lm_fail(e, LM_FAILED, "memory at %#" PRIx64 " cannot come later",
+					       at);
+			at = t->end;
+		}
+	return 0;
+}
+
 int lm_lazy_watch(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 		  struct lm_error *e)
 {
+	const struct lm_lazy_peer *peer;
 	struct lm_lazy_mem *m;
 
-	if (!r->lazy || !lazy_mm(r->lazy, mm->id))
+	if (!r->lazy || !lm_lazy_mm(r->lazy, mm->id))
+		return 0;
+	peer = r->lazy->z.peer;
+	if (peer && !lm_missing_of(&peer->missing, mm->id))
 		return 0;
 	m = lm_lazy_add(&r->lazy->z);
 	if (!m)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	m->mm = mm->id;
-	m->uffd = open_uffd(p, e);
+	m->uffd = open_uffd(p, peer ? "--postcopy" : "--lazy", e);
 	if (m->uffd < 0)
 		return -1;
 	for (size_t i = 0; i < mm->nr_vmas; i++)
-		if (lazy_vma(&mm->vmas[i]) && watch(m, &mm->vmas[i], e))
+		if (lm_lazy_vma(&mm->vmas[i]) &&
+		    (!peer || lm_missing_any(&peer->missing, mm->id, mm->vmas[i].start,
+					     mm->vmas[i].end)) &&
+		    watch(m, &mm->vmas[i], e))
 			return lm_prefix(e, "pid %u", p->pid);
-	return 0;
+	return peer && check_watched(m, &peer->missing, e) ? lm_prefix(e, "pid %u", p->pid) : 0;
 }
 
 int lm_lazy_start(struct lm_restorer *r, struct lm_error *e)
@@ -278,6 +322,8 @@ int lm_lazy_start(struct lm_restorer *r, struct lm_error *e)
 		return 0;
 	l->z.name = r->name;
 	l->z.cgroup = r->cgroup_fd;
+	if (l->z.peer)
+		return lm_lazy_ready(&l->z, e);
 	l->z.tell = r->o.waits;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv))
 		return lm_fail_errno(e, LM_FAILED, "socketpair");

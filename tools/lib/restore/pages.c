@@ -276,9 +276,18 @@ static int fill_shmem(struct run *u, int fd, struct lm_error *e)
 	return ret;
 }
 
+static bool has_later(const struct run *u)
+{
+	for (uint32_t i = 0; i < u->nr; i++)
+		if (kind(&u->entry[i]) == LIVEMIG_PAGE_LATER)
+			return true;
+	return false;
+}
+
 int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
 		    const struct lm_record *rec, struct lm_error *e)
 {
+	struct livemig_page_entry rest[LIVEMIG_PAGES_ENTRIES_MAX];
 	const struct livemig_pages *head;
 	struct run u = { .r = r, .in = in };
 	struct lm_proc *p;
@@ -302,6 +311,11 @@ int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
 	if (!p && lm_inherit_birth(r, u.id, e))
 		return -1;
 	p = p ?: lm_proc_of_mm(r, u.id);
+	if (has_later(&u)) {
+		if (lm_later_take(r, p, u.id, u.entry, &u.nr, rest, e))
+			return -1;
+		u.entry = rest;
+	}
 	if (!p)
 		return stash_all(&u, e);
 	return lm_inherit_pages(p, u.entry, u.nr, e) || apply(&u, p, e) ? -1 : 0;

@@ -189,7 +189,7 @@ static int end(struct lm_restorer *r, const struct lm_record *rec,
 		return -1;
 	if (tb[LM_END_RECORDS] && lm_u64(tb[LM_END_RECORDS]) != in->seq - 1)
 		return lm_fail(e, LM_FAILED, "a record is missing or doubled");
-	if (lm_finish(r, e) || lm_lazy_start(r, e))
+	if (lm_later_fetch(r, e) || lm_finish(r, e) || lm_lazy_start(r, e))
 		return -1;
 	r->ready = true;
 	return 0;

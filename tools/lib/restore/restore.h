@@ -14,6 +14,7 @@
 #include "../record.h"
 #include "../remote.h"
 
+struct lm_lazy_link;		/* lazy/peer.h */
 struct lm_restorer;
 
 struct lm_restore_opts {
@@ -21,6 +22,11 @@ struct lm_restore_opts {
 	const char *net_parent;	/* bridge or lower device; NULL: same name as there */
 	bool frozen;		/* leave it frozen after the commit */
 	bool lazy;		/* of an image: memory comes after the tasks run */
+	/* NULL, or where pages come from that are only named (LATER): before
+	 * everything is READY those that cannot come after it, the others by
+	 * lm_arriving_run().
+	 */
+	const struct lm_lazy_link *link;
 	bool waits;		/* the caller stays: what fails then is said on stderr */
 	bool live;		/* records come over minutes: pids to come are taken at once */
 	/* Progress, may be NULL. */
@@ -41,6 +47,18 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 bool lm_restorer_ready(const struct lm_restorer *r);
 /* Unlock the network, announce addresses, let the tasks go. */
 int lm_restore_commit(struct lm_restorer *r, struct lm_error *e);
+/* After the commit: memory that is still to come, or NULL. It is the caller's from now
+ * on, and needs the restorer no more. If this process ends before all is there the
+ * module kills the container.
+ */
+struct lm_lazy_restore;
+bool lm_restorer_lacks(const struct lm_restorer *r);	/* is there any; when READY */
+struct lm_lazy_restore *lm_restorer_arriving(struct lm_restorer *r);
+/* Until all is there. After an error it can only be freed, which kills the container;
+ * the kernel's log has said why.
+ */
+int lm_arriving_run(struct lm_lazy_restore *l, struct lm_error *e);
+void lm_arriving_free(struct lm_lazy_restore *l);	/* NULL is fine */
 /* Pid of the first process of the container. */
 /* open() of @path as the container, or the one who had @f open, sees it. */
 int lm_restorer_open(const struct lm_restorer *r, const struct lm_file *f,
