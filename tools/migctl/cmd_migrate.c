@@ -11,7 +11,7 @@
 
 static uint32_t downtime_ms = 100, rounds = 30, timeout_s = 300;
 static const char *compress = "none";
-static bool insecure, delta, protect_hot, strict, throttle, recover;
+static bool insecure, delta, postcopy, protect_hot, strict, throttle, recover;
 
 static double ms(uint64_t ns)
 {
@@ -30,6 +30,17 @@ static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
 		progress("%s", lm_step_name(step));
 }
 
+/* It lives as long as we do now: ^C is no reason to lose it. */
+static void show_arriving(const struct lm_postcopy *pc, void *arg)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	progress("post-copy: %llu of %llu pages, %llu of them waited for",
+		 (unsigned long long)(pc->before + pc->wanted + pc->brought),
+		 (unsigned long long)pc->pages, (unsigned long long)pc->wanted);
+}
+
 static void show_refused(const char *line, void *arg)
 {
 	fprintf(stderr, "migctl: %s\n", line);
@@ -45,6 +56,19 @@ static json_t *round_json(const struct lm_stats *st, uint64_t ns, bool final)
 			 "hole", (json_int_t)st->hole,
 			 "bytes", (json_int_t)st->bytes,
 			 "seconds", ns / 1e9, "final", final);
+}
+
+/* null: it was not needed. */
+static json_t *postcopy_json(const struct lm_postcopy *pc)
+{
+	if (!pc->used)
+		return json_null();
+	return json_pack("{s:I, s:I, s:I, s:I, s:f}",
+			 "pages", (json_int_t)pc->pages,
+			 "before", (json_int_t)pc->before,
+			 "wanted", (json_int_t)pc->wanted,
+			 "brought", (json_int_t)pc->brought,
+			 "seconds", pc->ns / 1e9);
 }
 
 static json_t *result_json(const struct lm_migrate_result *r)
@@ -65,10 +89,10 @@ static json_t *result_json(const struct lm_migrate_result *r)
 	}
 	json_array_append_new(list, round_json(&r->final, r->final.ns_total, true));
 	lm_id_text(r->id, id);
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:I, s:I, s:s, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:f}}",
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:I, s:I, s:s, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:f}}",
 			 "id", id, "target", out_str(r->name),
 			 "host", out_str(r->host), "pid", (int)r->pid,
-			 "rounds", list,
+			 "rounds", list, "postcopy", postcopy_json(&r->postcopy),
 			 "pages_sent", (json_int_t)r->pages,
 			 "bytes_sent", (json_int_t)r->bytes,
 			 "compress", r->codec, "link_rate", r->link_rate,
@@ -85,12 +109,19 @@ static json_t *result_json(const struct lm_migrate_result *r)
 
 static void result_text(const json_t *j)
 {
+	const json_t *pc = json_object_get(j, "postcopy");
+
 	printf("%s: runs on %s as pid %llu; stopped for %.1f ms, %s in %.2f s\n",
 	       out_get(j, "target"), out_get(j, "host"),
 	       (unsigned long long)out_num(j, "pid"),
 	       json_number_value(json_object_get(j, "stop_ms")),
 	       out_bytes(out_num(j, "bytes_sent")),
 	       json_number_value(json_object_get(j, "total_s")));
+	if (json_is_object(pc))
+		printf("%llu pages came in %.2f s while it ran there, %llu of them because somebody waited\n",
+		       (unsigned long long)(out_num(pc, "wanted") + out_num(pc, "brought")),
+		       json_number_value(json_object_get(pc, "seconds")),
+		       (unsigned long long)out_num(pc, "wanted"));
 }
 
 static void recover_text(const json_t *j)
@@ -118,10 +149,12 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.rounds = rounds,
 		.timeout_s = timeout_s,
 		.delta = delta,
+		.postcopy = postcopy,
 		.protect_hot = protect_hot,
 		.strict = strict,
 		.throttle = throttle,
 		.progress = show_progress,
+		.arriving = show_arriving,
 		.refused = show_refused,
 	};
 	struct lm_migrate_result r;
@@ -160,6 +193,9 @@ static const struct opt opts[] = {
 	  "none, lz4, zstd[:LEVEL], auto (when the link is slow) (none)", &compress },
 	{ "delta", 0, OPT_FLAG, NULL,
 	  "send what is different in pages that were sent before", &delta },
+	{ "postcopy", 0, OPT_FLAG, NULL,
+	  "when rounds are not enough, run it there before its memory is there",
+	  &postcopy },
 	{ "protect-hot", 0, OPT_FLAG, NULL,
 	  "fault on writes to pages that are written in every round, too",
 	  &protect_hot },
@@ -183,7 +219,9 @@ MIGCTL_CMD(cmd_migrate) = {
 "rounds while the container runs; it stops for the last one. Until the other\n"
 "host has all of it, any failure lets it run on here (exit status 2 or 3).\n"
 "Status 4: nobody could say whether it runs there, so it stays frozen here\n"
-"until `migctl migrate --recover [ID]`.\n",
+"until `migctl migrate --recover [ID]`. With --postcopy it may begin to run there\n"
+"while a part of its memory is still here: if either host or the connection fails\n"
+"then, it is lost (status 4).\n",
 	.opts = opts,
 	.min_args = 0,
 	.max_args = 2,

@@ -260,6 +260,11 @@ void lm_source_hot(struct lm_source *s, bool on)
 	pages_flag(s, LIVEMIG_PAGES_F_HOT, on);
 }
 
+void lm_source_later(struct lm_source *s, bool on)
+{
+	pages_flag(s, LIVEMIG_PAGES_F_LATER, on);
+}
+
 int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
 		     struct lm_error *e)
 {

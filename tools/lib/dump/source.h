@@ -59,6 +59,11 @@ void lm_source_other_vdso(struct lm_source *s, bool on);
 /* From now on pages that are written in round after round stay writable (HOT). */
 void lm_source_hot(struct lm_source *s, bool on);
 
+/* The last round names private memory without its bytes: who reads the stream asks for
+ * them, as long as it is frozen (lm_nl_pages_of()).
+ */
+void lm_source_later(struct lm_source *s, bool on);
+
 /* HEADER record. @id: 16 bytes out, may be NULL. */
 int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
 		     struct lm_error *e);

@@ -5,8 +5,13 @@
  * containers that it speaks of. The file is locked as long as the process that
  * works on the migration lives.
  *
- *	source:  sending -> committed -> done | aborted
- *	agent:   receiving -> ready -> committing -> running | discarded
+ *	source:  sending -> committed -> [serving ->] done | aborted
+ *	agent:   receiving -> ready -> committing -> [arriving ->] running | discarded
+ *							       \-> lost
+ *
+ * Those in brackets are post-copy's: it runs there, or is about to, with memory that is
+ * still here. From then on it never runs here again. "arriving" with nobody holding the
+ * lock is as good as "lost": it has been killed.
  *
  * "committing" with nobody holding the lock: the agent died between its promise
  * and its word that it is done; the container runs if its tasks are there.

@@ -21,9 +21,20 @@ enum lm_migrate_step {
 	LM_STEP_COMMITTED,	/* COMMIT is journalled, not yet sent */
 	LM_STEP_SENT,		/* COMMIT is sent */
 	LM_STEP_RUNNING,
+	LM_STEP_ARRIVED,	/* post-copy: all of its memory is there */
 	LM_STEP_DONE,		/* the source's copy is gone */
 };
 const char *lm_step_name(enum lm_migrate_step step);
+
+/* Post-copy. */
+struct lm_postcopy {
+	bool used;		/* false: rounds were enough */
+	uint64_t pages;		/* that were only named in the last round */
+	uint64_t before;	/* ... of which so many could not wait */
+	uint64_t wanted;	/* sent because somebody waited, or close to it */
+	uint64_t brought;	/* sent because nobody did */
+	uint64_t ns;		/* RUNNING -> ARRIVED */
+};
 
 struct lm_round {
 	struct lm_stats st;
@@ -46,9 +57,12 @@ struct lm_migrate_opts {
 	bool protect_hot;	/* in every round, also pages written in each */
 	bool throttle;		/* slow it down when rounds do not get ahead of it */
 	bool strict;		/* give up rather than stop for longer than asked */
+	bool postcopy;		/* start it there without the rest rather than that */
 	/* May be NULL. @round: the newest, or NULL. */
 	void (*progress)(enum lm_migrate_step step, const struct lm_round *round,
 			 int nr, void *arg);
+	/* Post-copy: pages have been sent; may be NULL. */
+	void (*arriving)(const struct lm_postcopy *pc, void *arg);
 	/* One line for each thing that cannot move; may be NULL. */
 	void (*refused)(const char *line, void *arg);
 	void *arg;
@@ -62,6 +76,7 @@ struct lm_migrate_result {
 	int nr_rounds;
 	struct lm_stats final;	/* the round of the stopped phase */
 	struct lm_stop_times stop;
+	struct lm_postcopy postcopy;
 	uint64_t ready_ns;	/* last byte sent -> READY */
 	uint64_t resume_ns;	/* COMMIT -> RUNNING */
 	uint64_t stop_ns;	/* freeze -> RUNNING, as the source sees it */
@@ -74,12 +89,14 @@ struct lm_migrate_result {
 
 /* Move a container. On failure e->code tells what became of it: LM_REFUSED,
  * LM_FAILED: it runs here; LM_OPERATOR: it is frozen here, since nobody could
- * say whether it runs there (lm_migrate_recover() asks again).
+ * say whether it runs there (lm_migrate_recover() asks again), or since it ran there
+ * and was lost before all of its memory was there (post-copy).
  */
 int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	       struct lm_error *e);
 /* Finish a migration whose outcome was unknown: ask the agent, then kill or
  * thaw the copy here. *@running: it runs there. @id NULL: the only one there is.
+ * LM_OPERATOR also when it is done, and the container is lost: e->msg says so.
  */
 int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e);
 

@@ -2,7 +2,8 @@
 /*
  * The agent's half of a migration: one process a connection. It is the
  * coordinator of the restore, so that its death before the commit removes
- * all that it built.
+ * all that it built. After a post-copy it stays until all memory is there; its death
+ * is that of the container then.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "arrive.h"
 #include "journal.h"
 #include "migrate.h"
 #include "wire.h"
@@ -94,6 +96,8 @@ static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
 		 /* It died between its promise and its word. */
 		 (!strcmp(j.state, "committing") && j.pid > 0 && survived(j.pid)))
 		state = "running";
+	else if (!strcmp(j.state, "arriving") || !strcmp(j.state, "lost"))
+		state = "lost";
 	if (ret)
 		lm_journal_close(&j, false);
 	lm_put(&b, LM_WIRE_ID, id, 16);
@@ -105,6 +109,8 @@ static int accept_offer(struct lm_peer *p, const uint8_t *id, struct lm_error *e
 {
 	uint64_t need = lm_u64(p->tb[LM_WIRE_BYTES]), have = memory_free();
 
+	if (p->tb[LM_WIRE_POSTCOPY] && lm_arrive_check(e))
+		return -1;
 	if (need > have)
 		return lm_fail(e, LM_REFUSED,
 			       "needs %llu MB of memory, %llu MB are free",
@@ -122,7 +128,8 @@ static int round_ok(struct lm_peer *p, uint32_t nr, struct lm_error *e)
 }
 
 /* Take the image's records until all is in place. */
-static int fill(struct lm_peer *p, struct lm_restorer *r, struct lm_error *e)
+static int fill(struct lm_peer *p, struct lm_restorer *r, struct lm_arrive *a,
+		struct lm_error *e)
 {
 	const struct nlattr *tb[LM_ROUND_MAX + 1];
 	bool final = false;
@@ -147,6 +154,8 @@ static int fill(struct lm_peer *p, struct lm_restorer *r, struct lm_error *e)
 			if (lm_parse(rec.head, rec.head_len, tb, LM_ROUND_MAX, e))
 				return -1;
 			final = tb[LM_ROUND_FINAL];
+			if (final)
+				lm_arrive_from(a);
 			nr = lm_u32(tb[LM_ROUND_NR]);
 		}
 		if (lm_restorer_record(r, &p->in, &rec, e))
@@ -239,6 +248,31 @@ static int expect_commit(struct lm_peer *p, struct waiting *w, struct lm_error *
 	return lm_peer_parse(p, &rec, e);
 }
 
+/* Post-copy: all that is still missing. What else comes are packets. */
+static int packet(const struct lm_record *rec, void *arg, struct lm_error *e)
+{
+	if (rec->type != LM_REC_PACKET)
+		return lm_fail(e, LM_FAILED, "record type %u where PAGES were due", rec->type);
+	deliver(arg, rec->head, rec->head_len);
+	return 0;
+}
+
+static int arrive(struct lm_peer *p, struct lm_lazy_restore *l, struct lm_journal *j,
+		  struct lm_arrive *a, struct waiting *w, struct lm_error *e)
+{
+	int ret;
+
+	a->other = packet;
+	a->arg = w;
+	ret = lm_arriving_run(l, e);
+	lm_arriving_free(l);		/* if it failed nobody of it is left now */
+	lm_journal_state(j, ret ? "lost" : "running", NULL);
+	/* (who does not hear it asks) */
+	if (!ret)
+		lm_peer_say(p, LM_REC_ARRIVED, j->id, NULL);
+	return ret;
+}
+
 static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *j,
 		   struct waiting *w, struct lm_error *e)
 {
@@ -256,28 +290,48 @@ static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *
 	if (lm_journal_state(j, "committing", e))
 		return -1;
 	lm_step_reached(LM_STEP_COMMITTED);
+	/* Before: who dies in between cannot say afterwards whether it ran. */
+	if (lm_restorer_lacks(r) && lm_journal_state(j, "arriving", e))
+		return -1;
 	if (lm_restore_commit(r, e))
 		return -1;
 	end_waiting(w, true);
 	lm_step_reached(LM_STEP_RUNNING);
 	/* It runs: whatever fails now is found out by QUERY. */
-	lm_journal_state(j, "running", NULL);
+	if (!lm_restorer_lacks(r))
+		lm_journal_state(j, "running", NULL);
 	lm_put(&b, LM_WIRE_ID, j->id, 16);
 	lm_put_u32(&b, LM_WIRE_PID, j->pid);
 	lm_out_buf(&p->out, LM_REC_RUNNING, &b, NULL);
-	late_packets(p, w);
 	return 0;
 }
 
-static int commit(struct lm_peer *p, struct lm_restorer *r,
-		  struct lm_journal *j, struct lm_error *e)
+/* Frees the restorer, as soon as nothing of it is needed: it has all files of the
+ * container open.
+ */
+static int commit(struct lm_peer *p, struct lm_restorer **r, struct lm_journal *j,
+		  struct lm_arrive *a, const struct lm_agent_opts *o, struct lm_error *e)
 {
 	struct waiting w = { .end = &w.first };
+	struct lm_lazy_restore *l;
 	int ret;
 
-	if (lm_restorer_netns(r) >= 0)
-		lm_packets_open(lm_restorer_netns(r), &w.way, NULL);
-	ret = let_run(p, r, j, &w, e);
+	if (lm_restorer_netns(*r) >= 0)
+		lm_packets_open(lm_restorer_netns(*r), &w.way, NULL);
+	ret = let_run(p, *r, j, &w, e);
+	l = lm_restorer_arriving(*r);
+	if (!ret && l) {
+		lm_restorer_free(*r);
+		*r = NULL;
+		say(o, "%s from %s: running as pid %d, memory follows", j->name, p->host,
+		    j->pid);
+		ret = arrive(p, l, j, a, &w, e);
+		if (!ret)
+			say(o, "%s from %s: all of its memory is here", j->name, p->host);
+	} else if (!ret) {
+		say(o, "%s from %s: running as pid %d", j->name, p->host, j->pid);
+		late_packets(p, &w);
+	}
 	end_waiting(&w, false);
 	lm_packets_close(w.way);
 	return ret;
@@ -288,6 +342,7 @@ static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
 {
 	struct lm_restore_opts ro = { .net_parent = o->net_parent, .live = true };
 	struct lm_restorer *r = NULL;
+	struct lm_arrive a;
 	struct lm_journal j;
 	char name[256];
 	const char *s;
@@ -300,18 +355,20 @@ static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
 	snprintf(name, sizeof(name), "%s", s ? s : "?");
 	if (lm_journal_begin(&j, "agent", id, name, p->host, "receiving", e))
 		return -1;
+	lm_arrive_init(&a, p);
+	if (p->tb[LM_WIRE_POSTCOPY])
+		ro.link = &a.link;
 	if (accept_offer(p, id, e) || lm_restorer_new(&r, &ro, e))
 		goto out;
 	lm_step_reached(LM_STEP_OFFERED);
 	say(o, "%s from %s: receiving", name, p->host);
-	if (fill(p, r, e) || commit(p, r, &j, e))
+	if (fill(p, r, &a, e) || commit(p, &r, &j, &a, o, e))
 		goto out;
-	say(o, "%s from %s: running as pid %d", name, p->host, j.pid);
 	ret = 0;
 out:
 	lm_restorer_free(r);
 	/* Only now is it certain that nothing of it is left here. */
-	if (ret)
+	if (ret && strcmp(j.state, "lost"))
 		lm_journal_state(&j, "discarded", NULL);
 	lm_journal_close(&j, false);
 	return ret;

@@ -4,6 +4,8 @@
  * journalled every failure, and the death of this process, lets the container
  * run on here. From then on it stays frozen until the agent says what became
  * of it: the session is made persistent, so that it outlives this process too.
+ * Post-copy: when it runs there without all of its memory, which is here, it never
+ * runs here again, whatever happens.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,12 +19,15 @@
 
 #include "journal.h"
 #include "migrate.h"
+#include "serve.h"
 #include "throttle.h"
 #include "wire.h"
 #include "../net/packets.h"
 
 #define CONNECT_MS	10000
 #define ANSWER_MS	60000
+/* An agent that still needs memory says something every 5 s. */
+#define SILENCE_MS	30000
 /* How long the outcome of a COMMIT is asked for before an operator has to. */
 #define RECOVER_S	60
 /* Time in the stop that does not depend on pages, before one was measured. */
@@ -59,7 +64,7 @@ static uint64_t tcp_bytes(int fd)
 	return info.tcpi_bytes_acked + info.tcpi_notsent_bytes;
 }
 
-static int offer(struct lm_peer *p, struct lm_source *s, uint8_t *id,
+static int offer(struct lm_peer *p, struct lm_source *s, uint8_t *id, bool postcopy,
 		 struct lm_error *e)
 {
 	struct lm_stats st = { 0 };
@@ -71,6 +76,8 @@ static int offer(struct lm_peer *p, struct lm_source *s, uint8_t *id,
 	lm_put(&b, LM_WIRE_ID, id, 16);
 	lm_put_str(&b, LM_WIRE_NAME, lm_source_name(s));
 	lm_put_u64(&b, LM_WIRE_BYTES, st.present * LIVEMIG_REC_PAGE);
+	if (postcopy)
+		lm_put_flag(&b, LM_WIRE_POSTCOPY);
 	if (lm_out_buf(&p->out, LM_REC_OFFER, &b, e))
 		return -1;
 	return lm_peer_expect(p, LM_REC_ACCEPT, ANSWER_MS, e);
@@ -122,6 +129,7 @@ static int predict(struct lm_source *s, struct lm_round *r, double *rate,
 	return 0;
 }
 
+/* Until the stop would be short, or more of them are of no use. */
 static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_throttle *slow,
 		  struct lm_error *e)
@@ -163,7 +171,8 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		    now_ns() - start > o->timeout_s * 1000000000ULL)
 			break;
 	}
-	if (o->strict)
+	r->postcopy.used = o->postcopy;
+	if (o->strict && !o->postcopy)
 		return lm_fail(e, LM_FAILED,
 			       "%s: would stop for %.0f ms, not %u ms, after %d rounds; it runs on (allow more with --downtime)",
 			       o->target, now->predicted_ms, o->downtime_ms,
@@ -173,16 +182,22 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 
 /*
  * The agent's answer got lost, or never came. Ask until it tells.
- * Return: 1 it runs there, 0 it does not and never will, -1 nobody knows.
  */
-static int ask(const char *host, const uint8_t *id, struct lm_error *e)
+enum fate {
+	NOBODY_KNOWS = -1,
+	NOT_THERE,		/* and never was */
+	RUNS_THERE,
+	LOST,			/* it ran there, and was killed (post-copy) */
+};
+
+static enum fate ask(const char *host, const uint8_t *id, struct lm_error *e)
 {
 	uint64_t end = now_ns() + RECOVER_S * 1000000000ULL;
 	struct lm_nl *nl = NULL;
 	struct lm_error why;
 	struct lm_peer p;
 	const char *state;
-	int ret = -1;
+	enum fate ret = NOBODY_KNOWS;
 
 	if (lm_nl_open(&nl, e))
 		return -1;
@@ -197,10 +212,12 @@ static int ask(const char *host, const uint8_t *id, struct lm_error *e)
 		    !lm_peer_expect(&p, LM_REC_STATE, ANSWER_MS, &why)) {
 			state = lm_str(p.tb[LM_WIRE_STATE]);
 			if (state && !strcmp(state, "running"))
-				ret = 1;
+				ret = RUNS_THERE;
 			else if (state && (!strcmp(state, "discarded") ||
 					   !strcmp(state, "unknown")))
-				ret = 0;
+				ret = NOT_THERE;
+			else if (state && !strcmp(state, "lost"))
+				ret = LOST;
 		}
 		lm_peer_close(&p);
 		if (ret < 0)
@@ -210,6 +227,19 @@ static int ask(const char *host, const uint8_t *id, struct lm_error *e)
 	if (ret < 0)
 		lm_fail(e, LM_OPERATOR, "%s", why.msg);
 	return ret;
+}
+
+/* It ran there with a part of its memory; what is here is older than what it did. */
+static int lost(const struct lm_migrate_opts *o, const struct lm_migrate_result *r,
+		struct lm_journal *j, const struct lm_error *why, struct lm_error *e)
+{
+	char text[33];
+
+	lm_journal_state(j, "serving", NULL);
+	lm_id_text(r->id, text);
+	return lm_fail(e, LM_OPERATOR,
+		       "%s: lost: it ran on %s, and was killed there before all of its memory had come: %s. What is frozen here is how it was before and will not run: `migctl migrate --recover %s` removes it",
+		       o->target, o->host, why->msg, text);
 }
 
 /* What came for it is worth something to those who can answer. */
@@ -225,9 +255,9 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_error *e)
 {
 	struct lm_error why = { 0 };
+	struct lm_error again = { 0 };
 	uint64_t t0 = now_ns();
 	char text[33];
-	int ret;
 
 	/* In this order: whoever dies in between leaves it frozen with a journal,
 	 * or running and reachable.
@@ -248,26 +278,83 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		r->pid = lm_u32(p->tb[LM_WIRE_PID]);
 		r->resume_ns = now_ns() - t0;
 		pass_packets(s, p);
+		/* (if it cannot be written it can still be served) */
+		if (r->postcopy.used)
+			lm_journal_state(j, "serving", NULL);
 		return 0;
 	}
 lost:
-	ret = ask(o->host, r->id, &why);
-	if (ret > 0)
+	switch (ask(o->host, r->id, &again)) {
+	case RUNS_THERE:
+		r->postcopy.used = false;	/* (nothing of it is missing) */
 		return 0;
-	if (!ret) {
+	case NOT_THERE:
 		lm_fail(e, LM_FAILED, "%s: discarded it after the commit: %s",
 			o->host, why.msg);
 		goto undo;
+	case LOST:
+		return lost(o, r, j, &why, e);
+	case NOBODY_KNOWS:
+		break;
 	}
 	lm_id_text(r->id, text);
 	return lm_fail(e, LM_OPERATOR,
 		       "%s: frozen here, and %s does not say whether it runs there (%s): `migctl migrate --recover %s` asks again",
-		       o->target, o->host, why.msg, text);
+		       o->target, o->host, again.msg, text);
 
 undo:
 	lm_source_net_quiet(s, false, NULL);
 	lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), false, NULL);
 	return -1;
+}
+
+/* Post-copy: some pages cannot come later. */
+static int expect_ready(struct lm_migrate_result *r, struct lm_source *s,
+			struct lm_peer *p, struct lm_error *e)
+{
+	struct lm_postcopy *pc = &r->postcopy;
+
+	pc->pages = r->final.later;
+	pc->used = pc->pages;
+	if (!pc->used)
+		return lm_peer_expect(p, LM_REC_READY, ANSWER_MS, e);
+	if (lm_serve_pages(s, p, LM_REC_READY, ANSWER_MS, pc, NULL, NULL, e))
+		return -1;
+	pc->before = pc->wanted;
+	pc->wanted = 0;
+	return 0;
+}
+
+/* It runs there: what it needs is here. */
+static int serve(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
+		 struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
+		 struct lm_error *e)
+{
+	struct lm_error why = { 0 }, again = { 0 };
+	uint64_t t0 = now_ns();
+	char text[33];
+
+	if (!lm_serve_pages(s, p, LM_REC_ARRIVED, SILENCE_MS, &r->postcopy, o->arriving,
+			    o->arg, &why)) {
+		r->postcopy.ns = now_ns() - t0;
+		return 0;
+	}
+	prefer_abort(p, &why);
+	lm_peer_abort(p, &why);
+	lm_peer_close(p);	/* or it would wait for us */
+	switch (ask(o->host, r->id, &again)) {
+	case RUNS_THERE:	/* only the last word was lost */
+		return 0;
+	case NOT_THERE:		/* that host has started anew */
+	case LOST:
+		return lost(o, r, j, &why, e);
+	case NOBODY_KNOWS:
+		break;
+	}
+	lm_id_text(r->id, text);
+	return lm_fail(e, LM_OPERATOR,
+		       "%s: %s: it is lost unless all of its memory had come to %s by then, which does not say so (%s); what is frozen here will not run: `migctl migrate --recover %s` asks again",
+		       o->target, why.msg, o->host, again.msg, text);
 }
 
 int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
@@ -297,6 +384,8 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	lm_source_patches(s, o->delta && lm_peer_has(&p, "patches"));
 	lm_source_hot(s, !o->protect_hot);
 	lm_source_other_vdso(s, p.other_vdso);
+	if (o->postcopy && lm_serve_check(s, &p, e))
+		goto out;
 	step(o, r, LM_STEP_CONNECTED);
 
 	if (!lm_peer_has(&p, "frames")) {
@@ -314,7 +403,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		goto out;
 	}
 	if (lm_journal_begin(&j, "source", r->id, o->target, o->host, "sending", e) ||
-	    offer(&p, s, r->id, e))
+	    offer(&p, s, r->id, o->postcopy, e))
 		goto abort;
 	step(o, r, LM_STEP_OFFERED);
 	if (lm_peer_has(&p, "frames") && compress(o, r, &p, e))
@@ -325,12 +414,13 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	/* Who is throttled would freeze late, and its limit would move. */
 	lm_throttle_end(&slow);
 
+	lm_source_later(s, r->postcopy.used);
 	frozen = now_ns();
 	if (lm_source_final(s, &p.out, FREEZE_TRIES, &r->final, &r->stop, e))
 		goto abort;
 	step(o, r, LM_STEP_FROZEN);
 	r->ready_ns = now_ns();
-	if (lm_peer_expect(&p, LM_REC_READY, ANSWER_MS, e))
+	if (expect_ready(r, s, &p, e))
 		goto abort;
 	r->ready_ns = now_ns() - r->ready_ns;
 	step(o, r, LM_STEP_READY);
@@ -345,13 +435,19 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	r->stop_ns = r->stop.total ? r->stop.total + r->ready_ns + r->resume_ns :
 				     now_ns() - frozen;
 	step(o, r, LM_STEP_RUNNING);
+	if (r->postcopy.used) {
+		if (serve(o, r, s, &p, &j, e))
+			goto out;
+		step(o, r, LM_STEP_ARRIVED);
+	}
 
 	r->bytes = tcp_bytes(p.fd);
 	if (p.pump_out)
 		r->codec = lm_pump_codec(p.pump_out);
 	for (i = 0; i < r->nr_rounds; i++)
 		r->pages += r->rounds[i].st.data;
-	r->pages += r->final.data;
+	r->pages += r->final.data + r->postcopy.before + r->postcopy.wanted +
+		    r->postcopy.brought;
 	if (lm_source_kill(s, e)) {
 		/* It runs there; what is left here is frozen and quiet. */
 		e->code = LM_OPERATOR;
@@ -383,16 +479,20 @@ out:
 static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 {
 	struct lm_source *s = NULL;
+	enum fate fate;
 	int ret;
 
-	ret = ask(j->peer, j->id, e);
-	if (ret < 0)
+	fate = ask(j->peer, j->id, e);
+	if (fate == NOBODY_KNOWS)
 		return -1;
-	*running = ret;
+	/* Its memory was here when it began to run there. */
+	if (fate == NOT_THERE && !strcmp(j->state, "serving"))
+		fate = LOST;
+	*running = fate == RUNS_THERE;
 	/* Takes over the persistent session of the process that died. */
 	if (lm_source_adopt(&s, j->name, j->session, e))
 		return -1;
-	if (*running) {
+	if (fate != NOT_THERE) {
 		ret = lm_source_kill(s, e);
 	} else {
 		ret = lm_source_net_quiet(s, false, e);
@@ -403,6 +503,11 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 			ret = lm_source_thaw(s, e);
 	}
 	lm_source_close(s);
+	if (!ret && fate == LOST) {
+		lm_fail(e, LM_OPERATOR, "%s: lost: it ran on %s, and was killed there before all of its memory had come; the copy here is removed",
+			j->name, j->peer);
+		return 1;
+	}
 	return ret;
 }
 
@@ -449,6 +554,6 @@ int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
 		*running = false;
 		ret = 0;
 	}
-	lm_journal_close(&j, !ret);
-	return ret;
+	lm_journal_close(&j, ret >= 0);
+	return ret ? -1 : 0;
 }

@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[LM_STEP_COMMITTED] = "committed",
 	[LM_STEP_SENT] = "sent",
 	[LM_STEP_RUNNING] = "running",
+	[LM_STEP_ARRIVED] = "arrived",
 	[LM_STEP_DONE] = "done",
 };
 

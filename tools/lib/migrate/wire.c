@@ -22,7 +22,7 @@
 #define STALL_S 30
 
 static const char security[] = "insecure";
-static const char features[] = "patches packets frames vdso";
+static const char features[] = "patches packets frames vdso postcopy";
 
 void lm_peer_init(struct lm_peer *p, int fd)
 {
@@ -253,8 +253,7 @@ static int say_hello(struct lm_peer *p, const struct lm_info *info,
 	return lm_out_buf(&p->out, LM_REC_HELLO, &b, e);
 }
 
-/* Is @name among @names, which are separated by spaces? */
-static bool named(const char *names, const char *name)
+bool lm_names_have(const char *names, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -266,7 +265,7 @@ static bool named(const char *names, const char *name)
 
 bool lm_peer_has(const struct lm_peer *p, const char *feature)
 {
-	return named(features, feature) && named(p->features, feature);
+	return lm_names_have(features, feature) && lm_names_have(p->features, feature);
 }
 
 static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,

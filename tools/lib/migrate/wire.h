@@ -18,6 +18,22 @@
  *	      <------------------------ RUNNING	(journal: running)
  *	(kills its copy)
  *
+ * Post-copy: when an OFFER had POSTCOPY and the last round names pages without
+ * their bytes, the agent asks for them by WANT, which is answered by a PAGES record:
+ * after END for those that must be there before anything runs, and then
+ *
+ *	      <------------------------ RUNNING	(source's journal: serving)
+ *	      <------------------------ WANT, somebody waits for it
+ *	PAGES ------------------------>
+ *	      <------------------------ WANT, WANT, ...
+ *	PAGES, PAGES, ... ------------>
+ *	      <------------------------ ARRIVED	(agent's journal: running)
+ *	(kills its copy)
+ *
+ * What somebody waits for is answered first. A WANT without pages only says that the
+ * agent is there. Until ARRIVED an ABORT of either side, or the end of the connection,
+ * is the end of the container.
+ *
  * Instead of OFFER the source may send QUERY with a migration's id; the agent
  * answers with STATE. That is how a source that lost the connection after
  * COMMIT learns what became of the container.
@@ -34,6 +50,7 @@
  *			zstd; before it, between the HELLOs and OFFER, ECHO with
  *			any bytes as its head is answered by an empty ECHO, by which
  *			the source measures the connection
+ *	postcopy	as above
  */
 #ifndef LM_WIRE_H
 #define LM_WIRE_H
@@ -71,7 +88,17 @@ enum lm_wire_attr {
 	LM_WIRE_CODE,		/* u32, enum lm_code */
 	LM_WIRE_REASON,		/* string */
 	LM_WIRE_NS,		/* u64: time the agent spent */
-	LM_WIRE_MAX = LM_WIRE_NS
+	LM_WIRE_POSTCOPY,	/* flag, OFFER: memory may come after RUNNING */
+	LM_WIRE_MAX = LM_WIRE_POSTCOPY
+};
+
+/* Neither MM nor RANGES: nothing is wanted. */
+enum lm_want_attr {
+	LM_WANT_UNSPEC,
+	LM_WANT_MM,		/* u32 */
+	LM_WANT_RANGES,		/* struct livemig_range[1..64], of up to 64 pages in all */
+	LM_WANT_NOW,		/* flag: somebody waits */
+	LM_WANT_MAX = LM_WANT_NOW
 };
 
 enum lm_packet_attr {
@@ -104,6 +131,8 @@ int lm_peer_connect(struct lm_peer *p, const char *host_port, int timeout_ms,
 /* Say and take HELLO; refuses another protocol, architecture or security. */
 int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
 		  struct lm_error *e);
+/* Is @name among @names, which are separated by spaces? */
+bool lm_names_have(const char *names, const char *name);
 /* Do both sides have @feature? After the HELLOs. */
 bool lm_peer_has(const struct lm_peer *p, const char *feature);
 /* A message without attributes but @id (may be NULL). */
