@@ -2,7 +2,7 @@
 /*
  * An agent that is not as it should be: it answers HELLO with another protocol
  * ("version"), another architecture ("arch"), fewer CPU features ("cpu"), wants
- * encryption ("tls"), or talks nonsense ("noise").
+ * encryption ("tls"), talks nonsense ("noise"), or can do nothing special ("old").
  *
  *	fake_agent KIND PORT
  */
