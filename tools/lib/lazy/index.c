@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../grow.h"
+#include "../search.h"
 #include "index.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
@@ -251,32 +252,14 @@ static int load(struct layer *l, size_t i, int fd, struct lm_error *e)
 /* The first place that ends behind @addr. */
 static size_t find_place(const struct layer *l, uint64_t addr)
 {
-	size_t lo = 0, hi = l->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (l->v[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lm_first_behind(l->v, l->n, addr);
 }
 
 static const struct entry *find_entry(const struct layer *l, uint64_t addr)
 {
-	size_t lo = 0, hi = l->nr_entries;
+	size_t i = lm_first_behind(l->entry, l->nr_entries, addr);
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (l->entry[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < l->nr_entries ? &l->entry[lo] : NULL;
+	return i < l->nr_entries ? &l->entry[i] : NULL;
 }
 
 /* Does @l tell of @addr? If not, from where on (@until, made smaller) it may.

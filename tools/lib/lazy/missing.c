@@ -4,6 +4,7 @@
 
 #include "../grow.h"
 #include "../record.h"
+#include "../search.h"
 #include "missing.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
@@ -52,17 +53,7 @@ int lm_missing_ready(struct lm_missing *x)
 /* The first range that ends behind @addr. */
 static size_t range_of(const struct lm_missing_mm *m, uint64_t addr)
 {
-	size_t lo = 0, hi = m->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (m->v[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lm_first_behind(m->v, m->n, addr);
 }
 
 uint8_t *lm_missing_find(struct lm_missing_mm *m, uint64_t addr, uint64_t *end)

@@ -4,22 +4,13 @@
 #include <string.h>
 
 #include "../grow.h"
+#include "../search.h"
 #include "todo.h"
 
 /* The first range that ends behind @addr. */
 static size_t index_of(const struct lm_todo *t, uint64_t addr)
 {
-	size_t lo = 0, hi = t->n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (t->v[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lm_first_behind(t->v, t->n, addr);
 }
 
 /* Room for one more at @i. */

@@ -12,6 +12,7 @@
 #include "internal.h"
 #include "../grow.h"
 #include "../lazy/peer.h"
+#include "../search.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
 /* Requests under way at a time. */
@@ -83,17 +84,9 @@ static int now(struct later *t, uint64_t start, uint64_t end)
 
 static const struct livemig_vma *find(const struct lm_mm *mm, uint64_t addr)
 {
-	size_t lo = 0, hi = mm->nr_vmas;
+	size_t i = lm_first_behind(mm->vmas, mm->nr_vmas, addr);
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (mm->vmas[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < mm->nr_vmas && mm->vmas[lo].start <= addr ? &mm->vmas[lo] : NULL;
+	return i < mm->nr_vmas && mm->vmas[i].start <= addr ? &mm->vmas[i] : NULL;
 }
 
 static int note(struct later *t, uint64_t start, uint64_t end)

@@ -16,6 +16,7 @@
 #include "internal.h"
 #include "newer.h"
 #include "../grow.h"
+#include "../search.h"
 
 #ifndef MADV_DONTFORK
 #include <linux/mman.h>
@@ -547,17 +548,7 @@ int lm_mm_seal(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 
 size_t lm_mm_index(const struct lm_proc *p, uint64_t addr)
 {
-	size_t lo = 0, hi = p->nr_vmas;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (p->vmas[mid].end <= addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return lm_first_behind(p->vmas, p->nr_vmas, addr);
 }
 
 const struct livemig_vma *lm_mm_find(const struct lm_proc *p, uint64_t addr)
