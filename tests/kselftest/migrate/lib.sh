@@ -137,3 +137,14 @@ migrate() # NAME [OPTION...]
 	shift
 	timeout $limit "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
 }
+
+# status_is N COMMAND...
+status_is()
+{
+	local want=$1 got
+
+	shift
+	"$@"
+	got=$?
+	[ $got = "$want" ] || { echo "status $got, not $want"; return 1; }
+}

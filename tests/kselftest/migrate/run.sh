@@ -34,17 +34,6 @@ migrate_on_terminal() # NAME
 		/tmp/terminal </dev/null
 }
 
-# status_is N COMMAND...
-status_is()
-{
-	local want=$1 got
-
-	shift
-	"$@"
-	got=$?
-	[ $got = "$want" ] || { echo "status $got, not $want"; return 1; }
-}
-
 refused() # TEXT COMMAND...: status 2, and says TEXT
 {
 	local text=$1 said

@@ -87,16 +87,6 @@ print(pc)
 sys.exit(not eval(sys.argv[2]))' "$out/$1.json" "$2"
 }
 
-status_is()
-{
-	local want=$1 got
-
-	shift
-	"$@"
-	got=$?
-	[ $got = "$want" ] || { echo "status $got, not $want"; return 1; }
-}
-
 # answers NAME: the program finds nothing wrong
 answers()
 {
@@ -147,6 +137,10 @@ check "... its memory comes by itself" says rounds \
 check "... nothing of it is left here" gone rounds $pid
 check "... nobody brings memory any more" on_b no_server
 check "... and it was right all the time" answers rounds
+run squeezed rounds
+check "with --compress and --delta" move squeezed --compress lz4 --delta
+check "... so it came" says squeezed 'pc["pages"] > 0 and j["compress"] == "lz4"'
+check "... and it is right, too" answers squeezed
 
 # ---- a link that is slower than the writer ----
 
