@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How the stop and the dump grow with the size of things: straight lines? (Memory
-up to 4 GB: program and image both have to fit into the guest.)"""
+"""How the stop, the dump and the restore grow with the size of things: straight
+lines? (Memory up to 4 GB: program and image both have to fit into the guest.)"""
 from lib.bench import row
 
 AXES = {     # name: (unit of the slope, program, sizes, in a quick run)
@@ -13,7 +13,7 @@ TARGET = "linear: the last step costs no more per unit than the line"
 # Two points on a noisy machine: "no more" with this much of tolerance.
 TOLERANCE = 1.5
 ROWS = [row(f"growth.{name}.{what}", unit, TARGET, limit_max=TOLERANCE)
-        for name, (unit, *_) in AXES.items() for what in ("stop", "dump")]
+        for name, (unit, *_) in AXES.items() for what in ("stop", "dump", "restore")]
 
 
 def slope(points):
@@ -39,15 +39,19 @@ def judge(b, case, points):
 
 def run(b):
     for name, (_, argv, full, quick) in AXES.items():
-        points = {"stop": [], "dump": []}
+        points = {"stop": [], "dump": [], "restore": []}
         for n in b.scale(full, quick):
             stops, walls = [], []
             with b.box(*argv(n)) as box:
-                for _ in range(b.scale(5, 3)):
+                for i in range(b.scale(5, 3)):
+                    if i:
+                        b.ours.forget(d)
                     d = b.ours.dump(box)
-                    b.ours.forget(d)
                     stops.append(d.stop * 1e3)
                     walls.append(d.wall * 1e6)
+                box.kill()
+                points["restore"].append((n, b.ours.restore(d, box) * 1e6))
+                b.ours.forget(d)
             points["stop"].append((n, min(stops)))
             points["dump"].append((n, min(walls)))
         for what, p in points.items():

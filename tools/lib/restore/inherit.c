@@ -144,8 +144,8 @@ int lm_inherit_birth(struct lm_restorer *r, uint32_t mm_id, struct lm_error *e)
 	const struct lm_process *late = NULL;
 
 	for (size_t i = 0; i < r->m.nr_procs; i++)
-		if (!lm_proc(r, r->m.procs[i]->pid) &&
-		    (!mm_id || r->m.procs[i]->mm_id == mm_id))
+		if ((!mm_id || r->m.procs[i]->mm_id == mm_id) &&
+		    !lm_proc(r, r->m.procs[i]->pid))
 			late = r->m.procs[i];
 	if (!late)
 		return 0;

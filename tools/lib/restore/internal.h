@@ -136,6 +136,7 @@ struct lm_restorer {
 	int cgroup_fd;
 	struct lm_proc **procs;
 	size_t nr_procs;
+	struct lm_ids by_pid;		/* in procs */
 	pid_t root_pid;
 	struct lm_remote **reserved;	/* they have the pids of those to come */
 	size_t nr_reserved;

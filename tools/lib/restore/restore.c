@@ -269,6 +269,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	while (r->nr_procs)
 		lm_proc_free(r->procs[--r->nr_procs]);
 	free(r->procs);
+	lm_ids_free(&r->by_pid);
 	if (r->dev >= 0)
 		close(r->dev);
 	if (r->cgroup_fd >= 0)

@@ -22,8 +22,15 @@
 
 #define FD_BASE_MIN	1000
 
+/* Without memory for an index (it has not all then) they are gone through. */
 struct lm_proc *lm_proc(const struct lm_restorer *r, uint32_t pid)
 {
+	long at;
+
+	if (r->by_pid.nr == r->nr_procs) {
+		at = lm_ids_get(&r->by_pid, pid);
+		return at < 0 ? NULL : r->procs[at];
+	}
 	for (size_t i = 0; i < r->nr_procs; i++)
 		if (r->procs[i]->pid == pid)
 			return r->procs[i];
@@ -323,6 +330,7 @@ static int make(struct lm_restorer *r, const struct lm_process *mp,
 	p = origin ? fork_from(r, origin, sibling, mp, e) : start(r, mp, e);
 	if (!p)
 		return lm_prefix(e, "pid %u", mp->pid);
+	lm_ids_put(&r->by_pid, p->pid, r->nr_procs);
 	r->procs[r->nr_procs++] = p;
 	if (!r->root_pid && !mp->ppid && !mp->stand_in)
 		r->root_pid = p->pid;
@@ -398,6 +406,10 @@ static void end(struct lm_restorer *r, size_t i)
 	lm_proc_free(p);
 	memmove(&r->procs[i], &r->procs[i + 1],
 		(--r->nr_procs - i) * sizeof(*r->procs));
+	lm_ids_free(&r->by_pid);
+	for (size_t j = 0; j < r->nr_procs; j++)
+		if (lm_ids_put(&r->by_pid, r->procs[j]->pid, j))
+			break;
 }
 
 static int follow(struct lm_restorer *r, struct lm_proc *p,
