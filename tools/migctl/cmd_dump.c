@@ -99,7 +99,7 @@ static int another_round(struct lm_source *s, uint32_t i, uint64_t *left,
 			LIVEMIG_PAGES_F_COUNT, &st, e))
 		return -1;
 	*left = st.dirty;
-	return st.dirty > STOP_PAGES && (!i || st.dirty < before / 2);
+	return st.dirty > STOP_PAGES && (!i || st.dirty < before - before / 4);
 }
 
 static int running_rounds(struct lm_source *s, struct lm_out *o, json_t *rounds,

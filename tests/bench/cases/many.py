@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many of one thing: processes, threads, open files, mappings."""
+"""Many of one thing: processes, threads, open files, mappings. The limit of a restore
+is to start a program with migctl's libraries, and to wait for its end."""
 from lib.bench import row
 from lib.tools import TMP
 
@@ -39,3 +40,4 @@ def run(b):
                 b.add(f"{kind}.stop", tool, d.stop)
                 b.add(f"{kind}.gap", tool, d.gap)
                 b.add(f"{kind}.restore", tool, restored * 1e3)
+            b.add(f"{kind}.restore", "limit", b.ours.nothing())
