@@ -403,6 +403,7 @@ bad_pages("page-beyond-shmem", "lies outside of shared memory",
           pages(1, 1, 1, [(2 * PAGE, 0, a_page(4))]))
 bad_pages("page-space", "PAGES of an unknown space 7", pages(7, 1, 1, [(PAGE, 0, a_page(4))]))
 bad_pages("page-kind", "unknown kind of page", pages(1, 1, 1, [(PAGE, 3, 1)]))
+bad_pages("page-later", "pages without their bytes", pages(0, 1, 1, [(0x500000, 3, 1)]))
 bad_pages("page-low-bits", "unknown kind of page", pages(1, 1, 1, [(PAGE + 0x800, 0, a_page(4))]))
 bad_pages("page-address", "impossible range of pages", pages(0, 1, 1, [(1 << 47, 1, 1)]))
 bad_pages("page-range", "impossible range of pages", pages(0, 1, 1, [(PAGE, 1, M64)]))
