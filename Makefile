@@ -121,7 +121,7 @@ help:
 	@echo 'make check          all tests, in guests (KERNEL=6.1 6.12 7.2 debug)'
 	@echo 'make fidelity       what moves and what is refused; renews Documentation/coverage.rst'
 	@echo 'make coverage       the same, from the results that are there'
-	@echo 'make fuzz           a while of fuzzing, on this machine (SECONDS=60)'
+	@echo 'make fuzz           a while of fuzzing, on this machine (SECONDS=20)'
 	@echo 'make demo           a Redis under load changes hosts (APP=redis python nginx)'
 	@echo 'make bench          livemig and CRIU side by side (CASE=x, QUICK=1)'
 	@echo 'make clean          removes what make built'

@@ -206,7 +206,7 @@ static const struct opt opts[] = {
 	{ "insecure", 0, OPT_FLAG, NULL,
 	  "neither encryption nor authentication", &insecure },
 	{ "recover", 0, OPT_FLAG, NULL,
-	  "finish a migration whose outcome is not known; takes its id", &recover },
+	  "finish a migration whose outcome is not known: --recover [ID]", &recover },
 	{ 0 }
 };
 

@@ -67,7 +67,7 @@ bool help_group(const char *prefix)
 	free(all);
 	if (!n)
 		return false;
-	puts("\nTARGET is a cgroup (/sys/fs/cgroup/... or cgroup:NAME) or pid:N.\n"
+	puts("\nTARGET is a cgroup (/sys/fs/cgroup/... or cgroup:NAME), for dump and\nmigrate also pid:N.\n"
 	     "migctl COMMAND --help tells more. Options of every command:\n");
 	help_opts(global_opts);
 	puts("\nexit status: 0 done, 1 wrong usage, 2 refused (nothing was changed),\n"
