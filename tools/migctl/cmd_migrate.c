@@ -18,9 +18,22 @@ static double ms(uint64_t ns)
 	return ns / 1e6;
 }
 
+/* Post-copy: from COMMIT on it lives as long as we do. ^C, ^Z or a terminal that goes
+ * away are no reason to lose it.
+ */
+static void ignore_signals(void)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTOU };
+
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
+		signal(sigs[i], SIG_IGN);
+}
+
 static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
 			  int nr, void *arg)
 {
+	if (step == LM_STEP_READY && postcopy)
+		ignore_signals();
 	if (step == LM_STEP_ROUND)
 		progress("round %d: %llu pages, %s, %.0f pages/s dirty, would stop for %.0f ms",
 			 nr - 1, (unsigned long long)r->st.data,
@@ -30,12 +43,8 @@ static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
 		progress("%s", lm_step_name(step));
 }
 
-/* It lives as long as we do now: ^C is no reason to lose it. */
 static void show_arriving(const struct lm_postcopy *pc, void *arg)
 {
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	progress("post-copy: %llu of %llu pages, %llu of them waited for",
 		 (unsigned long long)(pc->before + pc->wanted + pc->brought),
 		 (unsigned long long)pc->pages, (unsigned long long)pc->wanted);

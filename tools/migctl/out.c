@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,9 +190,11 @@ const char *out_ns(uint64_t ns)
 
 void progress(const char *fmt, ...)
 {
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 	va_list ap;
 
-	if (!isatty(STDERR_FILENO))
+	/* Whoever stops their terminal (^S) does not stop us. */
+	if (!isatty(STDERR_FILENO) || poll(&p, 1, 0) <= 0)
 		return;
 	fputs("\r\033[K", stderr);
 	va_start(ap, fmt);

@@ -116,7 +116,9 @@ int lm_agent(const struct lm_agent_opts *o, void (*ready)(int port, void *arg),
 /* Serve one connection, in this process; closes @fd. */
 int lm_agent_serve(int fd, const struct lm_agent_opts *o, struct lm_error *e);
 
-/* Tests only: end by SIGKILL at the step that $LIVEMIG_DIE_AT names. */
+/* Tests only: a signal to this process at the step that $LIVEMIG_DIE_AT ("STEP[:NUMBER]",
+ * SIGKILL) names.
+ */
 void lm_step_reached(enum lm_migrate_step step);
 
 #endif

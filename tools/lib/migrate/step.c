@@ -28,7 +28,9 @@ const char *lm_step_name(enum lm_migrate_step step)
 void lm_step_reached(enum lm_migrate_step step)
 {
 	const char *at = getenv("LIVEMIG_DIE_AT");
+	size_t len = strlen(names[step]);
 
-	if (at && !strcmp(at, names[step]))
-		kill(getpid(), SIGKILL);
+	if (!at || strncmp(at, names[step], len) || (at[len] && at[len] != ':'))
+		return;
+	kill(getpid(), at[len] ? atoi(at + len + 1) : SIGKILL);
 }
