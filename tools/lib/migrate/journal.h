@@ -10,11 +10,12 @@
  *							       \-> lost
  *
  * Those in brackets are post-copy's: it runs there, or is about to, with memory that is
- * still here. From then on it never runs here again. "arriving" with nobody holding the
- * lock is as good as "lost": it has been killed.
+ * still here. From then on it never runs here again.
  *
- * "committing" with nobody holding the lock: the agent died between its promise
- * and its word that it is done; the container runs if its tasks are there.
+ * "committing" or "arriving" with nobody holding the lock: the agent died between its
+ * promise and its word that it is done; the container runs if its tasks are there. If
+ * not, the first is "discarded": nothing has run. The second, which is written when the
+ * tasks are next, is "lost".
  */
 #ifndef LM_JOURNAL_H
 #define LM_JOURNAL_H

@@ -20,6 +20,7 @@ enum lm_migrate_step {
 	LM_STEP_READY,
 	LM_STEP_COMMITTED,	/* COMMIT is journalled, not yet sent */
 	LM_STEP_SENT,		/* COMMIT is sent */
+	LM_STEP_GOING,		/* agent: the network is unlocked, tasks are next */
 	LM_STEP_RUNNING,
 	LM_STEP_ARRIVED,	/* post-copy: all of its memory is there */
 	LM_STEP_DONE,		/* the source's copy is gone */

@@ -94,7 +94,8 @@ static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
 		state = "unknown";
 	else if (!strcmp(j.state, "running") ||
 		 /* It died between its promise and its word. */
-		 (!strcmp(j.state, "committing") && j.pid > 0 && survived(j.pid)))
+		 ((!strcmp(j.state, "committing") || !strcmp(j.state, "arriving")) &&
+		  j.pid > 0 && survived(j.pid)))
 		state = "running";
 	else if (!strcmp(j.state, "arriving") || !strcmp(j.state, "lost"))
 		state = "lost";
@@ -273,6 +274,21 @@ static int arrive(struct lm_peer *p, struct lm_lazy_restore *l, struct lm_journa
 	return ret;
 }
 
+/* A restorer and its journal. */
+struct going {
+	struct lm_restorer *r;
+	struct lm_journal *j;
+};
+
+/* Before they go: who dies in between cannot say afterwards whether it ran. */
+static int going(void *arg, struct lm_error *e)
+{
+	const struct going *g = arg;
+
+	lm_step_reached(LM_STEP_GOING);
+	return lm_restorer_lacks(g->r) ? lm_journal_state(g->j, "arriving", e) : 0;
+}
+
 static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *j,
 		   struct waiting *w, struct lm_error *e)
 {
@@ -290,9 +306,6 @@ static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *
 	if (lm_journal_state(j, "committing", e))
 		return -1;
 	lm_step_reached(LM_STEP_COMMITTED);
-	/* Before: who dies in between cannot say afterwards whether it ran. */
-	if (lm_restorer_lacks(r) && lm_journal_state(j, "arriving", e))
-		return -1;
 	if (lm_restore_commit(r, e))
 		return -1;
 	end_waiting(w, true);
@@ -340,10 +353,13 @@ static int commit(struct lm_peer *p, struct lm_restorer **r, struct lm_journal *
 static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
 		   struct lm_error *e)
 {
-	struct lm_restore_opts ro = { .net_parent = o->net_parent, .live = true };
+	struct lm_journal j;
+	struct going g = { .j = &j };
+	struct lm_restore_opts ro = {
+		.net_parent = o->net_parent, .live = true, .going = going, .arg = &g,
+	};
 	struct lm_restorer *r = NULL;
 	struct lm_arrive a;
-	struct lm_journal j;
 	char name[256];
 	const char *s;
 	uint8_t id[16];
@@ -360,6 +376,7 @@ static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
 		ro.link = &a.link;
 	if (accept_offer(p, id, e) || lm_restorer_new(&r, &ro, e))
 		goto out;
+	g.r = r;
 	lm_step_reached(LM_STEP_OFFERED);
 	say(o, "%s from %s: receiving", name, p->host);
 	if (fill(p, r, &a, e) || commit(p, &r, &j, &a, o, e))

@@ -15,6 +15,7 @@ static const char *const names[] = {
 	[LM_STEP_READY] = "ready",
 	[LM_STEP_COMMITTED] = "committed",
 	[LM_STEP_SENT] = "sent",
+	[LM_STEP_GOING] = "going",
 	[LM_STEP_RUNNING] = "running",
 	[LM_STEP_ARRIVED] = "arrived",
 	[LM_STEP_DONE] = "done",

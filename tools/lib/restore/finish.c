@@ -254,7 +254,7 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 		return -1;
 	if (lm_files_resume(r, e))
 		return -1;
-	if (lm_lazy_go(r, e))
+	if (lm_lazy_go(r, e) || (r->o.going && r->o.going(r->o.arg, e)))
 		return -1;
 	/* Past this point it runs: whatever fails now is no longer undone. */
 	lm_undo_commit(r->undo);

@@ -219,7 +219,7 @@ int lm_later_fetch(struct lm_restorer *r, struct lm_error *e)
 
 bool lm_restorer_lacks(const struct lm_restorer *r)
 {
-	return r->o.link && r->final && r->lazy;
+	return r->o.link && r->final && r->lazy && r->lazy->z.nr_mem;
 }
 
 struct lm_lazy_restore *lm_restorer_arriving(struct lm_restorer *r)

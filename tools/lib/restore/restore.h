@@ -29,6 +29,8 @@ struct lm_restore_opts {
 	const struct lm_lazy_link *link;
 	bool waits;		/* the caller stays: what fails then is said on stderr */
 	bool live;		/* records come over minutes: pids to come are taken at once */
+	/* All but the tasks has been let go, and they are next; may be NULL. */
+	int (*going)(void *arg, struct lm_error *e);
 	/* Progress, may be NULL. */
 	void (*progress)(const char *step, uint64_t done, uint64_t total, void *arg);
 	void *arg;
@@ -52,7 +54,7 @@ int lm_restore_commit(struct lm_restorer *r, struct lm_error *e);
  * module kills the container.
  */
 struct lm_lazy_restore;
-bool lm_restorer_lacks(const struct lm_restorer *r);	/* is there any; when READY */
+bool lm_restorer_lacks(const struct lm_restorer *r);	/* is there any; READY and later */
 struct lm_lazy_restore *lm_restorer_arriving(struct lm_restorer *r);
 /* Until all is there. After an error it can only be freed, which kills the container;
  * the kernel's log has said why.
