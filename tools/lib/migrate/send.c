@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,25 @@ static void pass_packets(struct lm_source *s, struct lm_peer *p)
 		lm_packets_each(lm_source_packets(s), lm_peer_packet, p);
 }
 
+/* RUNNING, however long it takes: with post-copy to turn away is to kill. A host that has
+ * gone is noticed all the same.
+ */
+static int expect_running(const struct lm_migrate_result *r, struct lm_peer *p,
+			  struct lm_error *e)
+{
+	static const int idle = 10, between = 5, probes = 4;
+	struct pollfd in = { .fd = p->in.fd, .events = POLLIN };
+
+	if (r->postcopy.used) {
+		setsockopt(p->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+		setsockopt(p->fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof(between));
+		setsockopt(p->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+		while (poll(&in, 1, -1) < 0 && errno == EINTR)
+			;
+	}
+	return lm_peer_expect(p, LM_REC_RUNNING, ANSWER_MS, e);
+}
+
 /* From here on the container must not run here unless it does not run there. */
 static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
@@ -274,7 +294,7 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	if (lm_peer_say(p, LM_REC_COMMIT, r->id, &why))
 		goto lost;
 	step(o, r, LM_STEP_SENT);
-	if (!lm_peer_expect(p, LM_REC_RUNNING, ANSWER_MS, &why)) {
+	if (!expect_running(r, p, &why)) {
 		r->pid = lm_u32(p->tb[LM_WIRE_PID]);
 		r->resume_ns = now_ns() - t0;
 		pass_packets(s, p);
@@ -284,6 +304,8 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		return 0;
 	}
 lost:
+	if (r->postcopy.used)
+		lm_peer_close(p);	/* or it would wait for us */
 	switch (ask(o->host, r->id, &again)) {
 	case RUNS_THERE:
 		r->postcopy.used = false;	/* (nothing of it is missing) */
