@@ -15,10 +15,10 @@
 #include "serve.h"
 #include "../lazy/peer.h"
 
-/* Requests that wait here at most: an agent has LM_ASK_MAX under way, and those of
- * threads that wait.
+/* Requests that may wait here at first: an agent has LM_ASK_MAX under way, and one for
+ * each thread that waits, of which there may be many.
  */
-#define QUEUE		4096
+#define QUEUE		4
 /* Bytes that wait in the socket, where what is wanted cannot overtake them. */
 #define UNSENT		(128 << 10)
 #define PATIENCE_MS	30000
@@ -31,8 +31,8 @@ struct want {
 };
 
 struct queue {
-	struct want *v;		/* a ring of QUEUE */
-	size_t first, n;
+	struct want *v;		/* a ring of @size */
+	size_t size, first, n;
 };
 
 struct server {
@@ -64,15 +64,28 @@ int lm_serve_check(struct lm_source *s, const struct lm_peer *p, struct lm_error
 	return 0;
 }
 
+static int grow(struct queue *q, struct lm_error *e)
+{
+	size_t size = q->size ? 2 * q->size : QUEUE;
+	struct want *v = reallocarray(NULL, size, sizeof(*v));
+
+	if (!v)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	for (size_t i = 0; i < q->n; i++)
+		v[i] = q->v[(q->first + i) % q->size];
+	free(q->v);
+	*q = (struct queue){ .v = v, .size = size, .n = q->n };
+	return 0;
+}
+
+/* There is always room: an agent that cannot write what it wants would not read what
+ * it gets.
+ */
 static int push(struct queue *q, const struct want *w, struct lm_error *e)
 {
-	if (!q->v)
-		q->v = calloc(QUEUE, sizeof(*q->v));
-	if (!q->v)
-		return lm_fail(e, LM_FAILED, "out of memory");
-	if (q->n == QUEUE)
-		return lm_fail(e, LM_FAILED, "asks for too much at a time");
-	q->v[(q->first + q->n++) % QUEUE] = *w;
+	if (q->n == q->size && grow(q, e))
+		return -1;
+	q->v[(q->first + q->n++) % q->size] = *w;
 	return 0;
 }
 
@@ -81,7 +94,7 @@ static const struct want *pop(struct queue *q)
 	const struct want *w = q->n ? &q->v[q->first] : NULL;
 
 	if (w) {
-		q->first = (q->first + 1) % QUEUE;
+		q->first = (q->first + 1) % q->size;
 		q->n--;
 	}
 	return w;
