@@ -22,6 +22,8 @@ int lm_missing_add(struct lm_missing *x, uint32_t mm, uint64_t start, uint64_t e
 	struct lm_missing_mm *m = lm_missing_of(x, mm);
 	size_t pages = (end - start) / PAGE;
 
+	if (start >= end || (m && m->n && start < m->v[m->n - 1].end))
+		return -EINVAL;
 	if (!m) {
 		if (lm_grow(&x->mm, x->n, sizeof(*x->mm)))
 			return -ENOMEM;

@@ -37,9 +37,9 @@ struct lm_missing {
 	size_t n;
 };
 
-/* Ranges of one mm ascend. Both return 0 or -ENOMEM. */
+/* Return: 0, -ENOMEM, or -EINVAL: the ranges of one mm do not ascend. */
 int lm_missing_add(struct lm_missing *x, uint32_t mm, uint64_t start, uint64_t end);
-/* No more will be added. */
+/* No more will be added. Return: 0 or -ENOMEM. */
 int lm_missing_ready(struct lm_missing *x);
 /* NULL: nothing of it is missing, or ever was. */
 struct lm_missing_mm *lm_missing_of(const struct lm_missing *x, uint32_t mm);

@@ -43,6 +43,7 @@
 #include "restore.h"
 #include "undo.h"
 #include "../lazy/lazy.h"
+#include "../lazy/missing.h"
 #include "../net/netns.h"
 #include "../ns/ns.h"
 #include "../textfile.h"
@@ -361,11 +362,6 @@ int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start
 		  uint64_t end, struct lm_error *e);
 
 /* What comes after the tasks run. */
-struct lm_later_range {
-	uint32_t mm;
-	uint64_t start, end;
-};
-
 struct lm_lazy_restore {
 	struct lm_lazy z;
 	uint32_t *eager;		/* address spaces that come at once */
@@ -373,8 +369,7 @@ struct lm_lazy_restore {
 	int server;			/* our end of its ctl; -1: there is none */
 	char *name;			/* of the container, once it is our own */
 	bool served;			/* its tasks run */
-	struct lm_later_range *now;	/* what was named and cannot wait */
-	size_t nr_now;
+	struct lm_missing now;		/* what was named and cannot wait */
 };
 
 struct lm_lazy_restore *lm_lazy_new(struct lm_restorer *r, const struct lm_lazy_from *from,

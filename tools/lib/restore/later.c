@@ -5,12 +5,13 @@
  * after the tasks run (lazy.c says what) is fetched before.
  */
 #include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "internal.h"
-#include "../grow.h"
 #include "../lazy/peer.h"
 #include "../search.h"
 
@@ -61,6 +62,16 @@ static int no_memory(struct later *t)
 	return lm_fail(t->e, LM_FAILED, "out of memory");
 }
 
+static int add(struct later *t, struct lm_missing *x, uint64_t start, uint64_t end)
+{
+	int ret = lm_missing_add(x, t->mm, start, end);
+
+	if (ret == -EINVAL)
+		return lm_fail(t->e, LM_FAILED, "pages of memory %u are named in disorder, or twice",
+			       t->mm);
+	return ret ? no_memory(t) : 0;
+}
+
 /* It can wait. */
 static int later(struct later *t, uint64_t start, uint64_t end)
 {
@@ -68,18 +79,7 @@ static int later(struct later *t, uint64_t start, uint64_t end)
 		return -1;
 	lm_batch_add(t->b, __NR_madvise, start, end - start, MADV_DONTNEED);
 	t->calls++;
-	return lm_missing_add(&t->r->lazy->z.peer->missing, t->mm, start, end) ?
-	       no_memory(t) : 0;
-}
-
-static int now(struct later *t, uint64_t start, uint64_t end)
-{
-	struct lm_lazy_restore *l = t->r->lazy;
-
-	if (lm_grow(&l->now, l->nr_now, sizeof(*l->now)))
-		return no_memory(t);
-	l->now[l->nr_now++] = (struct lm_later_range){ t->mm, start, end };
-	return 0;
+	return add(t, &t->r->lazy->z.peer->missing, start, end);
 }
 
 static const struct livemig_vma *find(const struct lm_mm *mm, uint64_t addr)
@@ -99,7 +99,8 @@ static int note(struct later *t, uint64_t start, uint64_t end)
 		const struct livemig_vma *v = t->map ? find(t->map, start) : NULL;
 
 		to = v && v->end < end ? v->end : end;
-		ret = v && lm_lazy_vma(v) ? later(t, start, to) : now(t, start, to);
+		ret = v && lm_lazy_vma(v) ? later(t, start, to) :
+				    add(t, &t->r->lazy->now, start, to);
 	}
 	return ret;
 }
@@ -137,78 +138,91 @@ int lm_later_take(struct lm_restorer *r, struct lm_proc *p, uint32_t mm,
 
 /* ---- what cannot wait ---- */
 
-/* The next request, of one address space. @at: page @pages of l->now[@i] is next. */
-static int ask(struct lm_restorer *r, size_t *i, uint64_t *at, uint64_t *pages,
-	       struct lm_error *e)
+/* The next request, of @m. Return: pages in it; 0: all has been asked for; -1. */
+static int ask(const struct lm_lazy_link *link, struct lm_missing_mm *m, struct lm_error *e)
 {
-	const struct lm_lazy_restore *l = r->lazy;
-	struct livemig_range v[LM_ASK_RANGES];
-	uint32_t mm = l->now[*i].mm;
-	size_t n = 0;
+	struct livemig_range v[LM_ASK_PAGES];
+	int n = 0, pages = 0;
+	uint64_t addr;
+	uint8_t *state;
 
-	*pages = 0;
-	while (*i < l->nr_now && l->now[*i].mm == mm && n < LM_ASK_RANGES &&
-	       *pages < LM_ASK_PAGES) {
-		uint64_t start = l->now[*i].start + *at * PAGE, end = l->now[*i].end;
-
-		if ((end - start) / PAGE > LM_ASK_PAGES - *pages) {
-			end = start + (LM_ASK_PAGES - *pages) * PAGE;
-			*at += (end - start) / PAGE;
-		} else {
-			++*i;
-			*at = 0;
-		}
-		v[n++] = (struct livemig_range){ start, end };
-		*pages += (end - start) / PAGE;
+	while (pages < LM_ASK_PAGES && (state = lm_missing_next(m, &addr))) {
+		*state = LM_MISSING_ASKED;
+		if (n && v[n - 1].end == addr)
+			v[n - 1].end += PAGE;
+		else
+			v[n++] = (struct livemig_range){ addr, addr + PAGE };
+		pages++;
 	}
-	return r->o.link->ask(mm, v, n, true, r->o.link->arg, e);
+	return n && link->ask(m->mm, v, n, true, link->arg, e) ? -1 : pages;
 }
 
-static int answer(struct lm_restorer *r, uint64_t *pages, struct lm_error *e)
+/* Each of them was asked for, and comes once. Return: how many they are, or -1. */
+static int tick_off(struct lm_missing *x, const struct lm_record *rec, struct lm_error *e)
+{
+	const struct livemig_page_entry *p;
+	const struct livemig_pages *head;
+	struct lm_missing_mm *m;
+	uint64_t addr, end, n;
+	uint8_t *state;
+	uint32_t nr;
+	int all = 0;
+
+	if (lm_pages_check(rec, &head, &p, &nr, e))
+		return -1;
+	m = le32toh(head->space) == LIVEMIG_PAGES_SPACE_MM ?
+	    lm_missing_of(x, le32toh(head->id)) : NULL;
+	for (uint32_t i = 0; i < nr; i++) {
+		addr = le64toh(p[i].addr);
+		if ((addr & LIVEMIG_PAGE_KIND_MASK) > LIVEMIG_PAGE_ZERO)
+			return lm_fail(e, LM_FAILED, "pages came without their bytes");
+		n = addr & LIVEMIG_PAGE_KIND_MASK ? le64toh(p[i].value) : 1;
+		for (addr &= -(uint64_t)PAGE; n--; addr += PAGE, all++) {
+			state = m ? lm_missing_find(m, addr, &end) : NULL;
+			if (!state || *state != LM_MISSING_ASKED)
+				return lm_fail(e, LM_FAILED, "the page at %#" PRIx64 " of memory %u came, which nobody has asked for",
+					       addr, le32toh(head->id));
+			*state = LM_MISSING_NOT;
+			m->left--;
+		}
+	}
+	return all;
+}
+
+static int answer(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_lazy_link *link = r->o.link;
-	const struct livemig_page_entry *x;
-	const struct livemig_pages *head;
 	struct lm_record rec;
-	uint32_t n;
 	int ret;
 
-	*pages = 0;
 	do
 		ret = link->next(&rec, link->arg, e);
 	while (!ret);
-	if (ret < 0 || lm_pages_check(&rec, &head, &x, &n, e))
-		return -1;
-	for (uint32_t i = 0; i < n; i++) {
-		unsigned int kind = le64toh(x[i].addr) & LIVEMIG_PAGE_KIND_MASK;
-
-		if (kind > LIVEMIG_PAGE_ZERO)
-			return lm_fail(e, LM_FAILED, "pages came without their bytes");
-		*pages += kind == LIVEMIG_PAGE_DATA ? 1 : le64toh(x[i].value);
-	}
-	return lm_pages_record(r, link->in, &rec, e);
+	ret = ret < 0 ? -1 : tick_off(&r->lazy->now, &rec, e);
+	return ret < 0 || lm_pages_record(r, link->in, &rec, e) ? -1 : ret;
 }
 
 int lm_later_fetch(struct lm_restorer *r, struct lm_error *e)
 {
 	struct lm_lazy_restore *l = r->lazy;
-	uint64_t at = 0, due = 0, n;
-	size_t i = 0;
+	size_t i = 0, due = 0;
+	int n;
 
 	if (!l || !l->z.peer)
 		return 0;
-	if (lm_missing_ready(&l->z.peer->missing))
+	if (lm_missing_ready(&l->z.peer->missing) || lm_missing_ready(&l->now))
 		return lm_fail(e, LM_FAILED, "out of memory");
-	while (i < l->nr_now || due) {
-		while (i < l->nr_now && due <= (FETCHES - 1) * LM_ASK_PAGES) {
-			if (ask(r, &i, &at, &n, e))
+	while (i < l->now.n || due) {
+		while (i < l->now.n && due <= (FETCHES - 1) * LM_ASK_PAGES) {
+			n = ask(r->o.link, &l->now.mm[i], e);
+			if (n < 0)
 				return -1;
 			due += n;
+			i += !n;
 		}
-		if (answer(r, &n, e))
+		n = due ? answer(r, e) : 0;
+		if (n < 0)
 			return -1;
-		if (!n || n > due)
-			return lm_fail(e, LM_FAILED, "pages came that nobody has asked for");
 		due -= n;
 	}
 	lm_pages_close(r);

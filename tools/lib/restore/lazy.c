@@ -88,7 +88,7 @@ void lm_arriving_free(struct lm_lazy_restore *l)
 		lm_lazy_mem_free(&l->z.mem[--l->z.nr_mem]);
 	free(l->z.mem);
 	free(l->eager);
-	free(l->now);
+	lm_missing_free(&l->now);
 	free(l->name);
 	free(l->z.buf);
 	if (l->z.peer)
