@@ -369,6 +369,7 @@ struct lm_lazy_restore {
 	int server;			/* our end of its ctl; -1: there is none */
 	char *name;			/* of the container, once it is our own */
 	bool served;			/* its tasks run */
+	struct lm_netns_made *net;	/* ... in this; freeing it waits for announcements */
 	struct lm_missing now;		/* what was named and cannot wait */
 };
 

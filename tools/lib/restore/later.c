@@ -243,6 +243,8 @@ struct lm_lazy_restore *lm_restorer_arriving(struct lm_restorer *r)
 	if (!l || !l->z.peer || !r->committed)
 		return NULL;
 	r->lazy = NULL;
+	l->net = r->net;
+	r->net = NULL;
 	l->served = true;
 	l->name = strdup(r->name);
 	l->z.name = l->name ?: "?";

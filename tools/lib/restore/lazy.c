@@ -87,6 +87,7 @@ void lm_arriving_free(struct lm_lazy_restore *l)
 	while (l->z.nr_mem)
 		lm_lazy_mem_free(&l->z.mem[--l->z.nr_mem]);
 	free(l->z.mem);
+	lm_netns_free(l->net);
 	free(l->eager);
 	lm_missing_free(&l->now);
 	free(l->name);
