@@ -187,15 +187,48 @@ done
 on_b "LIVEMIG_LAZY=on-demand agent committed" >/dev/null
 check "agent killed at 'committed'" status_is 3 move r
 check "... nothing is left on B" on_b "gone r $pid"
+on_b "LIVEMIG_LAZY=on-demand agent going" >/dev/null
+check "agent killed when the tasks are next" status_is 3 move r
+check "... nothing is left on B" on_b "gone r $pid"
 check "... it ran on all the time" answers r
 stop r
 
+# ---- what ends is not always lost ----
+
+on_b agent >/dev/null
+run signal read
+# (SIGTERM: a shell may have SIGINT ignored)
+LIVEMIG_DIE_AT=sent:15 check "a signal after COMMIT does not end the tool" move signal
+check "... it is right" answers signal
+on_b "stop signal" >/dev/null
+
+# Nothing is missing, so it needs nobody there.
+on_b "agent running" >/dev/null
+run whole prefork
+check "prefork: agent killed before it says RUNNING" move whole
+check "... it is right" answers whole
+check "... it is gone from A" gone whole $pid
+on_b "stop whole" >/dev/null
+on_b "agent arrived" >/dev/null
+run all read
+check "agent killed before it says ARRIVED" move all
+check "... it is right" answers all
+check "... it is gone from A" gone all $pid
+on_b "stop all" >/dev/null
+
 # ---- after that it is lost with whoever fails ----
+
+# stays NAME: it is there, and does not run
+stays()
+{
+	[ -e "/proc/$pid" ] && grep -x 'frozen 1' "/sys/fs/cgroup/$1/cgroup.events" ||
+		{ cat "/sys/fs/cgroup/$1/cgroup.events"; return 1; }
+}
 
 # lost NAME: it is known on A; nothing runs again
 lost()
 {
-	still "$pid" || return
+	stays "$1" || return
 	status_is 4 "$migctl" migrate --recover >"$out/recover" 2>&1 &&
 		grep -q 'lost: it ran on .*, and was killed there' "$out/recover" ||
 		{ cat "$out/recover"; return 1; }

@@ -268,6 +268,8 @@ static int arrive(struct lm_peer *p, struct lm_lazy_restore *l, struct lm_journa
 	ret = lm_arriving_run(l, e);
 	lm_arriving_free(l);		/* if it failed nobody of it is left now */
 	lm_journal_state(j, ret ? "lost" : "running", NULL);
+	if (!ret)
+		lm_step_reached(LM_STEP_ARRIVED);
 	/* (who does not hear it asks) */
 	if (!ret)
 		lm_peer_say(p, LM_REC_ARRIVED, j->id, NULL);
