@@ -61,7 +61,6 @@ struct lm_lazy_restore *lm_restorer_arriving(struct lm_restorer *r);
  */
 int lm_arriving_run(struct lm_lazy_restore *l, struct lm_error *e);
 void lm_arriving_free(struct lm_lazy_restore *l);	/* NULL is fine */
-/* Pid of the first process of the container. */
 /* open() of @path as the container, or the one who had @f open, sees it. */
 int lm_restorer_open(const struct lm_restorer *r, const struct lm_file *f,
 		     const char *path, int flags, mode_t mode);
@@ -69,6 +68,7 @@ int lm_restorer_open(const struct lm_restorer *r, const struct lm_file *f,
 int lm_restorer_root(const struct lm_restorer *r, const struct lm_file *f);
 /* What the container's process @pid is called here. */
 uint32_t lm_restorer_host(const struct lm_restorer *r, uint32_t pid);
+/* Pid of the first process of the container. */
 pid_t lm_restorer_pid(const struct lm_restorer *r);
 /* Not committed: kill and remove all. Committed: only free memory. */
 void lm_restorer_free(struct lm_restorer *r);
