@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
+#include "clock.h"
 #include "nl.h"
 #include "nl_parse.h"
 #include "record.h"
@@ -419,26 +419,18 @@ static int on_event(uint8_t cmd, const void *attrs, size_t len, void *arg,
 	return lm_parse_event(attrs, len, arg, e);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
 int lm_nl_events_wait(struct lm_nl *nl, struct lm_event *ev, int timeout_ms,
 		      struct lm_error *e)
 {
 	struct lm_reply reply = {
 		.family = nl->family, .answer = on_event, .arg = ev, .what = "events",
 	};
-	uint64_t end = now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
+	uint64_t end = lm_now_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 	struct pollfd p = { .fd = mnl_socket_get_fd(nl->sock), .events = POLLIN };
 
 	memset(ev, 0, sizeof(*ev));
 	for (;;) {
-		uint64_t now = now_ms();
+		uint64_t now = lm_now_ms();
 		ssize_t n = poll(&p, 1, timeout_ms < 0 ? -1 : now < end ? (int)(end - now) : 0);
 
 		if (!n || (n < 0 && errno == EINTR))

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "clock.h"
 #include "record.h"
 
 #define REC_VERSION	1
@@ -278,19 +278,11 @@ int lm_in_bad(const struct lm_in *in, struct lm_error *e, const char *fmt, ...)
 		       (unsigned long long)in->start, what);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
 /* For all that follows: a peer that sends a byte now and then must end, too. */
 static void set_deadline(struct lm_in *in)
 {
 	if (in->timeout_ms >= 0)
-		in->deadline = now_ms() + in->timeout_ms;
+		in->deadline = lm_now_ms() + in->timeout_ms;
 }
 
 /* Return: as wait_fd(). */
@@ -300,7 +292,7 @@ static int wait_in(const struct lm_in *in)
 
 	if (in->timeout_ms < 0)
 		return wait_fd(in->fd, POLLIN, -1);
-	now = now_ms();
+	now = lm_now_ms();
 	return wait_fd(in->fd, POLLIN, now < in->deadline ? in->deadline - now : 0);
 }
 

@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../clock.h"
 #include "lazy.h"
 #include "peer.h"
 
@@ -25,18 +25,10 @@
 #define ALIVE_MS	5000
 #define SILENCE_MS	30000
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
 static int ask(struct lm_lazy_peer *p, uint32_t mm, const struct livemig_range *v,
 	       size_t n, bool wanted, struct lm_error *e)
 {
-	p->asked_ms = now_ms();
+	p->asked_ms = lm_now_ms();
 	return p->link->ask(mm, v, n, wanted, p->link->arg, e);
 }
 
@@ -288,7 +280,7 @@ static int check_record(struct lm_lazy_peer *p, const struct lm_record *rec,
 
 static int still_there(struct lm_lazy_peer *p, struct lm_error *e)
 {
-	uint64_t now = now_ms();
+	uint64_t now = lm_now_ms();
 
 	if (now - p->asked_ms > ALIVE_MS && ask(p, 0, NULL, 0, false, e))
 		return -1;
@@ -309,7 +301,7 @@ static int take(struct lm_lazy *z, bool readable, struct lm_error *e)
 		return deliver(z, e);
 	if (!readable)
 		return still_there(p, e);
-	p->heard_ms = now_ms();
+	p->heard_ms = lm_now_ms();
 	ret = p->link->next(&rec, p->link->arg, e);
 	if (ret <= 0)
 		return ret;

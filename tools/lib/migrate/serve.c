@@ -10,8 +10,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "../clock.h"
 #include "serve.h"
 #include "../lazy/peer.h"
 
@@ -41,14 +41,6 @@ struct server {
 	struct queue now, later;
 	struct lm_postcopy *pc;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
 
 int lm_serve_check(struct lm_source *s, const struct lm_peer *p, struct lm_error *e)
 {
@@ -176,8 +168,8 @@ int lm_serve_pages(struct lm_source *s, struct lm_peer *p, uint16_t until, int t
 	setsockopt(p->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	setsockopt(p->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 	do {
-		if (told && now_ms() - last > TELL_MS) {
-			last = now_ms();
+		if (told && lm_now_ms() - last > TELL_MS) {
+			last = lm_now_ms();
 			told(pc, arg);
 		}
 		ret = turn(&v, until, timeout_ms, e);
