@@ -8,7 +8,7 @@
 # (LIVEMIG_LAZY=on-demand), so that it is missing for certain when something happens.
 #
 # coverage: Memory
-# vm: guests=A,B mem=1024 timeout=900
+# vm: guests=A,B mem=1024 timeout=1800
 # requires: build/migctl
 # build: postcopy postcopy.c ../program.c -pthread
 # build: threads ../migrate/threads.c -pthread
