@@ -297,8 +297,12 @@ static int take(struct lm_lazy *z, bool readable, struct lm_error *e)
 	struct lm_record rec;
 	int ret;
 
-	if (p->nr_entries)
-		return deliver(z, e);
+	if (p->nr_entries) {
+		/* (that nothing comes meanwhile is our doing) */
+		p->heard_ms = lm_now_ms();
+		ret = deliver(z, e);
+		return ret == LM_LAZY_AGAIN && still_there(p, e) ? -1 : ret;
+	}
 	if (!readable)
 		return still_there(p, e);
 	p->heard_ms = lm_now_ms();
