@@ -19,6 +19,8 @@
  * page has its turn.
  */
 #define BRING	32
+/* Pages that nobody needs any more, which are passed over before faults have their turn. */
+#define SKIP	4096
 /* What is said when nothing is to be said, and how long silence may last when pages
  * are due.
  */
@@ -49,11 +51,21 @@ static const struct lm_todo_range *place(const struct lm_lazy_mem *m, uint64_t a
 	return NULL;
 }
 
-static bool is_needed(const struct lm_lazy *z, uint32_t mm, uint64_t addr)
+/* Does somebody? If not, *@next is the next page of which that is so. */
+static bool is_needed(const struct lm_lazy *z, uint32_t mm, uint64_t addr, uint64_t *next)
 {
-	for (size_t i = 0; i < z->nr_mem; i++)
-		if (z->mem[i].mm == mm && !z->mem[i].gone && place(&z->mem[i], addr))
+	*next = UINT64_MAX;
+	for (size_t i = 0; i < z->nr_mem; i++) {
+		const struct lm_lazy_mem *m = &z->mem[i];
+
+		if (m->mm != mm || m->gone)
+			continue;
+		if (place(m, addr))
 			return true;
+		for (size_t j = 0; j < m->todo.n; j++)
+			if (m->todo.v[j].from > addr && m->todo.v[j].from < *next)
+				*next = m->todo.v[j].from;
+	}
 	return false;
 }
 
@@ -101,19 +113,24 @@ static int get(struct lm_lazy *z, uint32_t mm, uint64_t addr, int max, int *n,
 	return ask(z->peer, mm, &r, 1, true, e) ? -1 : LM_LAZY_COMING;
 }
 
-/* One request. Return: 1; 0: there is nothing to be asked for; -1. */
-static int bring_some(struct lm_lazy *z, struct lm_missing_mm *m, struct lm_error *e)
+/* One request. *@skipped: pages that were passed over. Return: 1; 0: there is nothing to
+ * be asked for, or *@skipped is enough; -1.
+ */
+static int bring_some(struct lm_lazy *z, struct lm_missing_mm *m, size_t *skipped,
+		      struct lm_error *e)
 {
 	struct livemig_range v[BRING];
+	uint64_t addr, needed = 0;
 	size_t n = 0, pages = 0;
-	uint64_t addr;
 	uint8_t *state;
 
-	while (pages < BRING && (state = lm_missing_next(m, &addr))) {
-		if (!is_needed(z, m->mm, addr)) {
+	while (pages < BRING && *skipped < SKIP && (state = lm_missing_next(m, &addr))) {
+		if (addr < needed || !is_needed(z, m->mm, addr, &needed)) {
 			change(z->peer, m, state, LM_MISSING_NOT);
+			++*skipped;
 			continue;
 		}
+		needed = 0;
 		change(z->peer, m, state, LM_MISSING_ASKED);
 		if (n && v[n - 1].end == addr)
 			v[n - 1].end += PAGE;
@@ -130,17 +147,18 @@ static int bring_some(struct lm_lazy *z, struct lm_missing_mm *m, struct lm_erro
 static int bring(struct lm_lazy *z, struct lm_error *e)
 {
 	struct lm_lazy_peer *p = z->peer;
+	size_t skipped = 0;
 
 	for (size_t i = 0; i < p->missing.n; i++)
 		while (p->asked < LM_ASK_MAX * BRING) {
-			int ret = bring_some(z, &p->missing.mm[i], e);
+			int ret = bring_some(z, &p->missing.mm[i], &skipped, e);
 
 			if (ret < 0)
 				return -1;
 			if (!ret)
 				break;
 		}
-	return LM_LAZY_COMING;
+	return skipped < SKIP ? LM_LAZY_COMING : LM_LAZY_DONE;
 }
 
 /* ---- what comes ---- */
