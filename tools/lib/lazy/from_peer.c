@@ -21,11 +21,8 @@
 #define BRING	32
 /* Pages that nobody needs any more, which are passed over before faults have their turn. */
 #define SKIP	4096
-/* What is said when nothing is to be said, and how long silence may last when pages
- * are due.
- */
+/* Until something is said when nothing is to be said. */
 #define ALIVE_MS	5000
-#define SILENCE_MS	30000
 
 static int ask(struct lm_lazy_peer *p, uint32_t mm, const struct livemig_range *v,
 	       size_t n, bool wanted, struct lm_error *e)
@@ -304,8 +301,8 @@ static int still_there(struct lm_lazy_peer *p, struct lm_error *e)
 		return -1;
 	if (!(p->asked + p->wanted))
 		p->heard_ms = now;
-	if (now - p->heard_ms > SILENCE_MS)
-		return lm_fail(e, LM_FAILED, "no page has come for %d s", SILENCE_MS / 1000);
+	if (now - p->heard_ms > LM_SILENCE_MS)
+		return lm_fail(e, LM_FAILED, "no page has come for %d s", LM_SILENCE_MS / 1000);
 	return LM_LAZY_DONE;
 }
 

@@ -17,6 +17,9 @@
  */
 #define LM_ASK_MAX	8
 
+/* Who says nothing for so long, when something is due, is gone. */
+#define LM_SILENCE_MS	30000
+
 /* The way there. All return 0, or -1 with @e. */
 struct lm_lazy_link {
 	int fd;			/* readable when something comes */

@@ -369,7 +369,6 @@ int lm_lazy_run(struct lm_lazy *z, struct lm_error *e)
 static int serve(struct lm_lazy *z, struct lm_error *e)
 {
 	setsid();
-	prctl(PR_SET_NAME, "migctl-lazy");
 	if (close_others(z, e) || lm_lazy_ready(z, e))
 		return -1;
 	if (write(z->ctl, "r", 1) != 1)

@@ -10,9 +10,6 @@
 
 #include "arrive.h"
 
-/* A source that says nothing for so long, when something is due, is gone. */
-#define PATIENCE_MS	30000
-
 static int ask(uint32_t mm, const struct livemig_range *v, size_t n, bool wanted,
 	       void *arg, struct lm_error *e)
 {
@@ -32,7 +29,7 @@ static int next(struct lm_record *rec, void *arg, struct lm_error *e)
 {
 	struct lm_arrive *a = arg;
 
-	if (lm_peer_take(a->p, rec, PATIENCE_MS, e))
+	if (lm_peer_take(a->p, rec, LM_SILENCE_MS, e))
 		return -1;
 	if (rec->type == LIVEMIG_OBJ_PAGES)
 		return 1;
@@ -52,7 +49,7 @@ void lm_arrive_init(struct lm_arrive *a, struct lm_peer *p)
 
 void lm_arrive_from(struct lm_arrive *a)
 {
-	int patience = PATIENCE_MS;
+	int patience = LM_SILENCE_MS;
 
 	a->link.fd = a->p->in.fd;
 	setsockopt(a->p->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));

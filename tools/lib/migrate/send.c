@@ -23,12 +23,11 @@
 #include "serve.h"
 #include "throttle.h"
 #include "wire.h"
+#include "../lazy/peer.h"
 #include "../net/packets.h"
 
 #define CONNECT_MS	10000
 #define ANSWER_MS	60000
-/* An agent that still needs memory says something every 5 s. */
-#define SILENCE_MS	30000
 /* How long the outcome of a COMMIT is asked for before an operator has to. */
 #define RECOVER_S	60
 /* Time in the stop that does not depend on pages, before one was measured. */
@@ -356,7 +355,7 @@ static int serve(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	uint64_t t0 = now_ns();
 	char text[33];
 
-	if (!lm_serve_pages(s, p, LM_REC_ARRIVED, SILENCE_MS, &r->postcopy, o->arriving,
+	if (!lm_serve_pages(s, p, LM_REC_ARRIVED, LM_SILENCE_MS, &r->postcopy, o->arriving,
 			    o->arg, &why)) {
 		r->postcopy.ns = now_ns() - t0;
 		return 0;

@@ -21,7 +21,6 @@
 #define QUEUE		4
 /* Bytes that wait in the socket, where what is wanted cannot overtake them. */
 #define UNSENT		(128 << 10)
-#define PATIENCE_MS	30000
 #define TELL_MS		200
 
 struct want {
@@ -162,7 +161,7 @@ int lm_serve_pages(struct lm_source *s, struct lm_peer *p, uint16_t until, int t
 		   struct lm_error *e)
 {
 	struct server v = { .s = s, .p = p, .pc = pc };
-	int ret, unsent = UNSENT, patience = PATIENCE_MS;
+	int ret, unsent = UNSENT, patience = LM_SILENCE_MS;
 	uint64_t last = 0;
 
 	setsockopt(p->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
