@@ -11,6 +11,9 @@
 
 struct lm_missing_mm *lm_missing_of(const struct lm_missing *x, uint32_t mm)
 {
+	/* (those that are added are most often of the last one) */
+	if (x->n && x->mm[x->n - 1].mm == mm)
+		return &x->mm[x->n - 1];
 	for (size_t i = 0; i < x->n; i++)
 		if (x->mm[i].mm == mm)
 			return &x->mm[i];
@@ -68,12 +71,11 @@ uint8_t *lm_missing_find(struct lm_missing_mm *m, uint64_t addr, uint64_t *end)
 	return NULL;
 }
 
-bool lm_missing_any(const struct lm_missing *x, uint32_t mm, uint64_t start, uint64_t end)
+bool lm_missing_any(const struct lm_missing_mm *m, uint64_t start, uint64_t end)
 {
-	const struct lm_missing_mm *m = lm_missing_of(x, mm);
-	size_t i = m ? range_of(m, start) : 0;
+	size_t i = range_of(m, start);
 
-	return m && i < m->n && m->v[i].start < end;
+	return i < m->n && m->v[i].start < end;
 }
 
 uint8_t *lm_missing_next(struct lm_missing_mm *m, uint64_t *addr)

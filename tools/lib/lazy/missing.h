@@ -46,7 +46,7 @@ struct lm_missing_mm *lm_missing_of(const struct lm_missing *x, uint32_t mm);
 /* The state of the page at @addr, or NULL: it was not named, nor was any up to *@end. */
 uint8_t *lm_missing_find(struct lm_missing_mm *m, uint64_t addr, uint64_t *end);
 /* Has any in [start, end) been named? */
-bool lm_missing_any(const struct lm_missing *x, uint32_t mm, uint64_t start, uint64_t end);
+bool lm_missing_any(const struct lm_missing_mm *m, uint64_t start, uint64_t end);
 /* The next page that nobody has asked for; NULL: there is none. */
 uint8_t *lm_missing_next(struct lm_missing_mm *m, uint64_t *addr);
 void lm_missing_free(struct lm_missing *x);

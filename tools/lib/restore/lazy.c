@@ -268,11 +268,9 @@ static int watch(struct lm_lazy_mem *m, const struct livemig_vma *v, struct lm_e
 }
 
 /* What is missing and not watched would be zeros. */
-static int check_watched(const struct lm_lazy_mem *m, const struct lm_missing *x,
+static int check_watched(const struct lm_lazy_mem *m, const struct lm_missing_mm *of,
 			 struct lm_error *e)
 {
-	const struct lm_missing_mm *of = lm_missing_of(x, m->mm);
-
 	for (size_t i = 0; i < of->n; i++)
 		for (uint64_t at = of->v[i].start; at < of->v[i].end;) {
 			const struct lm_todo_range *t = lm_todo_find(&m->todo, at);
@@ -288,13 +286,16 @@ static int check_watched(const struct lm_lazy_mem *m, const struct lm_missing *x
 int lm_lazy_watch(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 		  struct lm_error *e)
 {
+	const struct lm_missing_mm *of = NULL;
 	const struct lm_lazy_peer *peer;
 	struct lm_lazy_mem *m;
 
 	if (!r->lazy || !lm_lazy_mm(r->lazy, mm->id))
 		return 0;
 	peer = r->lazy->z.peer;
-	if (peer && !lm_missing_of(&peer->missing, mm->id))
+	if (peer)
+		of = lm_missing_of(&peer->missing, mm->id);
+	if (peer && !of)
 		return 0;
 	m = lm_lazy_add(&r->lazy->z);
 	if (!m)
@@ -305,11 +306,10 @@ int lm_lazy_watch(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *
 		return -1;
 	for (size_t i = 0; i < mm->nr_vmas; i++)
 		if (lm_lazy_vma(&mm->vmas[i]) &&
-		    (!peer || lm_missing_any(&peer->missing, mm->id, mm->vmas[i].start,
-					     mm->vmas[i].end)) &&
+		    (!of || lm_missing_any(of, mm->vmas[i].start, mm->vmas[i].end)) &&
 		    watch(m, &mm->vmas[i], e))
 			return lm_prefix(e, "pid %u", p->pid);
-	return peer && check_watched(m, &peer->missing, e) ? lm_prefix(e, "pid %u", p->pid) : 0;
+	return of && check_watched(m, of, e) ? lm_prefix(e, "pid %u", p->pid) : 0;
 }
 
 int lm_lazy_start(struct lm_restorer *r, struct lm_error *e)
