@@ -33,9 +33,12 @@ static char *map(void *at, size_t pages, int flags)
 	return p;
 }
 
+/* 1: pages that can be compressed; any other odd number: they cannot. */
+static uint64_t mix = 0x9e3779b97f4a7c15ULL;
+
 static uint64_t word(uint64_t page, uint64_t version, uint64_t i)
 {
-	return (page << 32 | version << 16 | i) * 0x9e3779b97f4a7c15ULL + 1;
+	return (page << 32 | version << 16 | i) * mix + 1;
 }
 
 static void fill_page(char *p, uint64_t page, uint64_t version)

@@ -78,6 +78,12 @@ BUSY(kernel, set_memory, get_kernel)
 BUSY(eager, set_eager, get_eager)
 BUSY(prefork, set_prefork, get_prefork)
 
+static void set_plain(void)
+{
+	mix = 1;
+	set_rounds();
+}
+
 #define ROW(name) { #name, set_##name##_busy, get_##name##_busy }
 
 static const struct test busy_tests[] = {
@@ -85,6 +91,7 @@ static const struct test busy_tests[] = {
 	ROW(mremap), ROW(kernel), ROW(eager), ROW(prefork),
 	/* (its writer goes on there, and checks what it has written before) */
 	{ "rounds", set_rounds, get_rounds },
+	{ "plain", set_plain, get_rounds },
 	{ 0 }
 };
 

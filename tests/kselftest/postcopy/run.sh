@@ -137,7 +137,7 @@ check "... its memory comes by itself" says rounds \
 check "... nothing of it is left here" gone rounds $pid
 check "... nobody brings memory any more" on_b no_server
 check "... and it was right all the time" answers rounds
-run squeezed rounds
+run squeezed plain
 check "with --compress and --delta" move squeezed --compress lz4 --delta
 check "... so it came" says squeezed 'pc["pages"] > 0 and j["compress"] == "lz4"'
 check "... and it is right, too" answers squeezed
