@@ -39,6 +39,7 @@ int lm_fail_errno(struct lm_error *e, enum lm_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	set(e, code, err, fmt, ap);
 	va_end(ap);
+	errno = err;
 	return -1;
 }
 

@@ -281,6 +281,39 @@ ip link set br0 up
 ip link set lowerbr master br0
 ip link set vclient master br0
 
+# A host whose modules give every namespace devices, with indexes that ours had.
+modprobe ipip || modprobe sit
+fallback()	# off|on: in new namespaces
+{
+	sysctl -qw net.core.fb_tunnels_only_for_init_net=$([[ $1 == off ]] && echo 1 || echo 0)
+}
+fallback_is_on()
+{
+	ip netns add probe
+	ip -n probe -br link
+	(($(ip -n probe -br link | wc -l) > 1))
+	local status=$?
+	ip netns delete probe
+	return $status
+}
+for kind in veth macvlan; do
+	fallback off
+	setup $kind
+	fallback on
+	settled box
+	view box >"$tmp/before"
+	"$tool" dump box "$tmp/rec"
+	"$tool" clear box
+	check "$kind: namespaces have more than lo" fallback_is_on
+	check "$kind: made where its index is taken" start_make "$tmp/rec"
+	tell open
+	check "$kind: its devices are as before" same_view
+	check "$kind: namespaces have it again" fallback_is_on
+	tell free
+	"$tool" clear box
+done
+rmmod ipip
+
 # The lock.
 setup veth
 start_lock()

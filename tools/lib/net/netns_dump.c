@@ -35,20 +35,6 @@ struct describe {
 	struct lm_error *e;
 };
 
-/* Devices that every new namespace gets from loaded modules. */
-static bool is_fallback(const struct lm_link *l)
-{
-	static const char *const names[] = {
-		"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0",
-		"sit0", "ip6tnl0", "ip6gre0", NULL
-	};
-
-	for (int i = 0; names[i]; i++)
-		if (!strcmp(l->name, names[i]))
-			return !(l->flags & IFF_UP);
-	return false;
-}
-
 static bool is_kind(const struct lm_link *l, const char *kind)
 {
 	return !strcmp(l->kind, kind);
@@ -119,7 +105,7 @@ static int put_links(struct describe *d)
 	for (size_t i = 0; i < d->nr_links; i++) {
 		struct lm_link *l = &d->links[i];
 
-		if (is_fallback(l))
+		if (lm_is_fallback(l))
 			continue;
 		if (!is_kind(l, "lo") && !is_kind(l, "veth") && !is_kind(l, "macvlan") &&
 		    !is_kind(l, "dummy"))

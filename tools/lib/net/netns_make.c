@@ -45,6 +45,7 @@ struct make {
 	struct lm_netns_made *n;
 	int index[64];			/* of the links, in the record's order */
 	size_t nr_links;
+	bool taken;			/* an index is another device's */
 	struct lm_error *e;
 };
 
@@ -168,6 +169,7 @@ static int move_in(void *arg, struct lm_error *e)
 		if (r->index)
 			mnl_attr_put_u32(nlh, IFLA_NEW_IFINDEX, r->index);
 		ret = lm_rt_do(&rt, nlh, e, "cannot move network device %s", r->name);
+		r->m->taken = ret < 0 && errno == EBUSY;
 	}
 	lm_rt_close(&rt);
 	return ret;
@@ -237,8 +239,10 @@ static int make_device(struct make *m, const struct nlattr **tb)
 	}
 	if (macvlan)
 		return make_macvlan(m, nlh, name, lm_u32(tb[LM_LINK_INDEX]));
-	if (lm_rt_do(&m->rt, nlh, m->e, "cannot make network device %s (%s)", name, kind) < 0)
+	if (lm_rt_do(&m->rt, nlh, m->e, "cannot make network device %s (%s)", name, kind) < 0) {
+		m->taken = errno == EEXIST;
 		return -1;
+	}
 	return veth ? place_host_end(m, peer, up.index) : 0;
 }
 
@@ -446,12 +450,36 @@ static int check_name(const char *name, struct lm_error *e)
 	return 0;
 }
 
+/* With what is in the record. @quiet: and nothing else. */
+static int make_netns(struct make *m, int user, bool quiet)
+{
+	const struct lm_ns_birth birth_there = { .kind = &lm_ns_net, .user = user };
+	struct lm_netns_made *n = m->n;
+	int off = quiet ? lm_fallback_off() : -1;
+
+	n->nsfd = user ? lm_ns_born(&birth_there, m->e) : new_netns(m->e);
+	lm_fallback_on(off);
+	m->nr_links = 0;
+	m->taken = false;
+	if (n->nsfd < 0 || lm_netlock(n->nsfd, true, &n->lock, m->e) < 0)
+		return -1;
+	return lm_in_netns(n->nsfd, furnish, m, m->e);
+}
+
+static void unmake(struct lm_netns_made *n)
+{
+	lm_netns_clear(n->nsfd, NULL);
+	lm_netunlock(n->lock);
+	n->lock = NULL;
+	close(n->nsfd);
+	n->nsfd = -1;
+}
+
 int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 		  struct lm_netns_made **made, struct lm_error *e)
 {
 	const struct nlattr *tb[LM_NETNS_MAX + 1];
 	struct make m = { .attrs = attrs, .len = len, .parent = parent, .e = e };
-	const struct lm_ns_birth birth_there = { .kind = &lm_ns_net, .user = user };
 	struct lm_netns_made *n;
 	int ret = -1;
 
@@ -465,15 +493,18 @@ int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 	if (!n)
 		return lm_fail(e, LM_FAILED, "no memory");
 	m.n = n;
+	n->nsfd = -1;
 	if (tb[LM_NETNS_NAME])
 		snprintf(n->name, sizeof(n->name), "%s", lm_str(tb[LM_NETNS_NAME]));
-	n->nsfd = user ? lm_ns_born(&birth_there, e) : new_netns(e);
 	m.host_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (m.host_fd < 0)
+	if (m.host_fd < 0) {
 		lm_fail_errno(e, LM_FAILED, "cannot open my own network namespace");
-	else if (n->nsfd >= 0 && lm_netlock(n->nsfd, true, &n->lock, e) == 0 &&
-	    lm_rt_open(&m.here, NETLINK_ROUTE, e) == 0) {
-		ret = lm_in_netns(n->nsfd, furnish, &m, e);
+	} else if (lm_rt_open(&m.here, NETLINK_ROUTE, e) == 0) {
+		ret = make_netns(&m, user, false);
+		if (ret < 0 && m.taken) {
+			unmake(n);
+			ret = make_netns(&m, user, true);
+		}
 		lm_rt_close(&m.here);
 	}
 	if (m.host_fd >= 0)

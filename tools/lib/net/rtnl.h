@@ -71,6 +71,14 @@ int lm_net_sysctl_set(const char *assignment, struct lm_error *e);
 void lm_dad_off(void);
 void lm_dad_on(struct lm_rt *rt);
 
+/* fallback.c: devices that a new namespace has by itself. Is @l one of them, unused? */
+bool lm_is_fallback(const struct lm_link *l);
+/* Until _on() gets what this returns, new namespaces have none. It is in the namespace
+ * of the host that this can be set; elsewhere nothing happens.
+ */
+int lm_fallback_off(void);
+void lm_fallback_on(int fd);
+
 /* announce.c: tell the neighbours where the addresses of the namespace of the
  * calling thread live now. Best effort: nobody can be told twice that it failed.
  */
