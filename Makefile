@@ -90,7 +90,7 @@ install-tools: tools $(B)/liblivemig.a $(B)/liblivemig.pc
 	$(INSTALL) -m 644 $(B)/liblivemig.pc $(DESTDIR)$(LIBDIR)/pkgconfig/liblivemig.pc
 	for h in $(PUBLIC); do \
 		$(INSTALL) -m 644 tools/lib/$$h.h $(DESTDIR)$(INCDIR)/$$h.h || exit; done
-	$(INSTALL) -m 644 uapi/linux/livemig.h $(DESTDIR)$(INCDIR)/linux/livemig.h
+	$(INSTALL) -m 644 -t $(DESTDIR)$(INCDIR)/linux uapi/linux/*.h
 	$(INSTALL) -m 644 Documentation/man/migctl.8 $(DESTDIR)$(MANDIR)/man8/migctl.8
 	$(INSTALL) -m 644 Documentation/man/liblivemig.3 $(DESTDIR)$(MANDIR)/man3/liblivemig.3
 	$(INSTALL) -m 644 tools/completion/migctl $(DESTDIR)$(COMPDIR)/migctl

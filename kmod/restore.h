@@ -34,7 +34,7 @@
 #define _LIVEMIG_RESTORE_H
 
 #include <linux/list.h>
-#include <linux/livemig.h>
+#include <linux/livemig_dev.h>
 #include <linux/mutex.h>
 #include <linux/task_work.h>
 #include <linux/wait.h>

@@ -10,6 +10,7 @@
  */
 #include <linux/hrtimer.h>
 #include <linux/limits.h>
+#include <linux/livemig_dev.h>
 #include <linux/math64.h>
 #include <linux/pid.h>
 #include <linux/slab.h>

@@ -7,6 +7,7 @@ usage: spec.py compare SPEC HEADER   one line for each difference; status 1
        spec.py header SPEC           the spec as a C header, for clients that
                                      are written from the spec alone
 """
+import os
 import re
 import subprocess
 import sys
@@ -67,10 +68,12 @@ def spec_numbers(spec):
 
 
 def header_numbers(path):
-    """The same of the header, as the compiler sees it. Records and ioctls,
-    which come after the family, are not part of the spec."""
-    with open(path) as f:
-        text = f.read().split("/* ---- records ---- */")[0]
+    """The same of the header and of that of the objects, as the compiler sees
+    it. Records and ioctls are not part of the spec."""
+    text = ""
+    for p in path, path.replace(".h", "_objects.h"):
+        with open(p) as f:
+            text += f.read()
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     res = {"command": {}, "attribute": {}, "enum": {}, "const": {},
            "struct": {}}
@@ -100,7 +103,7 @@ def header_numbers(path):
     prog = ("#include <stdio.h>\n#include <stddef.h>\n#include \"%s\"\n"
             "int main(void) {\n%s\nreturn 0;\n}\n" % (path, "\n".join(prints)))
     with tempfile.TemporaryDirectory() as tmp:
-        subprocess.run(["gcc", "-x", "c", "-w", "-o", f"{tmp}/p", "-"],
+        subprocess.run(["gcc", "-x", "c", "-w", f"-I{os.path.dirname(path)}/..", "-o", f"{tmp}/p", "-"],
                        input=prog.encode(), check=True)
         out = subprocess.run([f"{tmp}/p"], check=True, stdout=subprocess.PIPE)
     for line in out.stdout.decode().splitlines():

@@ -11,7 +11,7 @@
 #ifndef LM_HELPER_PROTO_H
 #define LM_HELPER_PROTO_H
 
-#include <linux/livemig.h>
+#include <linux/livemig_dev.h>
 #include <linux/types.h>
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Writing and reading records: images on disk and streams on the wire are the
- * same (uapi header, section 5; Documentation/image-format.rst). The kernel
+ * same (livemig_records.h; Documentation/image-format.rst). The kernel
  * writes PAGES records to the same fd by itself, so nothing is buffered here
  * beyond one record, neither on the way out nor on the way in; but for
  * lm_out_gather().

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* POSIX message queues. */
 #include <fcntl.h>
-#include <linux/livemig.h>
+#include <linux/livemig_dev.h>
 #include <mqueue.h>
 #include <signal.h>
 #include <stdint.h>

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include <linux/livemig.h>
+#include <linux/livemig_dev.h>
 #include "ktap.h"
 
 #define PAGE	4096UL

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/livemig_dev.h>
 #include <mqueue.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Seccomp: threads put their filters on themselves, in the order in which they
  * were, before they give up their privileges. Calls that the filters would not
  * let through are still to come, so after each one the thread goes through the
- * module's door (section 4 of the uapi header), which suspends them until it is
+ * module's door (livemig_dev.h), which suspends them until it is
  * let go. The programs are in the helper's memory.
  *
  * When all threads of a process have the same filters, they share them, as they
