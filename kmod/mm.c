@@ -9,18 +9,16 @@
  * are exact.
  */
 #include <linux/fs.h>
-#include <linux/hugetlb.h>
-#include <linux/magic.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <uapi/linux/membarrier.h>
-#include "aio.h"
 #include "arch.h"
 #include "shmem.h"
 #include "state.h"
+#include "vma_kind.h"
 #include "wrapper/file_state.h"
 #include "wrapper/task_state.h"
 #include "wrapper/vma_state.h"
@@ -30,6 +28,7 @@
 /* One mapping, taken down under mmap_lock. */
 struct vma_note {
 	struct livemig_vma vma;
+	const struct lm_vma_kind *kind;
 	struct file *file;	/* referenced; NULL: none */
 	const char *refused;	/* why it cannot be moved, or NULL */
 	bool transient;
@@ -74,53 +73,9 @@ static u32 flags_of(const struct vm_area_struct *vma)
 	return flags;
 }
 
-static bool is_vdso(const char *special)
-{
-	return special && (!strcmp(special, "[vdso]") ||
-			   !strncmp(special, "[vvar", 5));
-}
-
-static bool is_on(const struct file *f, const char *fs)
-{
-	return !strcmp(file_inode(f)->i_sb->s_type->name, fs);
-}
-
-static const char *refusal(struct vm_area_struct *vma, bool *transient)
-{
-	const char *special = lm_vma_special(vma);
-	const struct file *f = vma->vm_file;
-
-	if (is_vdso(special))
-		return NULL;
-	if (special)
-		return special;
-	if (lm_vma_userfaultfd(vma))
-		return "userfaultfd";
-	if (is_vm_hugetlb_page(vma) && !lm_is_shmem_object(vma->vm_file))
-		return "mapping of a hugetlb file";
-	if (is_vm_hugetlb_page(vma) &&
-	    !strncmp(f->f_path.dentry->d_name.name, "SYSV", 4))
-		return "System V shared memory in huge pages";
-	if (is_vm_hugetlb_page(vma) && !(vma->vm_flags & VM_MAYSHARE) &&
-	    file_inode(vma->vm_file)->i_blkbits != PMD_SHIFT)
-		return "private memory in huge pages of another size than 2 MB";
-	if (f && is_on(f, "secretmem"))
-		return "secret memory (memfd_secret)";
-	if (lm_is_ring(vma))
-		return lm_ring_unsupported(vma, transient);
-	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
-		return "mapping of a device";
-	if (vma->vm_flags & VM_SYNC)
-		return "MAP_SYNC mapping";
-	if (lm_vma_shadow_stack(vma))
-		return "shadow stack";
-	return NULL;
-}
-
 static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
 {
-	bool shared = vma->vm_flags & VM_MAYSHARE;
-	struct file *f = vma->vm_file;
+	const struct lm_vma_kind *kind = lm_vma_kind(vma);
 
 	*note = (struct vma_note){
 		.vma = {
@@ -128,29 +83,15 @@ static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
 			.end = vma->vm_end,
 			.flags = flags_of(vma),
 			.pkey = lm_vma_pkey(vma),
-			.kind = LIVEMIG_VMA_ANON,
+			.kind = kind->kind,
 		},
+		.kind = kind,
 	};
-	note->refused = refusal(vma, &note->transient);
-	if (is_vdso(lm_vma_special(vma))) {
-		note->vma.kind = LIVEMIG_VMA_VDSO;
+	note->refused = lm_vma_refusal(kind, vma, &note->transient);
+	if (note->refused || !kind->object)
 		return;
-	}
-	/* A private mapping of /dev/zero is anonymous memory. */
-	if (!f || (S_ISCHR(file_inode(f)->i_mode) && vma_is_anonymous(vma)))
-		return;
-	if (lm_is_ring(vma)) {
-		note->vma.kind = LIVEMIG_VMA_AIO_RING;
-		return;
-	}
-	note->file = get_file(f);
+	note->file = get_file(vma->vm_file);
 	note->vma.offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
-	if (lm_is_shmem_object(f))
-		note->vma.kind = shared ? LIVEMIG_VMA_SHMEM :
-					  LIVEMIG_VMA_SHMEM_PRIVATE;
-	else
-		note->vma.kind = shared ? LIVEMIG_VMA_FILE_SHARED :
-					  LIVEMIG_VMA_FILE_PRIVATE;
 }
 
 /* The next mappings from @addr on. Return: their number, or -EINTR. */
@@ -176,22 +117,12 @@ static int collect(struct mm_struct *mm, unsigned long addr,
 static int settle(struct lm_dump *d, struct task_struct *t,
 		  struct vma_note *note)
 {
-	struct file *f = note->file;
-
-	if (!note->refused && f) {
-		if (lm_is_shmem_object(f)) {
-			return lm_shmem_object(d, f, &note->vma.object);
-		} else if (S_ISREG(file_inode(f)->i_mode)) {
-			return lm_mapped_file(d, t, f, &note->vma.object);
-		} else {
-			return lm_unsupported_path(d, t, -1, NULL, "mapping of",
-						   lm_file_path(f));
-		}
-	}
-	if (!note->refused)
+	if (note->refused)
+		return lm_unsupported(d, t, -1, note->transient, NULL, "%s at 0x%llx",
+				      note->refused, note->vma.start);
+	if (!note->file)
 		return 0;
-	return lm_unsupported(d, t, -1, note->transient, NULL, "%s at 0x%llx",
-			      note->refused, note->vma.start);
+	return note->kind->object(d, t, note->file, &note->vma.object);
 }
 
 static int put_batch(struct lm_dump *d, u32 mm_id, const struct vma_note *notes,
@@ -312,7 +243,7 @@ static int put_vdso(struct mm_struct *mm, struct sk_buff *obj)
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	for_each_vma(vmi, vma) {
-		if (!is_vdso(lm_vma_special(vma)))
+		if (!lm_vma_is_vdso(vma))
 			continue;
 		if (!r.start)
 			r.start = vma->vm_start;

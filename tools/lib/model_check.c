@@ -6,6 +6,7 @@
 #include "kinds/kind.h"
 #include "model.h"
 #include "record.h"
+#include "vma_kind.h"
 
 #define PID_LIMIT	(1U << 22)
 #define PAGE		4096ULL
@@ -95,9 +96,10 @@ static int check_tids(const struct lm_model *m, struct lm_error *e)
 static int check_vma(const struct lm_model *m, const struct lm_mm *mm,
 		     const struct livemig_vma *v, uint64_t *end, struct lm_error *e)
 {
+	const struct lm_vma_kind *kind = lm_vma_kind_nr(v->kind);
 	unsigned long long start = v->start;
 
-	if (v->kind > LIVEMIG_VMA_AIO_RING)
+	if (!kind)
 		return bad(e, "mm %u: mapping %#llx of unknown kind %u", mm->id, start, v->kind);
 	if (v->start < *end || v->end <= v->start)
 		return bad(e, "mm %u: mapping %#llx is out of order or overlaps", mm->id, start);
@@ -110,20 +112,12 @@ static int check_vma(const struct lm_model *m, const struct lm_mm *mm,
 		return bad(e, "mm %u: mapping %#llx has an impossible offset", mm->id, start);
 	*end = v->end;
 
-	switch (v->kind) {
-	case LIVEMIG_VMA_FILE_PRIVATE:
-	case LIVEMIG_VMA_FILE_SHARED:
-		if (!lm_model_file(m, v->object))
-			return bad(e, "mm %u: mapping %#llx: file %u is missing", mm->id,
-				   start, v->object);
-		break;
-	case LIVEMIG_VMA_SHMEM:
-	case LIVEMIG_VMA_SHMEM_PRIVATE:
-		if (!lm_model_shmem(m, v->object))
-			return bad(e, "mm %u: mapping %#llx: shared memory %u is missing",
-				   mm->id, start, v->object);
-		break;
-	}
+	if (kind->object == LM_VMA_FILE && !lm_model_file(m, v->object))
+		return bad(e, "mm %u: mapping %#llx: file %u is missing", mm->id, start,
+			   v->object);
+	if (kind->object == LM_VMA_SHMEM && !lm_model_shmem(m, v->object))
+		return bad(e, "mm %u: mapping %#llx: shared memory %u is missing", mm->id,
+			   start, v->object);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "image_out.h"
 #include "out.h"
 #include "schema.h"
+#include "vma_kind.h"
 
 #define MAX_DEPTH 1000	/* of the tree that is shown */
 #define HEX_MAX	16	/* longer binary values are only measured */
@@ -175,17 +176,7 @@ static json_t *tree_json(const struct lm_model *m, uint32_t ppid, int depth)
 
 static json_t *memory_json(const struct lm_model *m)
 {
-	static const char *const kinds[] = {
-		[LIVEMIG_VMA_ANON] = "anonymous",
-		[LIVEMIG_VMA_FILE_PRIVATE] = "private file",
-		[LIVEMIG_VMA_FILE_SHARED] = "shared file",
-		[LIVEMIG_VMA_SHMEM] = "shared memory",
-		[LIVEMIG_VMA_VDSO] = "vdso",
-		[LIVEMIG_VMA_SHMEM_PRIVATE] = "private shared memory",
-		[LIVEMIG_VMA_VSYSCALL] = "vsyscall",
-		[LIVEMIG_VMA_AIO_RING] = "AIO ring",
-	};
-	enum { N = sizeof(kinds) / sizeof(*kinds) };
+	enum { N = 32 };		/* more kinds than there are */
 	uint64_t bytes[N] = { 0 }, number[N] = { 0 };
 	json_t *a = json_array();
 
@@ -199,10 +190,10 @@ static json_t *memory_json(const struct lm_model *m)
 			number[v->kind]++;
 		}
 	}
-	for (int k = 0; k < N; k++)
+	for (int k = 0; k < N && lm_vma_kind_nr(k); k++)
 		if (number[k])
 			json_array_append_new(a, json_pack("{s:s, s:o, s:o}",
-				"kind", kinds[k], "mappings", num(number[k]),
+				"kind", lm_vma_kind_nr(k)->name, "mappings", num(number[k]),
 				"bytes", num(bytes[k])));
 	return a;
 }

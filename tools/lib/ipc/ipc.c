@@ -11,6 +11,7 @@
 #include "ipc.h"
 #include "../ns/ns.h"
 #include "../textfile.h"
+#include "../vma_kind.h"
 
 #define RECORD	(256U << 10)	/* about as large as a record gets */
 
@@ -223,8 +224,7 @@ uint32_t lm_ipc_ns_of(const struct lm_model *m, const struct lm_shmem *s)
 
 		for (size_t j = 0; mm && j < mm->nr_vmas; j++)
 			if (mm->vmas[j].object == s->id &&
-			    (mm->vmas[j].kind == LIVEMIG_VMA_SHMEM ||
-			     mm->vmas[j].kind == LIVEMIG_VMA_SHMEM_PRIVATE))
+			    lm_vma_kind(&mm->vmas[j])->object == LM_VMA_SHMEM)
 				return lm_ns_of(m->procs[i], &lm_ns_ipc);
 	}
 	return LM_NS_NONE;

@@ -14,6 +14,7 @@
 #include "kinds.h"
 #include "../dump/source.h"
 #include "../restore/restore.h"
+#include "../vma_kind.h"
 
 #define PIECE		16384		/* LIVEMIG_DATA_BYTES at most */
 /* Copied while the container stands still, and held in memory by the restorer. */
@@ -66,9 +67,7 @@ static bool mapping_of(const struct lm_model *m, const struct lm_file *f,
 		for (size_t j = 0; mm && j < mm->nr_vmas; j++) {
 			const struct livemig_vma *v = &mm->vmas[j];
 
-			if ((v->kind != LIVEMIG_VMA_FILE_PRIVATE &&
-			     v->kind != LIVEMIG_VMA_FILE_SHARED) ||
-			    v->object != f->id)
+			if (lm_vma_kind(v)->object != LM_VMA_FILE || v->object != f->id)
 				continue;
 			snprintf(path, len, "/proc/%u/map_files/%llx-%llx",
 				 m->procs[i]->host, (unsigned long long)v->start,

@@ -48,6 +48,7 @@
 #include "../ns/ns.h"
 #include "../textfile.h"
 #include "../vdso.h"
+#include "../vma_kind.h"
 
 /* An AIO context, and its number in the process. */
 struct lm_ring {
@@ -335,6 +336,7 @@ void lm_huge_close(struct lm_huge_window *w);
 
 /* rings.c: make the context whose ring is all of @v. */
 int lm_ring_make(struct lm_proc *p, const struct livemig_vma *v, struct lm_error *e);
+void lm_ring_unmake(struct lm_batch *b, const struct livemig_vma *v);
 /* All pages are there, and no files yet: the kernel goes on where it was. */
 int lm_rings_resume(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 

@@ -56,7 +56,7 @@ struct sweep {
 /* What user space maps; vdso and vsyscall come with the kernel. */
 static bool ours(const struct livemig_vma *v)
 {
-	return v->kind != LIVEMIG_VMA_VDSO && v->kind != LIVEMIG_VMA_VSYSCALL;
+	return !lm_vma_kind(v)->kernel;
 }
 
 static bool has_object(const struct livemig_vma *v)
@@ -66,14 +66,12 @@ static bool has_object(const struct livemig_vma *v)
 
 bool lm_mm_private(const struct livemig_vma *v)
 {
-	return v->kind == LIVEMIG_VMA_ANON ||
-	       v->kind == LIVEMIG_VMA_FILE_PRIVATE ||
-	       v->kind == LIVEMIG_VMA_SHMEM_PRIVATE;
+	return lm_vma_kind(v)->private;
 }
 
 bool lm_mm_own(const struct livemig_vma *v)
 {
-	return lm_mm_private(v) || v->kind == LIVEMIG_VMA_AIO_RING;
+	return lm_vma_kind(v)->own;
 }
 
 static bool same_thing(const struct livemig_vma *a, const struct livemig_vma *b)
@@ -240,8 +238,8 @@ static int map(struct sweep *s, const struct livemig_vma *v)
 {
 	int flags = MAP_FIXED, fd = -1;
 
-	if (v->kind == LIVEMIG_VMA_AIO_RING)
-		return flush(s) || lm_ring_make(s->p, v, s->e) ? -1 : 0;
+	if (lm_vma_kind(v)->make)
+		return flush(s) || lm_vma_kind(v)->make(s->p, v, s->e) ? -1 : 0;
 	if (is_sysv(s, v))
 		return attach(s, v, lm_model_shmem(&s->r->m, v->object));
 	if (v->flags & LIVEMIG_VMA_F_DROPPABLE)
@@ -336,10 +334,9 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 
 	if (room(s))
 		return -1;
-	/* (io_destroy() unmaps the ring) */
-	if (was && was->kind == LIVEMIG_VMA_AIO_RING && start == was->start &&
+	if (was && lm_vma_kind(was)->unmake && start == was->start &&
 	    (is ? !same_thing(was, is) : s->r->final))
-		lm_batch_try(s->b, __NR_io_destroy, start);
+		lm_vma_kind(was)->unmake(s->b, was);
 	if (!is && (s->r->final || s->born)) {
 		lm_batch_add(s->b, __NR_munmap, start, end - start);
 		return 0;
@@ -415,8 +412,10 @@ int lm_mm_reset(struct lm_proc *p, struct lm_error *e)
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	for (size_t i = 0; i < p->nr_vmas && !ret; i++) {
-		if (p->vmas[i].kind == LIVEMIG_VMA_AIO_RING)
-			lm_batch_try(b, __NR_io_destroy, p->vmas[i].start);
+		const struct lm_vma_kind *k = lm_vma_kind(&p->vmas[i]);
+
+		if (k->unmake)
+			k->unmake(b, &p->vmas[i]);
 		lm_batch_add(b, __NR_munmap, p->vmas[i].start,
 			     p->vmas[i].end - p->vmas[i].start);
 		if (!lm_batch_room(b, 2, 0) || i + 1 == p->nr_vmas) {

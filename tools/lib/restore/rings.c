@@ -128,6 +128,12 @@ int lm_ring_make(struct lm_proc *p, const struct livemig_vma *v, struct lm_error
 	return note(p, v->start, h.id, e);
 }
 
+/* io_destroy() unmaps the ring. */
+void lm_ring_unmake(struct lm_batch *b, const struct livemig_vma *v)
+{
+	lm_batch_try(b, __NR_io_destroy, v->start);
+}
+
 /* ---- where the kernel was ---- */
 
 struct resume {

@@ -222,7 +222,7 @@ int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
 {
 	int fd;
 
-	if (v->kind == LIVEMIG_VMA_SHMEM || v->kind == LIVEMIG_VMA_SHMEM_PRIVATE)
+	if (lm_vma_kind(v)->object == LM_VMA_SHMEM)
 		return lm_shmem_fd(r, v->object);
 	fd = find(&r->mapped, v->object);
 	if (fd >= 0)
