@@ -406,10 +406,13 @@ static int check_others(const struct lm_model *m, uint32_t ns,
 	return 0;
 }
 
-int lm_source_mounts(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
-		     uint32_t ns, int nsfd, bool owned, struct lm_error *e)
+int lm_source_mounts(struct lm_source *s, struct lm_objects *o,
+		     const struct lm_ns_inside *in, int nsfd, bool owned,
+		     struct lm_error *e)
 {
+	uint32_t ns = lm_ns_of(in->p, &lm_ns_mnt);
 	const struct lm_process *p = at_root(&s->model, ns);
+	struct lm_buf *b = in->b;
 	struct lm_mounts all = { 0 }, host = { 0 };
 	struct places places = { -1, -1 };
 	bool own_cgroup;

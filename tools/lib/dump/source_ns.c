@@ -28,22 +28,14 @@ static int look_inside(struct lm_source *s, struct lm_objects *o, struct lm_buf 
 	char mount[PATH_MAX];
 	struct visit v = { k, { .p = p, .b = b, .cgroup = s->dir } };
 
-	if (k == &lm_ns_user)
-		return lm_source_user(p, b, fd, e);
-	if (k == &lm_ns_mnt)
-		return lm_source_mounts(s, o, b, lm_ns_of(p, k), fd, owned, e);
+	if (k->describe_from)
+		return k->describe_from(s, o, &v.in, fd, owned, e);
 	if (!k->describe)
 		return 0;
 	if (!lm_cgroup_mount(mount, sizeof(mount), NULL) &&
 	    !strncmp(s->dir, mount, strlen(mount)))
 		v.in.cgroup += strlen(mount);
 	return lm_in_ns(fd, k->flag, describe, &v, e);
-}
-
-/* What else there is to tell is told elsewhere. */
-static bool only_owner(const struct lm_ns_kind *k)
-{
-	return k == &lm_ns_pid || k == &lm_ns_net;
 }
 
 static int one(struct lm_source *s, struct lm_objects *o, const struct lm_process *p,
@@ -62,7 +54,7 @@ static int one(struct lm_source *s, struct lm_objects *o, const struct lm_proces
 		lm_put_u32(&b, LM_NS_OWNER, owner);
 	ret = owner < 0 ? -1 : look_inside(s, o, &b, p, k, fd, owner, e);
 	close(fd);
-	if (ret || !o || (!owner && only_owner(k))) {
+	if (ret || !o || (!owner && k->only_owner)) {
 		lm_buf_free(&b);
 		return ret ? lm_prefix(e, "pid %u", p->host) : 0;
 	}
@@ -116,7 +108,5 @@ int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 	for (size_t i = 0; i < LM_NS_KINDS; i++)
 		if (describe_kind(s, o, lm_ns_kinds[i], e))
 			return -1;
-	return describe_kind(s, o, &lm_ns_user, e) || describe_kind(s, o, &lm_ns_pid, e) ||
-	       describe_kind(s, o, &lm_ns_net, e) ||
-	       lm_source_check_users(&s->model, e) ? -1 : 0;
+	return lm_source_check_users(&s->model, e);
 }

@@ -108,9 +108,10 @@ void lm_seccomp_free(struct lm_source *s);
 
 /* source_ns.c: NS records into @o (NULL: only look whether all can be moved). */
 struct lm_ns_kind;
-/* source_user.c: add to the record what the user namespace of @p, @fd, is like. */
-int lm_source_user(const struct lm_process *p, struct lm_buf *b, int fd,
-		   struct lm_error *e);
+struct lm_ns_inside;
+/* source_user.c: describe_from() of user namespaces. */
+int lm_source_user(struct lm_source *s, struct lm_objects *o,
+		   const struct lm_ns_inside *in, int fd, bool owned, struct lm_error *e);
 /* LM_NS_ID of the user namespace that @fd, of kind @k, belongs to; 0: the host's; -1: it
  * cannot be told, or is not one of the container's: @e.
  */
@@ -122,11 +123,12 @@ int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e);
 /* Is @p in another one than we are? */
 bool lm_source_own_ns(const struct lm_process *p, const struct lm_ns_kind *k);
-/* source_mounts.c: MOUNTs into @b, TREE records into @o (or NULL). @owned: it belongs to
- * a user namespace.
+/* source_mounts.c: describe_from() of mount namespaces: MOUNTs, and TREE records into
+ * @o.
  */
-int lm_source_mounts(struct lm_source *s, struct lm_objects *o, struct lm_buf *b,
-		     uint32_t ns, int nsfd, bool owned, struct lm_error *e);
+int lm_source_mounts(struct lm_source *s, struct lm_objects *o,
+		     const struct lm_ns_inside *in, int nsfd, bool owned,
+		     struct lm_error *e);
 
 /* source_ipc.c: IPC records into @o (NULL: only look whether all can be moved). */
 int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,

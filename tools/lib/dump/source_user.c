@@ -31,9 +31,11 @@ static int put_file(const struct lm_process *p, struct lm_buf *b, int attr,
 	return 0;
 }
 
-int lm_source_user(const struct lm_process *p, struct lm_buf *b, int fd,
-		   struct lm_error *e)
+int lm_source_user(struct lm_source *s, struct lm_objects *o,
+		   const struct lm_ns_inside *in, int fd, bool owned, struct lm_error *e)
 {
+	const struct lm_process *p = in->p;
+	struct lm_buf *b = in->b;
 	char dir[32], text[32];
 	uid_t creator;
 

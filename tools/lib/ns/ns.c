@@ -12,6 +12,10 @@ const struct lm_ns_kind *const lm_ns_kinds[LM_NS_KINDS] = {
 	&lm_ns_ipc,
 	&lm_ns_cgroup,
 	&lm_ns_mnt,
+	/* made first, entered last */
+	&lm_ns_user,
+	&lm_ns_pid,
+	&lm_ns_net,
 };
 
 uint32_t lm_ns_of(const struct lm_process *p, const struct lm_ns_kind *k)

@@ -63,6 +63,9 @@ enum lm_mount_attr {
 /* LM_NS_ID of no namespace is this. */
 #define LM_NS_NONE	0
 
+struct lm_objects;
+struct lm_source;
+
 /* What a description is made of. */
 struct lm_ns_inside {
 	const struct lm_process *p;	/* who is in it */
@@ -78,18 +81,27 @@ struct lm_ns_kind {
 	 * or refuse. NULL: nothing to tell.
 	 */
 	int (*describe)(const struct lm_ns_inside *in, struct lm_error *e);
+	/* The same from outside, for those that are seen whole only from there. @s, @o: the
+	 * source, and what more records go into (or NULL); @fd: the namespace; @owned: it
+	 * belongs to a user namespace of the container.
+	 */
+	int (*describe_from)(struct lm_source *s, struct lm_objects *o,
+			     const struct lm_ns_inside *in, int fd, bool owned,
+			     struct lm_error *e);
+	/* What is in it is told elsewhere: the record is for whom it belongs to. */
+	bool only_owner;
 	/* Destination, in a thread that is inside: put it back. @o: the record. */
 	int (*fill)(const struct lm_obj *o, struct lm_error *e);
 };
 
 extern const struct lm_ns_kind lm_ns_uts, lm_ns_ipc, lm_ns_cgroup, lm_ns_mnt;
-/* Not one of those below: it is not joined. */
-extern const struct lm_ns_kind lm_ns_pid;
+extern const struct lm_ns_kind lm_ns_user, lm_ns_pid, lm_ns_net;
 
-/* In the order in which they are made: a mount shows the namespace that it was made
- * in.
+/* First those that a helper joins by itself, in the order in which they are made: a
+ * mount shows the namespace that it was made in.
  */
-#define LM_NS_KINDS	4
+#define LM_NS_JOINED	4
+#define LM_NS_KINDS	7
 extern const struct lm_ns_kind *const lm_ns_kinds[LM_NS_KINDS];
 
 /* The number of the namespace of kind @k that @p is in, LM_NS_NONE: not known (it

@@ -10,4 +10,5 @@ const struct lm_ns_kind lm_ns_pid = {
 	.name		= "pid",
 	.flag		= CLONE_NEWPID,
 	.at		= offsetof(struct livemig_ns, pid),
+	.only_owner	= true,
 };

@@ -21,18 +21,20 @@
 
 #include "ns.h"
 #include "user.h"
+#include "../dump/source_priv.h"
 
 const struct lm_ns_kind lm_ns_user = {
 	.name		= "user",
 	.flag		= CLONE_NEWUSER,
 	.at		= offsetof(struct livemig_ns, user),
+	.describe_from	= lm_source_user,
 };
 
-/* (What is in it has a record of another type.) */
 const struct lm_ns_kind lm_ns_net = {
 	.name		= "net",
 	.flag		= CLONE_NEWNET,
 	.at		= offsetof(struct livemig_ns, net),
+	.only_owner	= true,
 };
 
 uint32_t lm_ns_owner(const struct lm_model *m, const struct lm_ns_kind *k, uint32_t id)

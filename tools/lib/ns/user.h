@@ -8,11 +8,6 @@
 
 #include "ns.h"
 
-/* Not in the table of kinds: one is entered last, and made first. */
-extern const struct lm_ns_kind lm_ns_user;
-/* Only for whom it belongs to. */
-extern const struct lm_ns_kind lm_ns_net;
-
 /* The user namespace that the namespace of kind @k belongs to, LM_NS_NONE: the
  * host's.
  */

@@ -70,7 +70,7 @@ struct lm_proc {
 	bool setsid;			/* still to be called */
 	bool subreaper;
 	bool shares_fs, shares_files;	/* with who gave birth to it */
-	uint32_t ns[LM_NS_KINDS];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
+	uint32_t ns[LM_NS_JOINED];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
 	bool in_user;			/* ... namespace, for good */
 	bool vdso_placed;			/* where it is not in the way */
 	bool has_pkeys;			/* all protection keys there are */

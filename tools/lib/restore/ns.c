@@ -186,7 +186,7 @@ int lm_ns_sync(struct lm_restorer *r, struct lm_error *e)
 		struct lm_proc *p = r->procs[i];
 		const struct lm_process *mp = lm_model_process(&r->m, p->pid);
 
-		for (int nr = 0; mp->mm && nr < LM_NS_KINDS; nr++)
+		for (int nr = 0; mp->mm && nr < LM_NS_JOINED; nr++)
 			if (move(r, p, mp, nr, e))
 				return -1;
 	}
