@@ -28,6 +28,7 @@ static const struct lm_sock_kind *const kinds[] = {
 	&lm_sock_unix,
 	&lm_sock_raw,
 	&lm_sock_netlink,
+	&lm_sock_packet,
 };
 
 static struct sock *sock_of(struct file *f)

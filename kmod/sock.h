@@ -31,6 +31,7 @@ extern const struct lm_sock_kind lm_sock_udp;
 extern const struct lm_sock_kind lm_sock_unix;
 extern const struct lm_sock_kind lm_sock_raw;		/* sock_raw.c */
 extern const struct lm_sock_kind lm_sock_netlink;
+extern const struct lm_sock_kind lm_sock_packet;
 
 /* sock.c: LOCAL and REMOTE of an inet socket. */
 int lm_put_inet_addresses(const struct sock *sk, struct sk_buff *obj);

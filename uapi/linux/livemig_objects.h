@@ -603,7 +603,9 @@ enum livemig_queue {
 	LIVEMIG_QUEUE_SEND,
 	LIVEMIG_QUEUE_OPTIONS,	/* user space: see Documentation/image-format.rst */
 	LIVEMIG_QUEUE_EVENTS,	/* of an inotify, as read() would tell them */
-	LIVEMIG_QUEUE_GROUPS,	/* struct livemig_group */
+	LIVEMIG_QUEUE_GROUPS,	/* struct livemig_group; of packet sockets see
+				 * Documentation/image-format.rst
+				 */
 };
 
 /* What the clocks of a process show, its time namespace included. It comes

@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/if_alg.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/genetlink.h>
 #include <linux/vm_sockets.h>
@@ -42,9 +43,21 @@ static void alive(void)
 	check(fcntl(fd, F_GETFD) >= 0);
 }
 
-static void set_packet(void)
+static void set_packetring(void)
 {
+	struct tpacket_req ring = { .tp_block_size = 4096, .tp_block_nr = 2,
+				    .tp_frame_size = 2048, .tp_frame_nr = 4 };
+
 	fd = make(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	check(!setsockopt(fd, 263 /* SOL_PACKET */, PACKET_RX_RING, &ring, sizeof(ring)));
+}
+
+static void set_packetfanout(void)
+{
+	int group = 7 | PACKET_FANOUT_HASH << 16;
+
+	fd = make(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	check(!setsockopt(fd, 263, PACKET_FANOUT, &group, sizeof(group)));
 }
 
 static void set_vsock(void)
@@ -155,7 +168,8 @@ static void get_unread(void)
 }
 
 const struct test refuse_tests[] = {
-	{ "packet", set_packet, alive },
+	{ "packetring", set_packetring, alive },
+	{ "packetfanout", set_packetfanout, alive },
 	{ "vsock", set_vsock, alive },
 	{ "alg", set_alg, alive },
 	{ "sctp", set_sctp, alive },

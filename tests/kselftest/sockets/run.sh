@@ -16,15 +16,16 @@ cd "$(dirname "$0")" || exit 1
 
 moved="backlog seqbacklog rights deeprights cycle waitingrights scmcreds streamcreds
 peercred names tcpbacklog tcpends tcpopening tcpdata
-tcpclosed tcptimewait sockopts filters udp udplite raw netlink multicast"
-refused="packet vsock alg sctp mptcp xdp tls bpf oob netlinkgroup netlinkunread
+tcpclosed tcptimewait sockopts filters udp udplite raw netlink packet
+multicast"
+refused="packetring packetfanout vsock alg sctp mptcp xdp tls bpf oob netlinkgroup netlinkunread
 multicast_anycast multicast_sources"
 
 # With a network of its own, where it is that which the test is about.
 start()
 {
 	case $1 in
-	tcp*|udp*|sockopts|raw|netlink)
+	tcp*|udp*|sockopts|raw|netlink|packet*)
 		# shellcheck disable=SC2016
 		box "sockets-$1" unshare -n sh -c 'ip link set lo up
 			echo 0 65535 >/proc/sys/net/ipv4/ping_group_range; exec "$@"' - \
@@ -51,7 +52,7 @@ moves()
 }
 
 declare -A why=(
-	[packet]="packet socket" [vsock]="vsock socket" [alg]="AF_ALG socket"
+	[packetring]="with a ring" [packetfanout]="in a fanout group" [vsock]="vsock socket" [alg]="AF_ALG socket"
 	[sctp]="SCTP socket" [mptcp]="MPTCP socket" [xdp]="XDP socket" [tls]="kernel TLS"
 	[bpf]="BPF program on a socket" [oob]="urgent data" [netlinkgroup]="is in a group"
 	[netlinkunread]="that nobody has read"

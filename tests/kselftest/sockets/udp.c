@@ -2,7 +2,10 @@
 /* Datagrams that wait, and sockets that see packets. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/icmp.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -222,10 +225,87 @@ static void get_netlink(void)
 	check(comes(listens) && is_link(buf, recv(listens, buf, sizeof(buf), 0)));
 }
 
+/* ---- packet ---- */
+
+#define SOL_PACKET_ 263
+
+static int sniffer, counter;
+static struct packet_mreq promiscuous;
+
+/* The payload of UDP from port 7300 to 7301, on whatever interface. */
+static void set_packet(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 22),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 7301, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
+	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_ifindex = 1,
+				 .sll_protocol = htons(ETH_P_IP) };
+	int on = 1;
+
+	sniffer = socket(AF_PACKET, SOCK_DGRAM, 0);
+	check(!setsockopt(sniffer, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+	check(!setsockopt(sniffer, SOL_PACKET_, PACKET_AUXDATA, &on, sizeof(on)));
+	check(!bind(sniffer, (void *)&a, sizeof(a)));
+	counter = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ARP));
+	promiscuous = (struct packet_mreq){ .mr_ifindex = 1, .mr_type = PACKET_MR_PROMISC };
+	for (int i = 0; i < 2; i++)
+		check(!setsockopt(counter, SOL_PACKET_, PACKET_ADD_MEMBERSHIP, &promiscuous,
+				  sizeof(promiscuous)));
+	from = bound(AF_INET, IPPROTO_UDP, "127.0.0.1", 7300);
+	sink = bound(AF_INET, IPPROTO_UDP, "127.0.0.1", 7301);
+}
+
+static bool is_bound(int fd, int ifindex, int protocol)
+{
+	struct sockaddr_ll a = { 0 };
+	socklen_t len = sizeof(a);
+
+	return !getsockname(fd, (void *)&a, &len) && a.sll_ifindex == ifindex &&
+	       a.sll_protocol == htons(protocol);
+}
+
+/* Of the loopback device. */
+static int promiscuity(void)
+{
+	FILE *f = popen("ip -d link show dev lo | sed -n 's/.*promiscuity \\([0-9]*\\).*/\\1/p'", "r");
+	int n = -1;
+
+	check(f && fscanf(f, "%d", &n) == 1);
+	pclose(f);
+	return n;
+}
+
+static void get_packet(void)
+{
+	unsigned char buf[256];
+	socklen_t len = sizeof(int);
+	int on = 0;
+
+	check(is_bound(sniffer, 1, ETH_P_IP) && is_bound(counter, 0, ETH_P_ARP));
+	check(!getsockopt(sniffer, SOL_PACKET_, PACKET_AUXDATA, &on, &len) && on);
+	check(sends(from, "no", 2, AF_INET, "127.0.0.1", 7300));
+	check(sends(from, "heard", 5, AF_INET, "127.0.0.1", 7301) && comes(sniffer));
+	check(recv(sniffer, buf, sizeof(buf), 0) == 20 + 8 + 5 && !memcmp(buf + 28, "heard", 5));
+	/* It was asked for twice, and lasts until that is taken back twice. */
+	for (int i = 0; i < 2; i++) {
+		check(promiscuity() == 1);
+		check(!setsockopt(counter, SOL_PACKET_, PACKET_DROP_MEMBERSHIP, &promiscuous,
+				  sizeof(promiscuous)));
+	}
+	check(promiscuity() == 0);
+}
+
 const struct test udp_tests[] = {
 	{ "udp", set_udp, get_queue },
 	{ "udplite", set_udplite, get_queue },
 	{ "raw", set_raw, get_raw },
 	{ "netlink", set_netlink, get_netlink },
+	{ "packet", set_packet, get_packet },
 	{ 0 }
 };

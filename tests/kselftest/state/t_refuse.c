@@ -420,7 +420,7 @@ static void many_signals(void)
 
 static void packet(void)
 {
-	NEED(socket(AF_PACKET, SOCK_RAW, 0) >= 0);
+	NEED(socket(AF_PACKET, SOCK_PACKET, 0) >= 0);
 	ready();
 }
 

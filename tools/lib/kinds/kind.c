@@ -38,6 +38,7 @@ static const struct lm_file_kind *const kinds[] = {
 	&lm_kind_udp,
 	&lm_kind_raw,
 	&lm_kind_netlink,
+	&lm_kind_packet,
 	&lm_kind_unix_unaccepted,
 	&lm_kind_unix,
 };

@@ -20,6 +20,7 @@ extern const struct lm_file_kind lm_kind_opath;
 extern const struct lm_file_kind lm_kind_pidfd;
 extern const struct lm_file_kind lm_kind_inotify;
 extern const struct lm_file_kind lm_kind_mqueue;
+extern const struct lm_file_kind lm_kind_packet;
 extern const struct lm_file_kind lm_kind_deleted;
 
 /* Flags that are given to open(): what F_GETFL told, without those that would

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ipv6.h>
@@ -32,6 +33,7 @@
 #define SOL_NETLINK_	270
 #define SOL_RAW_	255
 #define SOL_ICMPV6_	58
+#define SOL_PACKET_	263
 /* No option, but told with them, of netlink sockets. */
 #define LM_ADDRESS	0x10000
 #define LM_LOCAL	0
@@ -46,6 +48,9 @@
 #endif
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS	83
+#endif
+#ifndef PACKET_VNET_HDR_SZ
+#define PACKET_VNET_HDR_SZ 24
 #endif
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51
@@ -125,6 +130,13 @@ static const struct option options[] = {
 	R(SOL_NETLINK_, NETLINK_CAP_ACK), R(SOL_NETLINK_, NETLINK_EXT_ACK),
 	R(SOL_NETLINK_, NETLINK_GET_STRICT_CHK), R(SOL_NETLINK_, NETLINK_LIST_MEMBERSHIPS),
 	R(LM_ADDRESS, LM_PEER),
+
+	R(SOL_PACKET_, PACKET_VERSION), R(SOL_PACKET_, PACKET_RESERVE),
+	R(SOL_PACKET_, PACKET_AUXDATA), R(SOL_PACKET_, PACKET_ORIGDEV),
+	R(SOL_PACKET_, PACKET_VNET_HDR), R(SOL_PACKET_, PACKET_VNET_HDR_SZ),
+	R(SOL_PACKET_, PACKET_LOSS),
+	R(SOL_PACKET_, PACKET_TIMESTAMP), R(SOL_PACKET_, PACKET_TX_HAS_OFF),
+	R(SOL_PACKET_, PACKET_QDISC_BYPASS), R(SOL_PACKET_, PACKET_IGNORE_OUTGOING),
 
 	L(SOL_SOCKET, SO_PEEK_OFF), L(SOL_SOCKET, SO_PASSSEC), L(SOL_SOCKET, SO_PASSPIDFD),
 	L(SOL_SOCKET, SO_PASSRIGHTS), L(SOL_SOCKET, SO_ATTACH_FILTER),
@@ -247,7 +259,7 @@ void lm_sockopt_learn(struct lm_source *s, const struct lm_model *m)
 	for (size_t i = 0; i < m->nr_file; i++) {
 		const struct lm_file_kind *kind = lm_file_kind(m->file[i]);
 
-		if (kind && kind->dump == lm_sockopt_dump)
+		if (kind && (kind->dump == lm_sockopt_dump || kind == &lm_kind_packet))
 			usual_of(s, m->file[i], NULL);
 	}
 }
