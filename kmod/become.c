@@ -144,7 +144,7 @@ static int check_become(const struct livemig_ioc_become *arg)
 	const struct livemig_range *u = &arg->unmap;
 	int i;
 
-	if (arg->resv || (arg->flags & ~LIVEMIG_BECOME_F_SLEEP))
+	if (arg->error > MAX_ERRNO || (arg->flags & ~LIVEMIG_BECOME_F_SLEEP))
 		return -EINVAL;
 	if (!PAGE_ALIGNED(u->start) || !PAGE_ALIGNED(u->end) ||
 	    u->start >= u->end || !lm_arch_user_range(u->start, u->end - u->start))
@@ -223,7 +223,7 @@ int lm_restore_become(struct lm_restore *r, const struct livemig_ioc_become *arg
 	ret = -ENOENT;
 	list_for_each_entry(t, &r->threads, list)
 		if (t->tid == tid)
-			ret = check_become(arg) ?: arm(r, t, arg);
+			ret = check_become(arg) ?: -(int)arg->error ?: arm(r, t, arg);
 	if (ret)
 		fail_locked(r, ret, tid, "become");
 out:

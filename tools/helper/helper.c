@@ -129,34 +129,55 @@ static long call(__u32 nr, const long *a)
  * the end they are moved together at the start of the calls, which are no
  * longer needed.
  */
-static void run(struct lm_helper_req *req, struct lm_helper_reply *reply)
+/* One call; the results of those before @packed are where the answer has them. */
+static long run_call(struct lm_helper_req *req, __u32 n, __u32 packed)
+{
+	struct lm_call *calls = req_calls(req), *c = &calls[n];
+	const __s64 *results = (const __s64 *)calls;
+	long a[6], ret;
+	int k;
+
+	for (k = 0; k < 6; k++) {
+		a[k] = c->args[k];
+		if (c->kind[k] == LM_ARG_DATA)
+			a[k] += (long)req_data(req);
+		else if (c->kind[k] == LM_ARG_RESULT)
+			a[k] = a[k] < packed ? results[a[k]] : (long)calls[a[k]].args[0];
+	}
+	ret = call(c->nr, a);
+	c->args[0] = ret;
+	return ret < 0 && ret >= -MAX_ERRNO && !(c->flags & LM_CALL_F_MAY_FAIL) ? ret : 0;
+}
+
+/* All calls but the last @late. */
+static void run_but(struct lm_helper_req *req, __u32 late, struct lm_helper_reply *reply)
 {
 	struct lm_call *calls = req_calls(req);
 	__s64 *results = (__s64 *)calls;
 	__u32 i, n = 0;
-	int k;
 
 	reply->error = 0;
-	while (n < req->nr_calls && !reply->error) {
-		struct lm_call *c = &calls[n];
-		long a[6], ret;
-
-		for (k = 0; k < 6; k++) {
-			a[k] = c->args[k];
-			if (c->kind[k] == LM_ARG_DATA)
-				a[k] += (long)req_data(req);
-			else if (c->kind[k] == LM_ARG_RESULT)
-				a[k] = calls[a[k]].args[0];
-		}
-		ret = call(c->nr, a);
-		if (ret < 0 && ret >= -MAX_ERRNO && !(c->flags & LM_CALL_F_MAY_FAIL))
-			reply->error = ret;
-		c->args[0] = ret;
-		n++;
-	}
+	while (n + late < req->nr_calls && !reply->error)
+		reply->error = run_call(req, n++, 0);
 	for (i = 0; i < n; i++)
 		results[i] = calls[i].args[0];
 	reply->nr_results = n;
+}
+
+static void run(struct lm_helper_req *req, struct lm_helper_reply *reply)
+{
+	run_but(req, 0, reply);
+}
+
+/* The last @late of them. */
+static long run_late(struct lm_helper_req *req, __u32 late)
+{
+	__u32 first = req->nr_calls - late, n;
+	long ret = 0;
+
+	for (n = first; n < req->nr_calls && !ret; n++)
+		ret = run_call(req, n, first);
+	return ret;
 }
 
 static void answer(struct lm_helper_req *req, struct lm_helper_reply *reply)
@@ -207,13 +228,14 @@ static void sleep_like(const struct lm_helper_become *how)
 }
 
 /* Why the module did not take it is told to the coordinator by the module. */
-static __attribute__((noreturn)) void become(const struct lm_helper_become *how)
+static __attribute__((noreturn)) void become(const struct lm_helper_become *how, long error)
 {
 	struct livemig_ioc_become b = {
+		.error = -error,
 		.unmap.start = (__u64)__executable_start,
 		.unmap.end = (__u64)__executable_start + LM_HELPER_SIZE,
 		.close_fd = { fd(LM_HELPER_FD_CTL), fd(LM_HELPER_FD_DEV),
-			      fd(LM_HELPER_FD_COORD), -1 },
+			      fd(LM_HELPER_FD_COORD), fd(LM_HELPER_FD_NEXT) },
 	};
 	long ret;
 
@@ -231,13 +253,13 @@ static void run_and_become(struct lm_helper_req *req)
 	struct lm_helper_become how = req->become;
 	struct lm_helper_reply reply = { 0 };
 
-	run(req, &reply);
+	run_but(req, how.late, &reply);
 	if (!reply.error)
 		reply.error = sys(__NR_prctl, PR_SET_PDEATHSIG, how.pdeath_sig,
 				  0, 0, 0, 0);
 	answer(req, &reply);
 	if (!reply.error)
-		become(&how);
+		become(&how, run_late(req, how.late));
 }
 
 void thread_main(struct lm_helper_req *req)

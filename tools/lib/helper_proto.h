@@ -85,6 +85,9 @@ struct lm_helper_become {
 	__u32 restart_kind;	/* enum livemig_restart_kind of its THREAD object */
 	__u32 clockid;		/* of a NANOSLEEP */
 	__u32 futex_op;		/* of a FUTEX: livemig_restart.flags */
+	__u32 late;		/* so many of the last calls are made after the answer;
+				 * the module is told if one fails
+				 */
 };
 
 struct lm_helper_req {

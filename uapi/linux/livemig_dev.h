@@ -47,12 +47,14 @@ enum livemig_become_flags {
  * task is found by its tid among the THREAD objects.
  * @unmap: the helper's own memory, unmapped by the last thread of the process.
  * @close_fd: fds of the helper to be closed then; -1 = none.
+ * @error: an errno if the caller failed in what it had to do before, else 0: the
+ * restore is given up, and WAIT tells.
  */
 struct livemig_ioc_become {
 	struct livemig_range unmap;
 	__s32 close_fd[4];
 	__u32 flags;		/* enum livemig_become_flags */
-	__u32 resv;
+	__u32 error;		/* 0..4095 */
 };
 
 enum livemig_apply_flags {

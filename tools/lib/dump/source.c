@@ -209,7 +209,8 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 		if (report)
 			report(e->msg, arg);
 	}
-	if (ret >= 0 && (lm_source_describe_ns(s, NULL, e) < 0 ||
+	if (ret >= 0 && (lm_source_labels(s, NULL, e) < 0 ||
+			 lm_source_describe_ns(s, NULL, e) < 0 ||
 			 lm_source_describe_ipc(s, NULL, false, e) < 0)) {
 		ret = -1;
 		if (report)
@@ -308,6 +309,7 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 	int ret = -1;
 
 	if (list(s, &o, e) == 0 && lm_source_builds(s, &o, e) == 0 &&
+	    lm_source_labels(s, &o, e) == 0 &&
 	    lm_source_describe_net(s, &o, e) == 0 &&
 	    lm_source_describe_ns(s, &o, e) == 0 &&
 	    lm_source_describe_ipc(s, &o, false, e) == 0 &&

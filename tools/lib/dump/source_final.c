@@ -151,7 +151,8 @@ static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 			 struct lm_stop_times *t, uint64_t *clock, struct lm_error *e)
 {
 	if (stop(s, t, clock, e) < 0 || lm_objects_get(s, o, e) < 0 ||
-	    lm_source_builds(s, o, e) < 0 || lm_source_guards(s, o, e) < 0)
+	    lm_source_builds(s, o, e) < 0 || lm_source_guards(s, o, e) < 0 ||
+	    lm_source_labels(s, o, e) < 0)
 		return -1;
 	return lm_source_judge(s, NULL, NULL, e) ?:
 	       lm_source_describe_ns(s, o, e) ?:

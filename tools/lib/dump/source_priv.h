@@ -77,6 +77,8 @@ int lm_objects_write(const struct lm_objects *o, struct lm_out *out, struct lm_e
  * objects of files that are mapped for execution. @o NULL: only remembered.
  */
 int lm_source_builds(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
+/* source_label.c: into @o (NULL: only look whether all can be moved). */
+int lm_source_labels(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
 
 /* source_guards.c: guard regions, frozen: added to the MM objects. */
 int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error *e);

@@ -136,6 +136,7 @@ static int become(struct lm_restorer *r, struct lm_proc *p,
 		lm_batch_add(b, __NR_prctl, PR_SET_DUMPABLE, lm_u32(dumpable),
 			     0, 0, 0);
 	how_to_become(t, &how);
+	how.late = lm_label_batch(p, b, t);
 	ret = leader ? lm_remote_become(p->remote, b, &how, e) :
 		       lm_remote_thread(p->remote, &tids, b, &how, e);
 	lm_batch_free(b);
@@ -152,7 +153,8 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 	    lm_mm_guard(p, mp->mm, e) ||
 	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
 	    lm_lazy_watch(r, p, mp->mm, e) || lm_ipc_undo(r, p, mp, e) ||
-	    lm_seccomp_load(r, p, mp, e) || lm_user_ready(r, p, mp, e))
+	    lm_seccomp_load(r, p, mp, e) || lm_labels_ready(p, mp, e) ||
+	    lm_user_ready(r, p, mp, e))
 		return -1;
 	for (size_t i = 0; i < mp->nr_threads; i++) {
 		const struct lm_thread *t = mp->threads[i];
@@ -162,7 +164,7 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 		if (become(r, p, mp, t, e))
 			return -1;
 	}
-	return lm_attrs_limits(p, mp, e);
+	return lm_label_leader(p, mp, e) || lm_attrs_limits(p, mp, e) ? -1 : 0;
 }
 
 static int finish_leader(struct lm_restorer *r, const struct lm_process *mp,
@@ -231,15 +233,18 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 /* They were stopped by a signal: another one is waiting when they return to
  * user mode.
  */
-static void stop_again(const struct lm_restorer *r)
+static int stop_again(const struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
 
 	for (size_t i = 0; i < m->nr_procs; i++)
 		if (lives(m->procs[i]) &&
 		    lm_u32(m->procs[i]->obj.tb[LIVEMIG_PROCESS_FLAGS]) &
-		    LIVEMIG_PROCESS_F_STOPPED)
-			kill(lm_host_pid(r, m->procs[i]->pid), SIGSTOP);
+		    LIVEMIG_PROCESS_F_STOPPED &&
+		    kill(lm_host_pid(r, m->procs[i]->pid), SIGSTOP))
+			return lm_fail_errno(e, LM_FAILED, "pid %u: stopping it",
+					     m->procs[i]->pid);
+	return 0;
 }
 
 int lm_serve(struct lm_restorer *r, struct lm_error *e)
@@ -249,7 +254,8 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 	/* What can fail comes before what the neighbours see. */
 	if (r->o.frozen && lm_cgroup_freeze(r, e))
 		return -1;
-	stop_again(r);
+	if (stop_again(r, e))
+		return -1;
 	if (r->net && lm_netns_open_up(r->net, e))
 		return -1;
 	if (lm_files_resume(r, e))

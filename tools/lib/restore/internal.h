@@ -334,6 +334,16 @@ int lm_huge_write(struct lm_huge_window *w, int fd, uint32_t shift, const void *
 		  size_t len, uint64_t off);
 void lm_huge_close(struct lm_huge_window *w);
 
+/* label.c: can all profiles be had? */
+int lm_labels_check(struct lm_restorer *r, struct lm_error *e);
+/* What threads need before they are made, and then the leader. */
+int lm_labels_ready(struct lm_proc *p, const struct lm_process *mp, struct lm_error *e);
+int lm_label_leader(struct lm_proc *p, const struct lm_process *mp, struct lm_error *e);
+/* The last calls of a thread. Return: how many of them are late (struct
+ * lm_helper_become).
+ */
+uint32_t lm_label_batch(const struct lm_proc *p, struct lm_batch *b, const struct lm_thread *t);
+
 /* rings.c: make the context whose ring is all of @v. */
 int lm_ring_make(struct lm_proc *p, const struct livemig_vma *v, struct lm_error *e);
 void lm_ring_unmake(struct lm_batch *b, const struct livemig_vma *v);

@@ -98,7 +98,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 {
 	r->synced = true;
 	if (lm_model_finish(&r->m, e) || lm_leaders_add(r, e) ||
-	    lm_check_model(r, e) || lm_vdso_adapt(r, e))
+	    lm_check_model(r, e) || lm_labels_check(r, e) || lm_vdso_adapt(r, e))
 		return -1;
 	if (!r->built && (lm_huge_check(&r->m, e) || lm_cgroup_make(r, e)))
 		return -1;
