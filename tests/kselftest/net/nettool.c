@@ -86,7 +86,7 @@ static int make(const char *file, const char *parent)
 	size_t len = f ? fread(attrs, 1, sizeof(attrs), f) : 0;
 	int fd = lm_netns_make(attrs, len, 0, parent, &made, &e);
 
-	if (fd < 0)
+	if (fd < 0 || e.code)
 		return die();
 	printf("made /proc/%d/fd/%d\n", getpid(), fd);
 	fflush(stdout);

@@ -455,10 +455,11 @@ static int make_netns(struct make *m, int user, bool quiet)
 {
 	const struct lm_ns_birth birth_there = { .kind = &lm_ns_net, .user = user };
 	struct lm_netns_made *n = m->n;
-	int off = quiet ? lm_fallback_off() : -1;
+	sigset_t signals;
+	int off = quiet ? lm_fallback_off(&signals) : -1;
 
 	n->nsfd = user ? lm_ns_born(&birth_there, m->e) : new_netns(m->e);
-	lm_fallback_on(off);
+	lm_fallback_on(off, &signals);
 	m->nr_links = 0;
 	m->taken = false;
 	if (n->nsfd < 0 || lm_netlock(n->nsfd, true, &n->lock, m->e) < 0)
@@ -480,6 +481,7 @@ int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 {
 	const struct nlattr *tb[LM_NETNS_MAX + 1];
 	struct make m = { .attrs = attrs, .len = len, .parent = parent, .e = e };
+	struct lm_error first = { 0 };
 	struct lm_netns_made *n;
 	int ret = -1;
 
@@ -500,10 +502,14 @@ int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 	if (m.host_fd < 0) {
 		lm_fail_errno(e, LM_FAILED, "cannot open my own network namespace");
 	} else if (lm_rt_open(&m.here, NETLINK_ROUTE, e) == 0) {
+		m.e = &first;
 		ret = make_netns(&m, user, false);
+		m.e = e;
 		if (ret < 0 && m.taken) {
 			unmake(n);
 			ret = make_netns(&m, user, true);
+		} else if (ret < 0 && e) {
+			*e = first;
 		}
 		lm_rt_close(&m.here);
 	}

@@ -5,6 +5,7 @@
 #ifndef LM_RTNL_H
 #define LM_RTNL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,11 +74,11 @@ void lm_dad_on(struct lm_rt *rt);
 
 /* fallback.c: devices that a new namespace has by itself. Is @l one of them, unused? */
 bool lm_is_fallback(const struct lm_link *l);
-/* Until _on() gets what this returns, new namespaces have none. It is in the namespace
- * of the host that this can be set; elsewhere nothing happens.
+/* Until _on() gets what this returns, new namespaces have none, and signals wait. It is
+ * in the namespace of the host that this can be set; elsewhere nothing happens.
  */
-int lm_fallback_off(void);
-void lm_fallback_on(int fd);
+int lm_fallback_off(sigset_t *signals);
+void lm_fallback_on(int fd, const sigset_t *signals);
 
 /* announce.c: tell the neighbours where the addresses of the namespace of the
  * calling thread live now. Best effort: nobody can be told twice that it failed.
