@@ -53,7 +53,8 @@ start()
 	) &
 	pid=$!
 	disown
-	wait_for 30 grep -q ok- "/proc/$pid/comm"
+	# In its first round a program may still be starting others.
+	wait_for 60 grep -qE 'ok-([2-9]|[0-9]{2})' "/proc/$pid/comm"
 }
 last_pid=10000
 
