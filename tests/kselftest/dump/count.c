@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 	if (argc > 2 && !strcmp(argv[2], "fanotify"))
 		fanotify_init(FAN_CLASS_NOTIF, 0);
 	if (argc > 2 && !strcmp(argv[2], "packet"))
-		socket(AF_PACKET, SOCK_RAW, 0);
+		socket(AF_PACKET, SOCK_PACKET, 0);	/* (the old type) */
 	if (argc > 2 && atoi(argv[2]))
 		mem = malloc(atoi(argv[2]) << 20);
 	for (int i = 1; mem && i < (atoi(argv[2]) << 20); i += 64)
