@@ -12,7 +12,7 @@ import struct
 import sys
 
 images, out = sys.argv[1:]
-for target in ("image", "attr", "netlink", "args"):
+for target in ("image", "attr", "netlink", "args", "patches"):
     os.makedirs(f"{out}/{target}", exist_ok=True)
 
 
@@ -63,6 +63,20 @@ for flags in (0, 0x100, 0x200, 0x300):
     write("netlink", f"error{flags}", b"\0" +
           message(2, struct.pack("<i", -2) + struct.pack("<IHHII", 16, 16, 5, 1, 0) + text, flags))
 write("netlink", "failed-dump", b"\4" + message(3, struct.pack("<i", -5) + text, 0x200))
+
+def patches(*items):
+    """Items: (address with kind, pages, what follows)"""
+    head = struct.pack("<IIII", 0, 7, 1, len(items))
+    for addr, n, body in items:
+        body += bytes(-len(body) % 8)
+        head += struct.pack("<QII", addr, n, len(body)) + body
+    return head
+
+
+delta = (0x500000, 2, bytes(8) + b"\2\0\77" + bytes(128) + bytes(8) + b"\1\5" + bytes(64))
+copy = (0x600001, 3, struct.pack("<QII", 0x700000, 1, 4) + bytes(24))
+for i, items in enumerate(((delta,), (copy,), (delta, copy, delta))):
+    write("patches", i, patches(*items))
 
 lines = ["status", "--json status", "freeze\ncgroup:a/b c\n--timeout=5", "freeze\n-t5\n/x",
          "track\nstart\npid:1", "image\nshow\n-r\n--\n-x", "events\n-n\n3\n--json",

@@ -15,7 +15,7 @@ pkg-config --exists libmnl jansson libcap || {
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 # (build first: what it says is not KTAP)
-targets="build/fuzz/args build/fuzz/attr build/fuzz/image build/fuzz/netlink"
+targets="build/fuzz/args build/fuzz/attr build/fuzz/image build/fuzz/netlink build/fuzz/patches"
 # shellcheck disable=SC2086
 if ! make -s -j2 B=build $targets >"$log" 2>&1; then
 	sed 's/^/# /' "$log"

@@ -4,15 +4,16 @@
 
 usage: tests/host/image.py DIRECTORY
 
-Writes DIRECTORY/good.img, in which every type of record occurs, and one image
-for each thing that can be wrong although all checksums are right. Prints one
-line for each of these: NAME|EXIT STATUS|what migctl image verify has to say.
+Writes DIRECTORY/good.img, in which every type of record occurs that may be in an
+image, and one image for each thing that can be wrong although all checksums are
+right. Prints one line for each of these: NAME|EXIT STATUS|what migctl image verify
+has to say.
 """
 import struct
 import sys
 
 PROCESS, THREAD, MM, VMAS, FILE, FDS, SHMEM, DATA, UNSUPPORTED, PAGES, TIME, PATCHES = range(1, 13)
-PAD, HEADER, ROUND, ROUND_END, NETNS, CGROUP, END, SECCOMP, NS, IPC = range(64, 74)
+PAD, HEADER, ROUND, ROUND_END, NETNS, CGROUP, END, SECCOMP, NS, IPC, TREE, NFT = range(64, 76)
 HELLO = 128
 REQUIRED = 1
 PAGE = 4096
@@ -124,6 +125,11 @@ def fd(number, file):
     return struct.pack("<IIII", number, file, 0, 0)
 
 
+def nft(kind, table):
+    """A message of nf_tables, of an ip table."""
+    return struct.pack("<HHBBH", kind, 0, 2, 0, 0) + attrs(table)
+
+
 def a_page(c):
     return bytes([c]) * 100 + bytes(range(256)) * 15 + bytes([c]) * 156
 
@@ -176,6 +182,13 @@ def good():
         Rec(CGROUP, {1: "/box", 2: "", 3: ["memory.max=max", "pids.max=max"]}),
         Rec(SECCOMP, {1: 1, 3: bytes(16)}),
         Rec(NS, {1: "uts", 2: 1, 3: "box"}),
+        Rec(NS, {1: "mnt", 2: 2, 7: attrs({1: 30, 2: 1, 3: u64(9), 4: "/", 5: "/tmp",
+                                           7: "tmpfs", 8: "none"})}),
+        Rec(TREE, {1: 2, 2: 30, 3: "", 4: 0o41777, 5: 0, 6: 0, 7: u64(1700000000)}),
+        Rec(TREE, {1: 2, 2: 30, 3: "a", 4: 0o100644, 5: 0, 6: 0, 7: u64(1700000000),
+                   10: u64(5), 13: b"user.of\0nobody"}),
+        Rec(TREE, {1: 2, 2: 30, 3: "a", 11: u64(0), 12: b"hello"}),
+        Rec(NFT, {1: [nft(0, {1: "t"}), nft(3, {1: "t", 3: "input"})]}),
         Rec(IPC, {1: "msg", 2: 0, 3: 5, 4: bytes(24), 5: u64(16384), 7: u64(1) + b"waits"}),
         Rec("align"), pages(0, 1, 1, last), pages(1, 1, 1, [(PAGE, 0, a_page(4))]),
         end(1, 2, 2, 5, 2 * PAGE + 2 * PAGE, True), Rec(END)]
@@ -254,7 +267,6 @@ drop("no-end", "incomplete", END)
 replace("wrong-end-count", "END counts 1 records", END, Rec(END, {1: u64(1)}))
 case("after-end", "CGROUP after END")(lambda rs: rs.append(Rec(CGROUP, {1: "/"})))
 insert("message-in-image", "type 128 belongs to the migration protocol", END, lambda: Rec(HELLO))
-insert("patches-in-image", "PATCHES, which are for connections only", ROUND_END, lambda: Rec(12))
 drop("no-round", "PROCESS outside of a round", ROUND)
 insert("round-in-round", "a ROUND within a round", ROUND_END, lambda: Rec(ROUND, {1: 2}))
 change("round-out-of-order", "ROUND 5 where 1 was expected", ROUND, 1, 5)
@@ -378,6 +390,11 @@ change("filter-mute", "SECCOMP: prog is missing", SECCOMP, 3, None)
 change("ns-of-no-kind", "NS: kind is missing", NS, 1, None)
 change("ipc-perm-short", "IPC: perm has the wrong size", IPC, 4, bytes(20))
 change("ipc-of-no-kind", "IPC: kind is missing", IPC, 1, None)
+change("tree-of-no-ns", "TREE: ns is missing", TREE, 1, None)
+change("tree-path-open", "TREE: path is not a terminated string", TREE, 3, b"a")
+change("tree-long", "TREE: bytes is too long", TREE, 12, bytes(32769))
+change("tree-xattr-long", "TREE: xattr is too long", TREE, 13, bytes(8449), -2)
+change("nft-long", "NFT: message is too long", NFT, 1, bytes(65001))
 insert("patches-in-image", "PATCHES, which are for connections only", ROUND_END,
        lambda: Rec(PATCHES, head=struct.pack("<IIII", 0, 1, 1, 1)))
 change("filter-cut", "SECCOMP: prog is cut", SECCOMP, 3, bytes(12))

@@ -7,7 +7,8 @@
 # tests/host/image.py writes images by the documentation alone; `migctl image`,
 # built with the sanitizers, has to accept the good ones and to refuse each bad
 # one with its exit status and one line that says what is wrong. Then a good
-# image is damaged at every byte. KTAP on stdout.
+# image, which has every type of record that may be in one, is damaged at every
+# byte. (For PATCHES, which may not: patches.sh.) KTAP on stdout.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -51,7 +52,7 @@ gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra 
 migctl=$tmp/build/migctl
 
 tests/host/image.py "$tmp" >"$tmp/cases" || exit 1
-echo "1..$(($(wc -l <"$tmp/cases") + 7))"
+echo "1..$(($(wc -l <"$tmp/cases") + 9))"
 
 # verify NAME STATUS TEXT: and nothing but one line of text
 verify()
@@ -85,8 +86,33 @@ json image verify "$tmp/good.img" && json image show "$tmp/good.img" &&
 result $? "--json prints JSON"
 
 $migctl image show -r "$tmp/good.img" >"$tmp/out" &&
-	[ "$(grep -c . "$tmp/out")" -eq 54 ] && grep -q 'PAGES$' "$tmp/out"
+	[ "$(grep -c . "$tmp/out")" -eq 59 ] && grep -q 'PAGES$' "$tmp/out"
 result $? "show --records lists all records"
+
+# types: of the records that may be in an image, by the headers
+types()
+{
+	{
+		sed -n '/^enum livemig_obj {/,/__LIVEMIG_OBJ_MAX/p' uapi/linux/*.h
+		sed -n '/^enum lm_rec_type {/,/LM_REC_HELLO/p' tools/lib/record.h
+	} | sed -n 's/^\t\(LIVEMIG_OBJ\|LM_REC\)_\([A-Z_]*\)[, ].*/\2/p' |
+		grep -vxE 'UNSPEC|PATCHES|USER|HELLO' | sort
+}
+
+# all_types: one of each is among the records that were listed
+all_types()
+{
+	sed '1d; s/.* //' "$tmp/out" | sort -u >"$tmp/seen"
+	types | diff - "$tmp/seen" >"$tmp/types" && return
+	sed 's/^/# /' "$tmp/types"
+	return 1
+}
+
+[ "$(types | wc -l)" -gt 20 ] && all_types
+result $? "a good image has every type of record"
+sed -i '/ NFT$/d' "$tmp/out"
+! all_types >/dev/null && grep -qx '< NFT' "$tmp/types"
+result $? "it is noticed when a type is missing"
 
 $migctl image show "$tmp/good.img" >"$tmp/out" && grep -q 'pid 12 child' "$tmp/out" &&
 	grep -q 'fd 0 pipe pipe:\[7\]' "$tmp/out"
