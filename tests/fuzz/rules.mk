@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Fuzz targets: LLVMFuzzerTestOneInput() of each file in targets/. With gcc they
 # are driven by driver.c, the same way every time; with FUZZ_CC=clang by libFuzzer.
 

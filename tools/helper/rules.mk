@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The restore helper, at two addresses: the second is for containers that use
 # the first. Addresses as in tools/lib/helper_proto.h.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The workloads of the benchmark; rounds drives the module by the library.
 
 BENCH_SRC  := $(filter-out tests/bench/work/rounds.c,$(wildcard tests/bench/work/*.c))
