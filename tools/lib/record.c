@@ -296,6 +296,15 @@ static int wait_in(const struct lm_in *in)
 	return wait_fd(in->fd, POLLIN, now < in->deadline ? in->deadline - now : 0);
 }
 
+/* (the module may have read some of it, too, which was not counted) */
+static int truncated(const struct lm_in *in, struct lm_error *e)
+{
+	off_t end = lseek(in->fd, 0, SEEK_END);
+
+	return lm_in_bad(in, e, "truncated: the file ends at byte %llu",
+			 end < 0 ? (unsigned long long)in->pos : (unsigned long long)end);
+}
+
 /* Exactly @len bytes. Return: 1, 0 at an end of file before the first byte when
  * @eof_ok, -1.
  */
@@ -322,8 +331,7 @@ static int get(struct lm_in *in, void *buf, size_t len, bool eof_ok, struct lm_e
 			if (in->sock)
 				return lm_fail(e, LM_FAILED,
 					       "the peer closed the connection");
-			return lm_in_bad(in, e, "truncated: the file ends at byte %llu",
-					 (unsigned long long)in->pos);
+			return truncated(in, e);
 		} else if (errno == EAGAIN) {
 			wait_in(in);
 		} else if (errno != EINTR) {

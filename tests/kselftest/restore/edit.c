@@ -6,7 +6,6 @@
  *	xfeatures	a CPU feature that no CPU has
  *	vdso		the vdso of another kernel
  *	page		one byte of the first page of data
- *	cut N		the first N bytes only
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -86,8 +85,6 @@ int main(int argc, char **argv)
 		change(LM_HEADER_XFEATURES);
 	else if (!strcmp(argv[3], "vdso"))
 		change(LM_HEADER_VDSO_ID);
-	else if (!strcmp(argv[3], "cut") && argc == 5)
-		len = atoi(argv[4]);
 	else if (!strcmp(argv[3], "page") && (pages = find(LIVEMIG_OBJ_PAGES)))
 		((unsigned char *)pages)[4096 + 100] ^= 1;
 	else

@@ -140,6 +140,7 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 			.flags = p->keeps ? LIVEMIG_APPLY_F_KEEP_SAME : 0,
 		};
 		size_t data = 0;
+		char more;
 		int ret;
 
 		memset(missed, 0, sizeof(missed));
@@ -147,6 +148,9 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 		if (ret && errno == EBADMSG)
 			return damaged(u, a.done < a.nr_entries ?
 				       ADDR(u->entry[at + a.done].addr) : 0, e);
+		/* Where the file ends, or the connection, the reader tells it. */
+		if (ret && errno == EIO && lm_in_payload(u->in, &more, 1, e))
+			return -1;
 		if (ret && (errno != EINTR || !a.done))
 			return lm_fail_errno(e, LM_FAILED,
 					     "pid %u: filling memory at %#" PRIx64,
