@@ -80,7 +80,11 @@ bool check(bool ok, const char *file, int line, const char *fmt, ...)
 struct test {
 	const char *name;
 	void (*run)(void);
+	const void *arg;
 };
+extern const void *test_arg;	/* of the one that runs */
+/* Ends the test: it cannot be run here. */
+void skip(const char *why) __attribute__((noreturn));
 #define TESTS(group)	extern const struct test tests_##group[]
 TESTS(process);
 TESTS(thread);

@@ -18,6 +18,7 @@
 #include "lm.h"
 
 union told *told;
+const void *test_arg;
 static int ready_fd = -1;
 static bool failed;
 
@@ -55,6 +56,14 @@ bool check(bool ok, const char *file, int line, const char *fmt, ...)
 	va_end(ap);
 	fflush(stdout);
 	return false;
+}
+
+void skip(const char *why)
+{
+	lm_end();
+	snprintf(told->s, sizeof(told->s), "%s", why);
+	fflush(stdout);
+	_exit(4);
 }
 
 static pid_t spawn_in(int cgroup, void (*fn)(void))
@@ -200,8 +209,7 @@ static int run(const struct test *t)
 	pid = fork();
 	if (!pid) {
 		alarm(60);
-		told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		test_arg = t->arg;
 		lm_begin();
 		t->run();
 		lm_end();
@@ -217,19 +225,24 @@ static int run(const struct test *t)
 int main(int argc, char **argv)
 {
 	const struct test *t;
+	char why[160];
 	int i, n = 0, ret, bad = 0, total = 0;
 
 	for (i = 0; i < (int)(sizeof(groups) / sizeof(groups[0])); i++)
 		for (t = groups[i]; t->name; t++)
 			total += wanted(t->name, argv + 1);
+	told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	printf("KTAP version 1\n1..%d\n", total);
 	for (i = 0; i < (int)(sizeof(groups) / sizeof(groups[0])); i++) {
 		for (t = groups[i]; t->name; t++) {
 			if (!wanted(t->name, argv + 1))
 				continue;
+			memset(told, 0, sizeof(*told));
 			ret = run(t);
+			snprintf(why, sizeof(why), " # SKIP %.140s", told->s);
 			printf("%sok %d %s%s\n", ret && ret != 4 ? "not " : "",
-			       ++n, t->name, ret == 4 ? " # SKIP" : "");
+			       ++n, t->name, ret == 4 ? why : "");
 			bad += ret && ret != 4;
 		}
 	}

@@ -33,10 +33,10 @@
 #include <unistd.h>
 #include "lm.h"
 
-/* A child says that its kernel lacks something by this. */
+/* A child says by this what its kernel lacks. */
 static void cannot(void)
 {
-	told->n[63] = 1;
+	snprintf(told->s + 512, 128, "not on this kernel: %m");
 	ready();
 }
 
@@ -196,6 +196,17 @@ static void tun(void)
 	ready();
 }
 
+static void opath_pipe(void)
+{
+	char path[32];
+	int fds[2];
+
+	NEED(!pipe(fds));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
+	NEED(open(path, O_PATH) >= 0);
+	ready();
+}
+
 static int scratch(const char *name)
 {
 	int fd = open(name, O_RDWR | O_CREAT, 0600);
@@ -239,6 +250,13 @@ static void othername_map(void)
 
 	mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
+	ready();
+}
+
+static void opath_deleted(void)
+{
+	close(scratch("/tmp/state-opath"));
+	NEED(open("/tmp/state-opath", O_PATH) >= 0 && !unlink("/tmp/state-opath"));
 	ready();
 }
 
@@ -469,73 +487,29 @@ static void tls(void)
 }
 
 /* @kid: the refusal names told->n[1] or its parent. */
-static const struct refusal {
+struct refusal {
 	const char *name;
 	void (*child)(void);
 	const char *what;
 	bool kid, transient, more;	/* more: further refusals are right */
-} table[] = {
-	{ "posix_timer", posix_timer,
-	  "posix timer on the CPU time of another process" },
-	{ "dispatch", dispatch, "syscall user dispatch" },
-	{ "deadline", deadline, "deadline scheduling" },
-	{ "ldt", ldt, "local descriptor table" },
-	{ "ports", ports, "I/O port permissions" },
-	{ "notsc", notsc, "disabled time stamp counter" },
-	{ "aio", aio, "AIO context with requests under way", .transient = true },
-	{ "io_uring", io_uring, "io_uring", .more = true },
-	{ "userfaultfd", userfault, "userfaultfd", .more = true },
-	{ "hugetlb", hugetlb, "mapping of a hugetlb file" },
-	{ "hugetlb_fd", hugetlb_fd, "hugetlb file" },
-	{ "secret", secret, "secret memory" },
-	{ "device_map", device_map, "mapping of a device" },
-	{ "device_fd", device_fd, "device /dev/kmsg" },
-	{ "tun", tun, "device /dev/net/tun" },
-	{ "othername", othername,
-	  "file that is known by another name than /tmp/state-d/m/gone" },
-	{ "othername_map", othername_map,
-	  "mapping of a file that has lost its name /tmp/state-d/m/gone2" },
-	{ "dnotify", dnotify, "dnotify on the directory /tmp" },
-	{ "fanotify", fanotify, "fanotify" },
-	{ "perf", perf, "perf event" },
-	{ "bpf", bpf, "bpf" },
-	{ "nsfd", nsfd, "descriptor of a namespace" },
-	{ "terminal", terminal, "terminal of the host /dev/console" },
-	{ "uts_ns", uts_ns, "thread in another uts namespace" },
-	{ "ipc_ns", ipc_ns, "thread in another ipc namespace" },
-	{ "user_ns", user_ns, "user namespace within another one" },
-	{ "mnt_ns", mnt_ns, "thread in another mount namespace" },
-	{ "pid_ns", pid_ns, "pid namespace for children" },
-	{ "chroot", chrooted, "chroot" },
-	{ "thread_files", thread_files,
-	  "thread with file descriptors of its own" },
-	{ "share_mm", share_mm, "memory shared with another", .kid = true },
-	{ "ptrace", traced, "traced process", .kid = true },
-	{ "signals", many_signals, "100 pending signals", .transient = true },
-	{ "packet", packet, "packet socket" },
-	{ "mptcp", mptcp, "MPTCP socket" },
-	{ "urgent", urgent, "TCP urgent data" },
-	{ "tls", tls, "kernel TLS" },
 };
 
-static void one(const struct refusal *r)
+static void one(void)
 {
+	const struct refusal *r = test_arg;
 	const struct obj *o;
 	struct dump d;
-	pid_t pid, who;
+	pid_t pid;
 
-	printf("# %s\n", r->name);
 	memset(told, 0, sizeof(*told));
 	pid = spawn(r->child);
-	who = pid;
-	if (told->n[63]) {
-		printf("#   not on this kernel\n");
+	if (told->s[512]) {
 		kill_child(pid);
-		return;
+		skip(told->s + 512);
 	}
 	lm_freeze();
 	lm_dump(&d);
-	o = find_refusal(&d, who, -2, r->what);
+	o = find_refusal(&d, pid, -2, r->what);
 	if (!o && r->kid)
 		o = find_refusal(&d, told->n[1], -2, r->what);
 	if (!check(o, __FILE__, __LINE__, "%s is not refused as '%s'", r->name,
@@ -552,62 +526,78 @@ static void one(const struct refusal *r)
 	kill_child(pid);
 }
 
-/* Slices, so that a failure does not hide the rest and none takes too long. */
-static void slice(unsigned int from)
-{
-	unsigned int i, n = sizeof(table) / sizeof(table[0]);
-
-	for (i = from; i < from + 14 && i < n; i++)
-		one(&table[i]);
-}
-
-static void test_0(void)
-{
-	slice(0);
-}
-
-static void test_1(void)
-{
-	slice(14);
-}
-
-static void test_2(void)
-{
-	slice(28);
-}
-
-static void test_3(void)
-{
-	slice(42);
-}
-
 /* Nothing that wanders in while it is looked at may stop an inventory: all
  * refusals at once, on a running container.
  */
 static void test_running(void)
 {
-	unsigned int i, n = sizeof(table) / sizeof(table[0]);
+	const struct test *t;
 	struct dump d;
+	int fd;
 
-	for (i = 0; i < n; i++) {
+	for (t = tests_refuse; t->arg; t++) {
+		const struct refusal *r = t->arg;
+
 		memset(told, 0, sizeof(*told));
-		spawn(table[i].child);
+		spawn(r->child);
 	}
 	lm_dump(&d);
 	CHECK(count_refusals(&d) > 20);
 	lm_dump_free(&d);
-	i = openat(lm_cgroup_fd, "cgroup.kill", O_WRONLY);
-	CHECK_EQ(write(i, "1", 1), 1);
-	close(i);
+	fd = openat(lm_cgroup_fd, "cgroup.kill", O_WRONLY);
+	CHECK_EQ(write(fd, "1", 1), 1);
+	close(fd);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 }
 
+#define REFUSED(n, ...) \
+	{ "refuse_" #n, one, &(const struct refusal){ #n, __VA_ARGS__ } }
+
 const struct test tests_refuse[] = {
-	{ "refuse_memory", test_0 },
-	{ "refuse_files", test_1 },
-	{ "refuse_sharing", test_2 },
-	{ "refuse_sockets", test_3 },
+	REFUSED(posix_timer, posix_timer,
+		"posix timer on the CPU time of another process"),
+	REFUSED(dispatch, dispatch, "syscall user dispatch"),
+	REFUSED(deadline, deadline, "deadline scheduling"),
+	REFUSED(ldt, ldt, "local descriptor table"),
+	REFUSED(ports, ports, "I/O port permissions"),
+	REFUSED(notsc, notsc, "disabled time stamp counter"),
+	REFUSED(aio, aio, "AIO context with requests under way", .transient = true),
+	REFUSED(io_uring, io_uring, "io_uring", .more = true),
+	REFUSED(userfaultfd, userfault, "userfaultfd", .more = true),
+	REFUSED(hugetlb, hugetlb, "mapping of a hugetlb file"),
+	REFUSED(hugetlb_fd, hugetlb_fd, "hugetlb file"),
+	REFUSED(secret, secret, "secret memory"),
+	REFUSED(device_map, device_map, "mapping of a device"),
+	REFUSED(device_fd, device_fd, "device /dev/kmsg"),
+	REFUSED(tun, tun, "device /dev/net/tun"),
+	REFUSED(othername, othername,
+		"file that is known by another name than /tmp/state-d/m/gone"),
+	REFUSED(othername_map, othername_map,
+		"mapping of a file that has lost its name /tmp/state-d/m/gone2"),
+	REFUSED(opath_pipe, opath_pipe, "O_PATH descriptor of pipe:["),
+	REFUSED(opath_deleted, opath_deleted,
+		"O_PATH descriptor of the deleted /tmp/state-opath"),
+	REFUSED(dnotify, dnotify, "dnotify on the directory /tmp"),
+	REFUSED(fanotify, fanotify, "fanotify"),
+	REFUSED(perf, perf, "perf event"),
+	REFUSED(bpf, bpf, "bpf"),
+	REFUSED(nsfd, nsfd, "descriptor of a namespace"),
+	REFUSED(terminal, terminal, "terminal of the host /dev/console"),
+	REFUSED(uts_ns, uts_ns, "thread in another uts namespace"),
+	REFUSED(ipc_ns, ipc_ns, "thread in another ipc namespace"),
+	REFUSED(user_ns, user_ns, "user namespace within another one"),
+	REFUSED(mnt_ns, mnt_ns, "thread in another mount namespace"),
+	REFUSED(pid_ns, pid_ns, "pid namespace for children"),
+	REFUSED(chroot, chrooted, "chroot"),
+	REFUSED(thread_files, thread_files, "thread with file descriptors of its own"),
+	REFUSED(share_mm, share_mm, "memory shared with another", .kid = true),
+	REFUSED(ptrace, traced, "traced process", .kid = true),
+	REFUSED(signals, many_signals, "100 pending signals", .transient = true),
+	REFUSED(packet, packet, "packet socket"),
+	REFUSED(mptcp, mptcp, "MPTCP socket"),
+	REFUSED(urgent, urgent, "TCP urgent data"),
+	REFUSED(tls, tls, "kernel TLS"),
 	{ "refuse_running", test_running },
 	{}
 };
