@@ -173,6 +173,14 @@ static void set_lostwatch(void)
 	watch(p[1], EPOLLIN, 5);
 }
 
+/* What the script has opened as 9, and keeps. */
+static void set_outwatch(void)
+{
+	ep = epoll_create1(0);
+	watch(9, EPOLLIN, 1);
+	check(!close(9));
+}
+
 static uint64_t ready_sum(int fd)
 {
 	struct epoll_event ev[8];
@@ -182,6 +190,11 @@ static uint64_t ready_sum(int fd)
 	for (int i = 0; i < n; i++)
 		sum = sum * 10 + ev[i].data.u64;
 	return sum;
+}
+
+static void get_outwatch(void)
+{
+	check(ready_sum(ep) == 1);
 }
 
 static void get_lostwatch(void)
@@ -206,5 +219,6 @@ const struct test event_tests[] = {
 	{ "timerfd", set_timerfd, get_timerfd },
 	{ "signalfd", set_signalfd, get_signalfd },
 	{ "lostwatch", set_lostwatch, get_lostwatch },
+	{ "outwatch", set_outwatch, get_outwatch },
 	{ }
 };

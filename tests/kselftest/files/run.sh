@@ -20,7 +20,7 @@ moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll 
 signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
 semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
 ownthread typed rawtyped deadproc unread overflow"
-refused="watchgone tty fulltty outpty outpipe morepipe outproc hole"
+refused="watchgone tty fulltty outpty outpipe morepipe outproc outwatch hole"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -39,6 +39,7 @@ declare -A why=(
 	[outpty]="whose master is outside" [outpipe]="whose other end is outside"
 	[fulltty]="bytes are on their way" [outproc]="/proc/1/stat, of a process outside"
 	[morepipe]="processes outside the container have open, too"
+	[outwatch]="epoll watches what was fd 9, which no process of the container has open"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -53,6 +54,11 @@ stays()
 		mkfifo "$f.pipe"
 		exec 8<>"$f.pipe"
 		box "files-$kind" sh -c "exec '$dir/tests' '$kind' '$f' 7<>'$f.pipe' 8>&-"
+	elif [ "$kind" = outwatch ]; then
+		mkfifo "$f.pipe"
+		exec 9<>"$f.pipe"
+		box "files-$kind" "$dir/tests" "$kind" "$f"
+		echo >&9
 	elif [ "$kind" = outpty ]; then
 		script -qc "sh -c 'mkdir -p $cg/files-$kind
 			echo \$\$ >$cg/files-$kind/cgroup.procs
@@ -83,6 +89,26 @@ lock_taken()
 	((status)) && return $status
 	wait_for 10 gone "$cg/files-locks" || { echo "the cgroup is left"; return 1; }
 	"$migctl" restore "$f.img"
+}
+
+# Somebody here has left something in the named pipe.
+fifo_in_use()
+{
+	local f=$dir/busy status
+
+	box files-fifo "$dir/tests" fifo "$f"
+	is_ready "$f" || return
+	dump_box files-fifo "$f.img" || return
+	exec {pipe}<>"$f.fifo"
+	echo text >&$pipe
+	refused 2 "$f.fifo: in use here: 5 bytes wait in it" "$migctl" restore "$f.img"
+	status=$?
+	read -r -t 10 text <&$pipe && [ "$text" = text ] ||
+		{ echo "what waited is not what it was"; status=1; }
+	exec {pipe}<&-
+	((status)) && return $status
+	wait_for 10 gone "$cg/files-fifo" || { echo "the cgroup is left"; return 1; }
+	"$migctl" restore "$f.img" && answers "$f"
 }
 
 # A program whose file is gone, as after an upgrade.
@@ -149,7 +175,7 @@ short_queue()
 
 load_module
 # shellcheck disable=SC2086
-extra="lock_taken deleted_program no_room short_queue"
+extra="lock_taken fifo_in_use deleted_program no_room short_queue"
 [ $# = 0 ] || { moved=$*; refused=; extra=; }
 # shellcheck disable=SC2086
 set -- $moved $refused $extra
@@ -165,6 +191,8 @@ done
 [ -n "$extra" ] || finish
 check "a lock that somebody holds here" lock_taken
 unbox files-locks
+check "a named pipe in which something waits here" fifo_in_use
+unbox files-fifo
 check "a deleted program" deleted_program
 unbox files-program
 check "no room for a deleted file" no_room
