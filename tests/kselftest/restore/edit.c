@@ -6,6 +6,7 @@
  *	xfeatures	a CPU feature that no CPU has
  *	vdso		the vdso of another kernel
  *	page		one byte of the first page of data
+ *	opath		pipes are opened with O_PATH
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,20 +33,26 @@ static void reseal(struct livemig_rec *rec)
 	XXH64_freeState(st);
 }
 
+/* The next one after *@at, which moves on. */
+static struct livemig_rec *next(size_t *at, uint16_t type)
+{
+	while (*at + sizeof(struct livemig_rec) <= len) {
+		struct livemig_rec *rec = (void *)(image + *at);
+		size_t align = rec->type == LIVEMIG_OBJ_PAGES ? 4096 : 8;
+
+		*at += (sizeof(*rec) + rec->head_len + align - 1) & -align;
+		*at += rec->payload_len;
+		if (rec->type == type && (type != LIVEMIG_OBJ_PAGES || rec->payload_len))
+			return rec;
+	}
+	return NULL;
+}
+
 static struct livemig_rec *find(uint16_t type)
 {
 	size_t at = 0;
 
-	while (at + sizeof(struct livemig_rec) <= len) {
-		struct livemig_rec *rec = (void *)(image + at);
-		size_t align = rec->type == LIVEMIG_OBJ_PAGES ? 4096 : 8;
-
-		if (rec->type == type && (type != LIVEMIG_OBJ_PAGES || rec->payload_len))
-			return rec;
-		at += (sizeof(*rec) + rec->head_len + align - 1) & -align;
-		at += rec->payload_len;
-	}
-	return NULL;
+	return next(&at, type);
 }
 
 static void change(int attr)
@@ -64,6 +71,22 @@ static void change(int attr)
 	else
 		value[0] ^= 1;
 	reseal(rec);
+}
+
+static void change_pipes(void)
+{
+	const struct nlattr *tb[LIVEMIG_FILE_A_MAX + 1];
+	struct livemig_rec *rec;
+	size_t at = 0;
+
+	while ((rec = next(&at, LIVEMIG_OBJ_FILE))) {
+		if (lm_parse(rec + 1, rec->head_len, tb, LIVEMIG_FILE_A_MAX, NULL))
+			exit(1);
+		if (lm_u32(tb[LIVEMIG_FILE_A_TYPE]) != LIVEMIG_FILE_PIPE)
+			continue;
+		*(uint32_t *)lm_data(tb[LIVEMIG_FILE_A_FLAGS]) |= O_PATH;
+		reseal(rec);
+	}
 }
 
 int main(int argc, char **argv)
@@ -85,6 +108,8 @@ int main(int argc, char **argv)
 		change(LM_HEADER_XFEATURES);
 	else if (!strcmp(argv[3], "vdso"))
 		change(LM_HEADER_VDSO_ID);
+	else if (!strcmp(argv[3], "opath"))
+		change_pipes();
 	else if (!strcmp(argv[3], "page") && (pages = find(LIVEMIG_OBJ_PAGES)))
 		((unsigned char *)pages)[4096 + 100] ^= 1;
 	else

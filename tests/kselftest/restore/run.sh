@@ -140,6 +140,73 @@ pid_taken()
 	return $status
 }
 
+# limited_to MAX IMAGE: one of its ids is out of the range of pids
+limited_to()
+{
+	local max status
+
+	max=$(cat /proc/sys/kernel/pid_max)
+	echo "$1" >/proc/sys/kernel/pid_max || return
+	bad 2 "is beyond the limit of $1 here; raise kernel.pid_max" "$2"
+	status=$?
+	echo "$max" >/proc/sys/kernel/pid_max
+	return $status
+}
+
+# Its own, and that of a thread.
+pid_beyond()
+{
+	local threads
+
+	rm -f "$dir"/threads*
+	# (below it there must be some for who restores it)
+	echo 5000 >/proc/sys/kernel/ns_last_pid
+	start threads || return
+	threads=$(first_pid threads)
+	dump_box threads "$dir/threads.img" &&
+		limited_to "$plain" "$dir/plain.img" &&
+		limited_to $((threads + 1)) "$dir/threads.img"
+}
+
+pipe_as_path()
+{
+	local status
+
+	box piped sh -c 'sleep 1000 | cat'
+	# shellcheck disable=SC2016
+	wait_for 60 bash -c '[ "$(wc -l <"$0")" = 3 ]' "$cg/piped/cgroup.procs"
+	dump_box piped "$dir/piped.img" || return
+	"$dir/edit" "$dir/piped.img" "$dir/bad.img" opath || return
+	bad 2 "pipe opened with O_PATH: not supported" "$dir/bad.img" &&
+		wait_for 60 gone "$cg/piped" || return
+	"$migctl" restore "$dir/piped.img"
+	status=$?
+	unbox piped
+	return $status
+}
+
+# The agent finds too little memory: the container runs on where it is.
+little_memory()
+{
+	local agent status
+
+	rm -f "$dir"/memory*
+	start memory || return
+	echo "MemAvailable: 4 kB" >"$dir/meminfo"
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount --bind "$0" /proc/meminfo && exec "$@"' "$dir/meminfo" \
+		"$migctl" agent --listen 127.0.0.1 --insecure >"$dir/agent" 2>&1 &
+	agent=$!
+	wait_for 60 bash -c ': </dev/tcp/127.0.0.1/7447' || cat "$dir/agent"
+	refused 2 "MB of memory, 0 MB are free; make room there" \
+		"$migctl" migrate cgroup:memory 127.0.0.1 --insecure
+	status=$?
+	kill $agent
+	wait $agent
+	((status)) && return $status
+	answer memory
+}
+
 file_missing()
 {
 	mv "$dir/work" "$dir/elsewhere"
@@ -348,7 +415,7 @@ load_module
 chmod 777 "$dir"
 
 (($#)) && one "$@"
-plan 31
+plan 34
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -381,6 +448,11 @@ check "the vdso of another kernel" bad_edit 2 "vdso" vdso
 check "a damaged page" bad_edit 3 "damaged" page
 check "cut off at every border of records, and within" cut_anywhere
 check "a pid that is taken" pid_taken
+check "a pid that is out of range" pid_beyond
+unbox threads
+check "a pipe that is only a name" pipe_as_path
+check "too little memory for a migration" little_memory
+unbox memory
 check "a missing file" file_missing
 check "a changed file" file_touched
 check "a program of another build" file_rebuilt

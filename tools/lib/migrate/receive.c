@@ -114,7 +114,7 @@ static int accept_offer(struct lm_peer *p, const uint8_t *id, struct lm_error *e
 		return -1;
 	if (need > have)
 		return lm_fail(e, LM_REFUSED,
-			       "needs %llu MB of memory, %llu MB are free",
+			       "needs %llu MB of memory, %llu MB are free; make room there, or use another host",
 			       (unsigned long long)(need >> 20),
 			       (unsigned long long)(have >> 20));
 	return lm_peer_say(p, LM_REC_ACCEPT, id, e);

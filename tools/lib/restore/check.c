@@ -118,6 +118,15 @@ int lm_check_pid(uint32_t pid, struct lm_error *e)
 		       pid, comm);
 }
 
+static int check_id(uint32_t id, unsigned long max, struct lm_error *e)
+{
+	if (id >= max)
+		return lm_fail(e, LM_REFUSED,
+			       "pid %u is beyond the limit of %lu here; raise kernel.pid_max",
+			       id, max);
+	return lm_check_pid(id, e);
+}
+
 static int check_pids(const struct lm_restorer *r, struct lm_error *e)
 {
 	char text[32] = "";
@@ -137,14 +146,10 @@ static int check_pids(const struct lm_restorer *r, struct lm_error *e)
 
 		if (lm_proc(r, p->pid))
 			continue;
-		if (p->pid >= max)
-			return lm_fail(e, LM_REFUSED,
-				       "pid %u is beyond the limit of %lu here; raise kernel.pid_max",
-				       p->pid, max);
-		if (lm_check_pid(p->pid, e))
+		if (check_id(p->pid, max, e))
 			return -1;
 		for (size_t j = 0; j < p->nr_threads; j++)
-			if (lm_check_pid(p->threads[j]->tid, e))
+			if (check_id(p->threads[j]->tid, max, e))
 				return -1;
 	}
 	return 0;
