@@ -226,6 +226,24 @@ file_touched()
 	return $status
 }
 
+# Of another size, though not of another time.
+file_grown()
+{
+	local size status
+
+	size=$(stat -c %s "$dir/work")
+	cp -p "$dir/work" "$dir/kept"
+	cp -p "$dir/work" "$dir/other"
+	echo >>"$dir/other"
+	touch -r "$dir/kept" "$dir/other"
+	mv "$dir/other" "$dir/work"
+	bad 2 "$dir/work: size $((size + 1)) here, $size when it was dumped; bring the same file" \
+		"$dir/plain.img"
+	status=$?
+	mv "$dir/kept" "$dir/work"
+	return $status
+}
+
 # Same name, size and time, but built of something else: one byte of the id.
 file_rebuilt()
 {
@@ -263,8 +281,22 @@ cgroup_occupied()
 
 unprivileged()
 {
+	local text="needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): run migctl as root"
+
 	chmod 644 "$dir/plain.img"
-	refused 2 "" setpriv --reuid=1000 --regid=1000 --clear-groups \
+	refused 2 "$text" setpriv --reuid=1000 --regid=1000 --clear-groups \
+		"$migctl" restore "$dir/plain.img" && nothing_left "$plain" || return
+	# as root is in a container
+	refused 2 "$text" setpriv --bounding-set=-sys_admin \
+		"$migctl" restore "$dir/plain.img" && nothing_left "$plain"
+}
+
+# A host whose cgroups are of the first version, or none.
+no_cgroup2()
+{
+	# shellcheck disable=SC2016
+	refused 2 "$cg is not cgroup v2; boot with systemd.unified_cgroup_hierarchy=1" \
+		unshare -m sh -c 'mount -t tmpfs none "$0" && exec "$@"' "$cg" \
 		"$migctl" restore "$dir/plain.img" && nothing_left "$plain"
 }
 
@@ -415,7 +447,7 @@ load_module
 chmod 777 "$dir"
 
 (($#)) && one "$@"
-plan 34
+plan 36
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -455,9 +487,11 @@ check "too little memory for a migration" little_memory
 unbox memory
 check "a missing file" file_missing
 check "a changed file" file_touched
+check "a file of another size" file_grown
 check "a program of another build" file_rebuilt
 check "a cgroup with processes" cgroup_occupied
 check "no privilege" unprivileged
+check "no cgroup v2" no_cgroup2
 check "killed anywhere" killed_anywhere
 check "and it can still be restored" detaches
 finish

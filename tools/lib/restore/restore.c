@@ -62,13 +62,19 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &l);
 }
 
+static int needs_root(struct lm_error *e)
+{
+	return lm_fail(e, LM_REFUSED,
+		       "restoring needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN): run migctl as root");
+}
+
 int lm_restorer_new(struct lm_restorer **out, const struct lm_restore_opts *o,
 		    struct lm_error *e)
 {
 	struct lm_restorer *r;
 
 	if (geteuid())
-		return lm_fail(e, LM_REFUSED, "restoring needs root");
+		return needs_root(e);
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return lm_fail(e, LM_FAILED, "out of memory");
@@ -81,6 +87,8 @@ int lm_restorer_new(struct lm_restorer **out, const struct lm_restore_opts *o,
 	if (r->dev < 0) {
 		if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 			lm_fail(e, LM_REFUSED, DEVICE " is not there: modprobe livemig");
+		else if (errno == EPERM || errno == EACCES)
+			needs_root(e);
 		else
 			lm_fail_errno(e, LM_REFUSED, DEVICE);
 		goto err;
