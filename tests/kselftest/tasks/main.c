@@ -2,7 +2,8 @@
 /*
  * tasks TEST FILE - sets the state of TEST up, makes FILE.ready, waits until
  * FILE.go is there (meanwhile it is dumped, killed and restored), looks again,
- * and writes "ok" or what is wrong to FILE.
+ * and writes "ok" or what is wrong to FILE. With "?" as FILE: status 1, and why, if
+ * TEST cannot run here.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -20,7 +21,8 @@ char wrong[1024], mark_file[512];
 
 static const struct test *const all[] = { session_tests, zombie_tests, seccomp_tests,
 					  attr_tests, job_tests, fs_tests,
-					  cpu_tests, futex_tests, shared_tests };
+					  cpu_tests, futex_tests, shared_tests,
+					  vector_tests };
 
 static void write_file(const char *file, const char *text)
 {
@@ -172,6 +174,11 @@ int main(int argc, char **argv)
 
 	if (!t)
 		return 2;
+	if (!strcmp(argv[2], "?")) {
+		const char *why = t->lacks ? t->lacks() : NULL;
+
+		return why ? puts(why), 1 : 0;
+	}
 	/* A test may write over its arguments. */
 	snprintf(file, sizeof(file), "%s", argv[2]);
 	snprintf(go, sizeof(go), "%s.go", file);

@@ -17,7 +17,7 @@ cd "$(dirname "$0")" || exit 1
 
 moved="pipeline daemon left many zombies theirs filters tsync
 single strict attrs stopped exitsig orphans
-apart together modes nested rseq robust robust-pi pi files"
+apart together modes nested avx avx512 rseq robust robust-pi pi files"
 refused="notify breakpoint siblings"
 
 start()
@@ -66,6 +66,10 @@ load_module
 set -- $moved $refused
 plan $#
 for t in $moved; do
+	if ! reason=$("$dir/main" "$t" "?"); then
+		skip "$t" "$reason"
+		continue
+	fi
 	check "$t" moves "$t"
 	unbox "tasks-$t"
 done

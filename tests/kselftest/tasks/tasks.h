@@ -17,11 +17,12 @@ struct test {
 	const char *name;
 	void (*set)(void);
 	void (*get)(void);
+	const char *(*lacks)(void);	/* why it cannot run here, or NULL */
 };
 
 extern const struct test session_tests[], zombie_tests[], seccomp_tests[];
 extern const struct test attr_tests[], job_tests[], fs_tests[];
-extern const struct test cpu_tests[], futex_tests[], shared_tests[];
+extern const struct test cpu_tests[], futex_tests[], shared_tests[], vector_tests[];
 
 /* What is wrong first; empty: nothing. */
 extern char wrong[1024];
