@@ -393,22 +393,19 @@ static void thread_files(void)
 	ready();
 }
 
-static void clone_with(unsigned long flags)
+static int pauses(void *arg)
 {
-	pid_t pid = syscall(SYS_clone, flags | SIGCHLD,
-			    flags & CLONE_VM ? (char *)malloc(65536) + 65536 : NULL,
-			    NULL, NULL, 0);
-
-	if (!pid)
-		for (;;)
-			syscall(SYS_pause);
-	told->n[1] = pid;
-	ready();
+	while (pause())
+		;
+	return 0;
 }
 
 static void share_mm(void)
 {
-	clone_with(CLONE_VM);
+	char *stack = malloc(65536);
+
+	told->n[1] = clone(pauses, stack + 65536, CLONE_VM | SIGCHLD, NULL);
+	ready();
 }
 
 static void traced(void)
