@@ -45,7 +45,7 @@ start()
 # Dump, kill, restore; then what it says itself.
 moves()
 {
-	start "$1" || return
+	is_ready "$dir/$1" || return
 	dump_box "sockets-$1" "$dir/$1.img" || return
 	"$migctl" restore --detach "$dir/$1.img" || return
 	answers "$dir/$1"
@@ -76,17 +76,21 @@ load_module
 # shellcheck disable=SC2086
 set -- $moved $refused
 plan $#
+# whole TEST NAME COMMAND: the test, if there is what it is about
+whole()
+{
+	start "$1" >/dev/null
+	if grep -qx none "$dir/$1.ready" 2>/dev/null; then
+		skip "$2" "this kernel has no such sockets"
+	else
+		check "$2" "$3" "$1"
+	fi
+	unbox "sockets-$1"
+}
 for t in $moved; do
-	check "$t" moves "$t"
-	unbox "sockets-$t"
+	whole "$t" "$t" moves
 done
 for t in $refused; do
-	start "$t" >/dev/null
-	if grep -qx none "$dir/$t.ready" 2>/dev/null; then
-		skip "$t is refused" "this kernel has no such sockets"
-	else
-		check "$t is refused" stays "$t"
-	fi
-	unbox "sockets-$t"
+	whole "$t" "$t is refused" stays
 done
 finish
