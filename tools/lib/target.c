@@ -123,7 +123,7 @@ static int open_cgroup(const char *arg, struct lm_target *t, struct lm_error *e)
 	if (fstatfs(t->fd, &fs) || fstat(t->fd, &st))
 		return lm_fail_errno(e, LM_REFUSED, "%s", arg);
 	if (fs.f_type == CGROUP_SUPER_MAGIC)
-		return lm_fail(e, LM_REFUSED, "%s: a cgroup of version 1; livemig needs cgroup v2", arg);
+		return lm_fail(e, LM_REFUSED, "%s: a cgroup of version 1: livemig needs cgroup v2 (boot with systemd.unified_cgroup_hierarchy=1)", arg);
 	if (fs.f_type != CGROUP2_SUPER_MAGIC)
 		return lm_fail(e, LM_REFUSED, "%s: not a cgroup (they are below /sys/fs/cgroup)", arg);
 	if (lm_cgroup_mount(mount, sizeof(mount), e))

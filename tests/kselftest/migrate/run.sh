@@ -71,7 +71,8 @@ check "a terminal shows how it goes on" grep -qE \
 # /tmp is each guest's own.
 cp $out/threads /tmp/threads
 start f /tmp/threads
-check "refused: a file is missing on B" refused /tmp/threads migrate f
+check "refused: a file is missing on B" refused \
+	"/tmp/threads: missing here; bring it from the source" migrate f
 check "it runs on" alive $pid
 check "nothing is left on B" on_b "gone f $pid"
 stop f
@@ -83,14 +84,16 @@ check "refused without --insecure" refused insecure \
 	"$migctl" migrate cgroup:r "${ip[B]}"
 check "refused: no agent at that port" refused "no agent" \
 	"$migctl" migrate cgroup:r "${ip[B]}:7000" --insecure
+check "refused: no such host" refused "nowhere.invalid: no such host .*: give a name" \
+	"$migctl" migrate cgroup:r nowhere.invalid --insecure
 check "refused: no such container" refused nowhere \
 	"$migctl" migrate cgroup:nowhere "${ip[B]}" --insecure
 check "an agent needs --insecure" refused insecure \
 	"$migctl" agent --listen "${ip[A]}:7001"
-for kind in "version 9.9.9" "arch riscv64" "cpu CPU" "tls secured" "noise ."; do
-	$out/fake_agent "${kind% *}" 7002 &
+for kind in "version 9.9.9" "arch is a riscv64 host, .*same architecture" "cpu CPU" "tls secured" "noise ."; do
+	$out/fake_agent "${kind%% *}" 7002 &
 	wait_for 10 grep -q :1B5A /proc/net/tcp
-	check "refused: agent with another ${kind% *}" refused "${kind#* }" \
+	check "refused: agent with another ${kind%% *}" refused "${kind#* }" \
 		"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure
 	wait $!
 done

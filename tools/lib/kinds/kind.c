@@ -65,6 +65,14 @@ int lm_kind_reopen(int fd, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
+int lm_kind_no_file(const char *path, struct lm_error *e)
+{
+	if (errno == ENOENT || errno == ENOTDIR)
+		return lm_fail(e, LM_REFUSED, "%s: missing here; bring it from the source",
+			       path);
+	return lm_fail_errno(e, LM_REFUSED, "%s: cannot be opened here", path);
+}
+
 int lm_kind_setfl(const struct lm_file *f, struct lm_error *e)
 {
 	const int settable = O_APPEND | O_DIRECT | O_NOATIME | O_NONBLOCK;

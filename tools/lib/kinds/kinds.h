@@ -49,6 +49,8 @@ bool lm_kind_is_dead_proc(const struct lm_model *m, const struct lm_file *f);
 int lm_kind_open_dead_proc(struct lm_file *f, struct lm_error *e);
 /* A directory that was removed. */
 bool lm_kind_is_removed(const struct lm_file *f);
+/* What its path leads to could not be opened: errno tells why. Return: -1 */
+int lm_kind_no_file(const char *path, struct lm_error *e);
 /* Is the regular file behind @fd the one that the source had? By size, time of
  * modification and build-id; LM_REFUSED if not.
  */

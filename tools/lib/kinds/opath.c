@@ -25,7 +25,7 @@ static int opath_open(struct lm_restorer *r, struct lm_file *f,
 	f->fd = lm_restorer_open(r, f, f->path, O_PATH | O_NOFOLLOW |
 				 (f->flags & O_DIRECTORY), 0);
 	if (f->fd < 0)
-		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+		return lm_kind_no_file(f->path, e);
 	if (fstat(f->fd, &st) ||
 	    (st.st_mode ^ lm_u32(f->obj.tb[LIVEMIG_FILE_A_MODE])) & S_IFMT)
 		return lm_fail(e, LM_REFUSED, "%s: something else here", f->path);

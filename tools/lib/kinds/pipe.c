@@ -325,7 +325,7 @@ static int make_waiting(const struct lm_restorer *r, const struct lm_file *f,
 			continue;
 		o->fd = lm_restorer_open(r, o, path, O_RDONLY | O_NONBLOCK, 0);
 		if (o->fd < 0)
-			return lm_fail_errno(e, LM_FAILED, "%s", path);
+			return lm_kind_no_file(path, e);
 		if (lm_kind_setfl(o, e))
 			return -1;
 	}
@@ -340,7 +340,7 @@ static int open_at(struct lm_restorer *r, struct lm_file *f, const char *path,
 
 	ends[0] = lm_restorer_open(r, f, path, O_RDWR | O_NONBLOCK, 0);
 	if (ends[0] < 0)
-		return lm_fail_errno(e, LM_REFUSED, "%s", path);
+		return lm_kind_no_file(path, e);
 	ends[1] = lm_kind_reopen(ends[0], O_WRONLY | O_NONBLOCK);
 	if (fstat(ends[0], &st) || !S_ISFIFO(st.st_mode))
 		lm_fail(e, LM_REFUSED, "%s: not a named pipe here", path);

@@ -98,9 +98,7 @@ int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
 	if (!f->path)
 		return lm_fail(e, LM_REFUSED, "%s without a path", f->kind->name);
 	f->fd = lm_restorer_open(r, f, f->path, lm_kind_open_flags(f), 0);
-	if (f->fd < 0)
-		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
-	return 0;
+	return f->fd < 0 ? lm_kind_no_file(f->path, e) : 0;
 }
 
 static int reg_open(struct lm_restorer *r, struct lm_file *f,

@@ -129,8 +129,9 @@ int lm_peer_connect(struct lm_peer *p, const char *host_port, int timeout_ms,
 		return -1;
 	ret = getaddrinfo(host, port, &hints, &list);
 	if (ret)
-		return lm_fail(e, LM_REFUSED, "%s: %s", host_port,
-			       gai_strerror(ret));
+		return lm_fail(e, LM_REFUSED,
+			       "%s: no such host (%s): give a name that resolves here, or an address",
+			       host, gai_strerror(ret));
 	for (a = list; a && fd < 0; a = a->ai_next)
 		fd = connect_timed(a, timeout_ms);
 	ret = errno;
@@ -295,8 +296,8 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 			       p->host, s ? s : "?");
 	s = lm_str(tb[LM_HELLO_ARCH]);
 	if (!s || strcmp(s, "x86_64"))
-		return lm_fail(e, LM_REFUSED, "%s is a %s host", p->host,
-			       s ? s : "?");
+		return lm_fail(e, LM_REFUSED, "%s is a %s host, this one x86_64: move it to a host of the same architecture",
+			       p->host, s ? s : "?");
 	p->other_vdso = tb[LM_HELLO_VDSO_ID] && lm_u64(tb[LM_HELLO_VDSO_ID]) != info->vdso_id;
 	if (p->other_vdso && !lm_peer_has(p, "vdso"))
 		return lm_fail(e, LM_REFUSED,

@@ -78,8 +78,8 @@ int lm_check_header(struct lm_restorer *r, const struct lm_record *rec,
 	uname(&here);
 	arch = lm_str(tb[LM_HEADER_ARCH]) ?: "unknown";
 	if (strcmp(arch, here.machine))
-		return lm_fail(e, LM_REFUSED, "the image is from a %s machine, this is %s",
-			       arch, here.machine);
+		return lm_fail(e, LM_REFUSED, "the image is from a %s machine, this is %s; restore it on a %s machine",
+			       arch, here.machine, arch);
 	if (lm_nl_open(&nl, e))
 		return -1;
 	ret = lm_nl_info(nl, &info, e);
@@ -114,7 +114,7 @@ int lm_check_pid(uint32_t pid, struct lm_error *e)
 	if (n > 0)
 		comm[n - 1] = 0;
 	return lm_fail(e, LM_REFUSED,
-		       "pid %u is taken here by %s; end it, or restore on another host",
+		       "pid %u is taken here by %s; end it, or use another host",
 		       pid, comm);
 }
 
@@ -155,6 +155,30 @@ static int check_pids(const struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* Of a process or cgroup that is not there yet. */
+static bool comes_later(const char *path)
+{
+	return !strncmp(path, "/proc/", 6) || !strncmp(path, "/sys/fs/cgroup/", 15);
+}
+
+/* A working or root directory that the host has. */
+static int check_dir(const char *path, struct lm_error *e)
+{
+	return !path || comes_later(path) || !access(path, F_OK) ? 0 : lm_kind_no_file(path, e);
+}
+
+static int check_dirs(const struct lm_restorer *r, const struct lm_process *p,
+		      struct lm_error *e)
+{
+	const struct nlattr *const *tb = p->obj.tb;
+	bool gone = lm_u32(tb[LIVEMIG_PROCESS_FLAGS]) & LIVEMIG_PROCESS_F_CWD_GONE;
+
+	if (lm_ns_root(r, lm_ns_of(p, &lm_ns_mnt)) >= 0)
+		return 0;
+	return check_dir(gone ? NULL : lm_str(tb[LIVEMIG_PROCESS_CWD]), e) ||
+	       check_dir(lm_str(tb[LIVEMIG_PROCESS_ROOT]), e) ? -1 : 0;
+}
+
 /* Files that only are read must be the same from the beginning; those that are
  * written may still change, and are checked when they are opened.
  */
@@ -173,12 +197,11 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 		return 0;
 	if (!f->mapped && !read_only && !r->final)
 		return 0;
-	/* Of a process or cgroup that is not there yet. */
-	if (!strncmp(f->path, "/proc/", 6) || !strncmp(f->path, "/sys/fs/cgroup/", 15))
+	if (comes_later(f->path))
 		return 0;
 	fd = lm_restorer_open(r, f, f->path, O_PATH, 0);
 	if (fd < 0)
-		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+		return lm_kind_no_file(f->path, e);
 	/* Of a tmpfs that is not filled yet. */
 	ret = lm_restorer_root(r, f) >= 0 && !r->final ? 0 : lm_kind_same(f, fd, e);
 	close(fd);
@@ -264,6 +287,9 @@ int lm_check_files(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->m.nr_file; i++)
 		if (check_file(r, r->m.file[i], e))
+			return -1;
+	for (size_t i = 0; i < r->m.nr_procs; i++)
+		if (check_dirs(r, r->m.procs[i], e))
 			return -1;
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../kinds/kinds.h"
 #include "../ns/mountinfo.h"
 #include "../ns/tree.h"
 #include "../ns/user.h"
@@ -162,7 +163,7 @@ static int bind_host(const struct build *b, const struct place *m, const char *p
 
 	at = syscall(__NR_openat2, AT_FDCWD, str(m, LM_MOUNT_HOST), &how, sizeof(how));
 	if (at < 0)
-		return lm_fail_errno(b->e, LM_REFUSED, "%s", str(m, LM_MOUNT_HOST));
+		return lm_kind_no_file(str(m, LM_MOUNT_HOST), b->e);
 	fd = syscall(__NR_open_tree, at, "",
 		     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	close(at);

@@ -207,7 +207,7 @@ static int open_mapped(struct lm_restorer *r, const struct livemig_vma *v,
 	}
 	fd = lm_restorer_open(r, f, f->path, (write ? O_RDWR : O_RDONLY) | O_NOCTTY, 0);
 	if (fd < 0)
-		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+		return lm_kind_no_file(f->path, e);
 	/* (a tmpfs is filled in the last round) */
 	if (f->type == LIVEMIG_FILE_REG && !write &&
 	    (r->final || lm_restorer_root(r, f) < 0) && lm_kind_same(f, fd, e)) {
