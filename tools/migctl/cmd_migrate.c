@@ -18,8 +18,8 @@ static double ms(uint64_t ns)
 	return ns / 1e6;
 }
 
-/* Post-copy: from COMMIT on it lives as long as we do. ^C, ^Z or a terminal that goes
- * away are no reason to lose it.
+/* From COMMIT on ^C, ^Z or a terminal that goes away are no reason to leave it frozen
+ * here, or, with post-copy, to lose it.
  */
 static void ignore_signals(void)
 {
@@ -32,7 +32,7 @@ static void ignore_signals(void)
 static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
 			  int nr, void *arg)
 {
-	if (step == LM_STEP_READY && postcopy)
+	if (step == LM_STEP_READY)
 		ignore_signals();
 	if (step == LM_STEP_ROUND)
 		progress("round %d: %llu pages, %s, %.0f pages/s dirty, would stop for %.0f ms",

@@ -106,21 +106,30 @@ stop r
 
 # ---- the source's tool is killed ----
 
-for step in check connected offered round frozen ready; do
+for step in check connected offered round frozen ready committed; do
 	start k $out/threads
 	LIVEMIG_DIE_AT=$step check "tool killed at '$step'" status_is 137 migrate k
 	check "... the container runs on" alive $pid
 	check "... nothing is left on B" on_b "gone k $pid"
 	stop k
 done
+check "... nothing waits to be recovered" status_is 2 "$migctl" migrate --recover
 
+# The shortest of all moments.
 start k $out/threads
-LIVEMIG_DIE_AT=committed check "tool killed before COMMIT is sent" status_is 137 migrate k
+LIVEMIG_DIE_AT=held check "tool killed directly before COMMIT is sent" status_is 137 migrate k
 check "... it stays frozen" still $pid
 check "... --recover lets it run on" "$migctl" migrate --recover
 check "... it does" alive $pid
 check "... nothing is left on B" on_b "gone k $pid"
 stop k
+
+# (SIGTERM: a shell may have SIGINT ignored)
+start k $out/threads
+LIVEMIG_DIE_AT=held:15 check "a signal at that moment does not end the tool" migrate k
+check "... it runs on B" on_b "alive $pid"
+check "... it is gone from A" gone k $pid
+on_b "stop k" >/dev/null
 
 start k $out/threads
 LIVEMIG_DIE_AT=sent check "tool killed after COMMIT is sent" status_is 137 migrate k

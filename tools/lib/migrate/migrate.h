@@ -19,6 +19,7 @@ enum lm_migrate_step {
 	LM_STEP_FROZEN,		/* the last round is sent */
 	LM_STEP_READY,
 	LM_STEP_COMMITTED,	/* COMMIT is journalled, not yet sent */
+	LM_STEP_HELD,		/* source: frozen for good, COMMIT is next */
 	LM_STEP_SENT,		/* COMMIT is sent */
 	LM_STEP_GOING,		/* agent: the network is unlocked, tasks are next */
 	LM_STEP_RUNNING,

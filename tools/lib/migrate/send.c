@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The source's half of a migration. Up to the moment at which COMMIT is
- * journalled every failure, and the death of this process, lets the container
- * run on here. From then on it stays frozen until the agent says what became
- * of it: the session is made persistent, so that it outlives this process too.
+ * The source's half of a migration. Up to the moment before COMMIT is sent every
+ * failure, and the death of this process, lets the container run on here. From then
+ * on it stays frozen until the agent says what became of it: the session is made
+ * persistent, so that it outlives this process too.
  * Post-copy: when it runs there without all of its memory, which is here, it never
  * runs here again, whatever happens.
  */
@@ -278,18 +278,20 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	uint64_t t0 = now_ns();
 	char text[33];
 
-	/* In this order: whoever dies in between leaves it frozen with a journal,
-	 * or running and reachable.
-	 */
-	j->session = lm_source_session(s);
-	if (lm_journal_state(j, "sending", e) ||
-	    lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e))
-		return -1;
-	if (lm_journal_state(j, "committed", e) ||
-	    lm_source_net_quiet(s, true, e))
-		goto undo;
-	step(o, r, LM_STEP_COMMITTED);
 	pass_packets(s, p);
+	j->session = lm_source_session(s);
+	if (lm_journal_state(j, "committed", e))
+		return -1;
+	step(o, r, LM_STEP_COMMITTED);
+	/* In this order, and nothing else in between: who dies before leaves it running
+	 * and reachable, who dies after leaves it frozen and silent, and a journal. What
+	 * stays silent must stay frozen, and be silent before it can run there.
+	 */
+	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e))
+		return -1;
+	if (lm_source_net_quiet(s, true, e))
+		goto undo;
+	step(o, r, LM_STEP_HELD);
 	if (lm_peer_say(p, LM_REC_COMMIT, r->id, &why))
 		goto lost;
 	step(o, r, LM_STEP_SENT);
@@ -497,6 +499,22 @@ out:
 	return ret;
 }
 
+/* Is it still held here? Who died before it was has not sent COMMIT, and the module
+ * has thawed it.
+ */
+static bool held(struct lm_nl *nl, const struct lm_journal *j)
+{
+	struct lm_session_info info;
+	struct lm_error e = { 0 };
+
+	if (!j->session)
+		return false;
+	/* (in doubt it is) */
+	if (lm_nl_session_get(nl, j->session, &info, &e))
+		return e.err != ENOENT;
+	return info.flags & LIVEMIG_SESSION_F_PERSISTENT;
+}
+
 static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 {
 	struct lm_source *s = NULL;
@@ -532,33 +550,33 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 	return ret;
 }
 
-/* The migrations that came near their commit. The journal of one that died
- * before is of no use: the module has thawed its container.
- */
-static int list_open(uint8_t (*open)[16], int max)
+/* The migrations whose containers are held. The journal of any other is of no use. */
+static int list_open(struct lm_nl *nl, uint8_t (*open)[16], int max)
 {
 	uint8_t ids[64][16];
 	struct lm_journal j;
 	int i, n = 0, all = lm_journal_list("source", "", ids, 64);
+	bool waits;
 
 	for (i = 0; i < all && n < max; i++) {
 		if (lm_journal_read(&j, "source", ids[i], 0, NULL) != 1)
 			continue;
-		if (j.session)
+		waits = held(nl, &j);
+		if (waits)
 			memcpy(open[n++], ids[i], 16);
-		lm_journal_close(&j, !j.session);
+		lm_journal_close(&j, !waits);
 	}
 	return n;
 }
 
-int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
+static int recover(struct lm_nl *nl, const uint8_t *id, bool *running, struct lm_error *e)
 {
 	uint8_t ids[2][16];
 	struct lm_journal j;
 	int n, ret;
 
 	if (!id) {
-		n = list_open(ids, 2);
+		n = list_open(nl, ids, 2);
 		if (n != 1)
 			return lm_fail(e, LM_REFUSED, n ?
 				       "several migrations have no known outcome: give an id (ls /run/livemig/source)" :
@@ -569,12 +587,20 @@ int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
 	if (ret <= 0)
 		return ret ? ret : lm_fail(e, LM_REFUSED,
 					   "no migration of that id is known here");
-	if (j.session) {
-		ret = finish(&j, running, e);
-	} else {	/* died long before the commit: the module has thawed it */
-		*running = false;
-		ret = 0;
-	}
+	*running = false;
+	ret = held(nl, &j) ? finish(&j, running, e) : 0;
 	lm_journal_close(&j, ret >= 0);
 	return ret ? -1 : 0;
+}
+
+int lm_migrate_recover(const uint8_t *id, bool *running, struct lm_error *e)
+{
+	struct lm_nl *nl;
+	int ret;
+
+	if (lm_nl_open(&nl, e))
+		return -1;
+	ret = recover(nl, id, running, e);
+	lm_nl_close(nl);
+	return ret;
 }

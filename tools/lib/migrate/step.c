@@ -14,6 +14,7 @@ static const char *const names[] = {
 	[LM_STEP_FROZEN] = "frozen",
 	[LM_STEP_READY] = "ready",
 	[LM_STEP_COMMITTED] = "committed",
+	[LM_STEP_HELD] = "held",
 	[LM_STEP_SENT] = "sent",
 	[LM_STEP_GOING] = "going",
 	[LM_STEP_RUNNING] = "running",
