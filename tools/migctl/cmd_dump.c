@@ -48,15 +48,6 @@ static void catch_signals(bool on)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static void refused(const char *line, void *arg)
-{
-	int *n = arg;
-
-	/* The first is what the error says. */
-	if ((*n)++)
-		fprintf(stderr, "migctl: %s\n", line);
-}
-
 static json_t *round_json(const struct lm_stats *st)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}",
@@ -202,7 +193,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 {
 	struct lm_source *s;
 	json_t *j;
-	int n = 0, ret;
+	int ret;
 
 	if (!image)
 		return lm_fail(e, LM_USAGE, "-o IMAGE is missing");
@@ -210,7 +201,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		return -1;
 	j = json_pack("{s:o, s:s, s:o}", "image", out_str(image), "left", leave,
 		      "name", out_str(lm_source_name(s)));
-	ret = lm_source_check(s, refused, &n, e);
+	ret = lm_source_check(s, out_refused, NULL, e);
 	if (!ret)
 		ret = dump(s, j, e);
 	progress_end();

@@ -50,11 +50,6 @@ static void show_arriving(const struct lm_postcopy *pc, void *arg)
 		 (unsigned long long)pc->pages, (unsigned long long)pc->wanted);
 }
 
-static void show_refused(const char *line, void *arg)
-{
-	fprintf(stderr, "migctl: %s\n", line);
-}
-
 static json_t *round_json(const struct lm_stats *st, uint64_t ns, bool final)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}",
@@ -164,7 +159,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.throttle = throttle,
 		.progress = show_progress,
 		.arriving = show_arriving,
-		.refused = show_refused,
+		.refused = out_refused,
 	};
 	struct lm_migrate_result r;
 	int ret;

@@ -54,6 +54,11 @@ int out_version(void)
 			     "protocol", LIVEMIG_PROTOCOL), version_text, NULL);
 }
 
+void out_refused(const char *line, void *arg)
+{
+	fprintf(stderr, "migctl: %s\n", line);
+}
+
 int out_end(struct lm_error *e)
 {
 	json_t *msg;

@@ -18,6 +18,8 @@ int out(json_t *j, void (*text)(const json_t *j), struct lm_error *e);
 /* The same for one of many: a line of JSON each, flushed at once. */
 int out_line(json_t *j, void (*text)(const json_t *j), struct lm_error *e);
 int out_version(void);
+/* One of several things that are in the way, of which @e will name the first. */
+void out_refused(const char *line, void *arg);
 /* Report @e, if there is one. Return: the exit status. */
 int out_end(struct lm_error *e);
 

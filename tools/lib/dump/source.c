@@ -204,28 +204,20 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 	    lm_source_builds(s, NULL, e) < 0)
 		return -1;
 	ret = lm_source_judge(s, report, arg, e);
-	if (ret >= 0 && lm_seccomp_learn(s, e) < 0) {
-		ret = -1;
-		if (report)
-			report(e->msg, arg);
-	}
-	if (ret >= 0 && (lm_source_labels(s, NULL, e) < 0 ||
+	if (ret >= 0 && (lm_seccomp_learn(s, e) < 0 || lm_source_labels(s, NULL, e) < 0 ||
 			 lm_source_describe_ns(s, NULL, e) < 0 ||
-			 lm_source_describe_ipc(s, NULL, false, e) < 0)) {
+			 lm_source_describe_ipc(s, NULL, false, e) < 0))
 		ret = -1;
-		if (report)
-			report(e->msg, arg);
-	}
 	if (s->nsfd >= 0) {
 		struct lm_error net = { 0 };
 
 		if (lm_netns_dump(s->nsfd, &b, &net) < 0 ||
 		    lm_nft_dump(s->nsfd, &b, &net) < 0) {
 			ret = -1;
-			if (report)
-				report(net.msg, arg);
 			if (!e->code)
 				*e = net;
+			else if (report)
+				report(net.msg, arg);
 		}
 		lm_buf_free(&b);
 		lm_netns_warm();

@@ -45,7 +45,7 @@ bool lm_source_is_frozen(const struct lm_source *s);
 int lm_source_grab(struct lm_source *s, const struct lm_file *f, struct lm_error *e);
 
 /* Inventory while it runs; LM_REFUSED naming every thing that cannot move (the
- * first in e->msg, all on @report if not NULL). Transient refusals pass.
+ * first in e->msg, the others on @report if not NULL). Transient refusals pass.
  */
 int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *arg),
 		    void *arg, struct lm_error *e);

@@ -24,8 +24,9 @@ static void refuse(struct verdict *v, bool transient, const char *line)
 		lm_fail(&v->transient, LM_REFUSED, "%s", line);
 		return;
 	}
-	lm_fail(v->e, LM_REFUSED, "%s", line);
-	if (v->report)
+	if (!v->e->code)
+		lm_fail(v->e, LM_REFUSED, "%s", line);
+	else if (v->report)
 		v->report(line, v->arg);
 }
 

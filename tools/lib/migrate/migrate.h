@@ -65,7 +65,7 @@ struct lm_migrate_opts {
 			 int nr, void *arg);
 	/* Post-copy: pages have been sent; may be NULL. */
 	void (*arriving)(const struct lm_postcopy *pc, void *arg);
-	/* One line for each thing that cannot move; may be NULL. */
+	/* One line for each further thing that cannot move; may be NULL. */
 	void (*refused)(const char *line, void *arg);
 	void *arg;
 };
