@@ -40,7 +40,7 @@ gone()
 		! grep -qs . /sys/fs/cgroup/$1/cgroup.procs"
 }
 
-# start NAME PROGRAM: a container; sets $pid.
+# start NAME PROGRAM [ARGUMENT...]: a container; sets $pid.
 start()
 {
 	mkdir -p "/sys/fs/cgroup/$1"
@@ -49,7 +49,7 @@ start()
 	echo $last_pid >/proc/sys/kernel/ns_last_pid
 	(
 		echo $BASHPID >"/sys/fs/cgroup/$1/cgroup.procs"
-		cd / && exec setsid "$2" </dev/null >/dev/null 2>&1
+		cd / && exec setsid "${@:2}" </dev/null >/dev/null 2>&1
 	) &
 	pid=$!
 	disown
@@ -137,6 +137,36 @@ migrate() # NAME [OPTION...]
 
 	shift
 	timeout $limit "$migctl" migrate "cgroup:$name" "${ip[B]}" --insecure "$@"
+}
+
+# untouched PID: a container runs on, and nothing is at work on it.
+untouched()
+{
+	alive "$1" || return
+	"$migctl" status | grep -x 'sessions  0' || { "$migctl" status; return 1; }
+	! nsenter -t "$1" -n nft list tables | grep livemig
+}
+
+# refused TEXT COMMAND...: status 2, and one line on stderr, which says TEXT (what is in
+# the way, and the remedy). The container of $pid is as if nothing had been.
+refused()
+{
+	local text=$1 status
+
+	shift
+	"$@" >/tmp/out 2>/tmp/err
+	status=$?
+	cat /tmp/out /tmp/err
+	[ $status = 2 ] || { echo "status $status"; return 1; }
+	[ ! -s /tmp/out ] && [ "$(wc -l </tmp/err)" = 1 ] || { echo "not one line"; return 1; }
+	grep -qE -- "^migctl: .*$text" /tmp/err || { echo "does not say: $text"; return 1; }
+	untouched "$pid" && echo "# refused: $(sed 's/^migctl: //' /tmp/err)"
+}
+
+# listens PORT: somebody does
+listens()
+{
+	ss -Hltn "sport = $1" | grep .
 }
 
 # status_is N COMMAND...

@@ -170,12 +170,15 @@ on_b "stop enough" >/dev/null
 
 # ---- refusals ----
 
-run r read
+start o unshare -n $out/threads
 $out/fake_agent old 7002 &
-wait_for 10 grep -q :1B5A /proc/net/tcp
-check "refused: an agent that does not know it" status_is 2 \
-	"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure --postcopy
+wait_for 10 listens 7002
+check "refused: an agent that does not know it" refused \
+	"fake does not know post-copy: leave out --postcopy, or update it" \
+	"$migctl" migrate cgroup:o 127.0.0.1:7002 --insecure --postcopy
 wait $!
+stop o
+run r read
 
 # ---- until it runs there nothing is different ----
 
@@ -255,7 +258,7 @@ check "... the copy here never runs, and --recover says so" lost agent
 run damaged read
 python3 damage.py 7450 "${ip[B]}" 7447 &
 proxy=$!
-wait_for 10 grep -q :1D1A /proc/net/tcp
+wait_for 10 listens 7450
 # The way there is another one.
 check "a page that was damaged on its way: status 4" status_is 4 \
 	timeout $limit "$migctl" migrate cgroup:damaged 127.0.0.1:7450 --insecure \

@@ -143,6 +143,7 @@ int lm_peer_connect(struct lm_peer *p, const char *host_port, int timeout_ms,
 				     host, port);
 	}
 	lm_peer_init(p, fd);
+	snprintf(p->host, sizeof(p->host), "%.64s", host);
 	return 0;
 }
 
@@ -292,7 +293,7 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 	s = lm_str(tb[LM_HELLO_SECURITY]);
 	if (!s || strcmp(s, security))
 		return lm_fail(e, LM_REFUSED,
-			       "%s wants a connection secured by \"%s\", which this version cannot do",
+			       "%s wants a connection secured by \"%s\", which this version cannot do: install the same version",
 			       p->host, s ? s : "?");
 	s = lm_str(tb[LM_HELLO_ARCH]);
 	if (!s || strcmp(s, "x86_64"))
@@ -314,9 +315,23 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 	return 0;
 }
 
+/* Nothing was changed yet. */
+static int no_hello(const struct lm_peer *p, bool agent, const struct lm_error *why,
+		    struct lm_error *e)
+{
+	if (p->aborted)
+		return lm_fail(e, LM_REFUSED, "%s", why->msg);
+	if (agent)
+		return lm_fail(e, LM_REFUSED, "not a `migctl migrate` (%s)", why->msg);
+	return lm_fail(e, LM_REFUSED,
+		       "%s: does not answer like a `migctl agent` (%s): name the host and port of one",
+		       p->host, why->msg);
+}
+
 int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
 		  struct lm_error *e)
 {
+	struct lm_error why = { 0 };
 	struct lm_record r;
 	struct lm_info info;
 
@@ -324,13 +339,10 @@ int lm_peer_hello(struct lm_peer *p, struct lm_nl *nl, bool agent,
 		return -1;
 	if (!agent && say_hello(p, &info, e))
 		return -1;
-	if (lm_peer_take(p, &r, STALL_S * 1000, e)) {
-		e->code = LM_REFUSED;	/* nothing was changed yet */
-		return -1;
-	}
-	if (r.type != LM_REC_HELLO)
-		return lm_fail(e, LM_REFUSED,
-			       "the other side does not speak livemig's protocol");
+	if (!lm_peer_take(p, &r, STALL_S * 1000, &why) && r.type != LM_REC_HELLO)
+		lm_fail(&why, LM_REFUSED, "record type %u where HELLO was due", r.type);
+	if (why.code)
+		return no_hello(p, agent, &why, e);
 	if (check_hello(p, &r, agent, &info, e))
 		return -1;
 	return agent ? say_hello(p, &info, e) : 0;
