@@ -59,13 +59,42 @@ check "a terminal shows how it goes on" grep -qE \
 
 # ---- refusals: nothing is changed ----
 
+# another_build FILE COPY: as it is, but for its build-id
+another_build()
+{
+	local id
+
+	id=$(readelf -n "$1" | sed -n 's/.*Build ID: //p')
+	[ "${#id}" = 40 ] || { echo "no build-id"; return 1; }
+	python3 - "$1" "$2" "$id" <<-'END' && touch -r "$1" "$2"
+		import sys
+		data, id = open(sys.argv[1], "rb").read(), bytes.fromhex(sys.argv[3])
+		assert data.count(id) == 1
+		open(sys.argv[2], "wb").write(data.replace(id, id[::-1]))
+	END
+}
+
 # /tmp is each guest's own.
-cp $out/threads /tmp/threads
+cp -p $out/threads /tmp/threads
 start f unshare -n /tmp/threads
 check "refused: a file is missing on B" refused \
 	"/tmp/threads: missing here; bring it from the source" migrate f
+on_b "cp -p $out/threads /tmp/threads; echo >>/tmp/threads; touch -r $out/threads /tmp/threads" >/dev/null
+check "refused: a file of another size on B" refused \
+	"/tmp/threads: size [0-9]+ here, [0-9]+ when .*; bring the same file" migrate f
+on_b "cp $out/threads /tmp/threads" >/dev/null
+check "refused: a file of another time on B" refused \
+	"/tmp/threads: changed since .*\(modification time\); bring the same file" migrate f
+check "another build of it" another_build $out/threads $out/another
+on_b "cp -p $out/another /tmp/threads" >/dev/null
+check "refused: a program of another build on B" refused \
+	"/tmp/threads: build-id [0-9a-f]+ here, [0-9a-f]+ when .*; install the same version" \
+	migrate f
 check "nothing is left on B" on_b "gone f $pid"
-stop f
+on_b "cp -p $out/threads /tmp/threads" >/dev/null
+check "with the same file it moves" migrate f
+check "... it runs on B" on_b "alive $pid"
+on_b "stop f" >/dev/null
 
 mkdir /tmp/only-here
 # shellcheck disable=SC2016
