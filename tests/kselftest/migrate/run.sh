@@ -176,18 +176,20 @@ check "... it runs on B" on_b "alive $pid"
 check "... it is gone from A" gone k $pid
 on_b "stop k" >/dev/null
 
-start k $out/threads
-LIVEMIG_DIE_AT=sent check "tool killed after COMMIT is sent" status_is 137 migrate k
-check "... it runs on B" on_b "alive $pid"
-check "... it stays frozen on A" still $pid
-check "... --recover removes it" "$migctl" migrate --recover
-check "... it is gone from A" gone k $pid
-check "... it still runs on B" on_b "alive $pid"
-on_b "stop k" >/dev/null
+for step in sent running; do
+	start k $out/threads
+	LIVEMIG_DIE_AT=$step check "tool killed at '$step'" status_is 137 migrate k
+	check "... it runs on B" on_b "alive $pid"
+	check "... it stays frozen on A" still $pid
+	check "... --recover removes it" "$migctl" migrate --recover
+	check "... it is gone from A" gone k $pid
+	check "... it still runs on B" on_b "alive $pid"
+	on_b "stop k" >/dev/null
+done
 
 # ---- the agent is killed ----
 
-for step in offered round frozen ready committed; do
+for step in connected offered round frozen ready committed going; do
 	on_b "agent $step" >/dev/null
 	start k $out/threads
 	check "agent killed at '$step'" status_is 3 migrate k
