@@ -73,11 +73,16 @@ no_agent()
 	! pgrep -x -f "$migctl agent .*"
 }
 
-# agent [STEP]: (re)start this host's agent; it dies at STEP.
-agent()
+no_more_agent()
 {
 	pkill -9 -x -f "$migctl agent .*"
 	wait_for 5 no_agent
+}
+
+# agent [STEP]: (re)start this host's agent; it dies at STEP.
+agent()
+{
+	no_more_agent
 	LIVEMIG_DIE_AT=${1:-} "$migctl" agent --listen "${ip[$VM_NAME]}" --insecure \
 		>>"$out/agent-$VM_NAME.log" 2>&1 &
 	disown

@@ -3,7 +3,7 @@
 # tests/kselftest/migrate/run.sh - containers move, and what happens when an end
 # dies on the way
 #
-# vm: guests=A,B mem=1024 timeout=900
+# vm: guests=A,B mem=1024 timeout=1200
 # requires: build/migctl
 # build: tree tree.c
 # build: threads threads.c -pthread
@@ -104,8 +104,23 @@ check "refused: a working directory is missing on B" refused \
 stop w
 
 start r unshare -n $out/threads
-check "--strict: not stopped for longer than allowed" status_is 3 \
-	migrate r --strict --downtime 1 --rounds 2
+
+# gives_up ROUNDS OPTION...: after so many
+gives_up()
+{
+	local rounds=$1
+
+	shift
+	status_is 3 migrate r --strict --downtime 1 "$@" 2>/tmp/said &&
+		grep "^migctl: .* after $rounds rounds; it runs on" /tmp/said &&
+		untouched "$pid" || { cat /tmp/said; return 1; }
+}
+check "--strict: not stopped for longer than allowed" gives_up 2 --rounds 2
+# On a link that takes longer than that for each round: a page needs 33 ms.
+dev=$(ip -o -4 addr show | awk -v ip="${ip[A]}" 'index($4, ip "/") == 1 { print $2 }')
+check "a slow link" tc qdisc add dev "$dev" root netem rate 1mbit limit 10000
+check "--timeout: no further round after that" gives_up 1 --rounds 2 --timeout 1
+tc qdisc del dev "$dev" root
 check "refused without --insecure" refused "neither encrypted .*: say --insecure on both sides" \
 	"$migctl" migrate cgroup:r "${ip[B]}"
 check "refused: no agent at that port" refused \
@@ -203,6 +218,33 @@ start k $out/threads
 check "agent killed before it says RUNNING" migrate k
 check "... it runs on B" on_b "alive $pid"
 check "... it is gone from A" gone k $pid
+on_b "stop k" >/dev/null
+
+# stopped PID: by a signal
+stopped()
+{
+	grep -q '^State:.T' "/proc/$1/status"
+}
+
+# Nobody can say what became of COMMIT: no agent is there any more.
+on_b "agent running" >/dev/null
+start k $out/threads
+LIVEMIG_DIE_AT=sent:19 "$migctl" migrate cgroup:k "${ip[B]}" --insecure 2>/tmp/said &
+tool=$!
+check "tool stopped after COMMIT is sent" wait_for 120 stopped $tool
+check "... it runs on B" on_b "alive $pid"
+check "... whose agent goes" on_b no_more_agent
+kill -CONT $tool
+wait $tool
+check "... status 4" [ $? = 4 ]
+check "... which says what to do" grep -x \
+	"migctl: cgroup:k: frozen here, and ${ip[B]} does not say whether it runs there (.*): .migctl migrate --recover [0-9a-f]*. asks again" \
+	/tmp/said
+check "... it stays frozen on A" still $pid
+on_b agent >/dev/null
+check "... and then removes it" "$migctl" migrate --recover
+check "... it is gone from A" gone k $pid
+check "... it still runs on B" on_b "alive $pid"
 on_b "stop k" >/dev/null
 
 echo "1..$ktap_number"
