@@ -164,8 +164,8 @@ refused()
 	cat /tmp/out /tmp/err
 	[ $status = 2 ] || { echo "status $status"; return 1; }
 	[ ! -s /tmp/out ] && [ "$(wc -l </tmp/err)" = 1 ] || { echo "not one line"; return 1; }
-	grep -qE -- "^migctl: .*$text" /tmp/err || { echo "does not say: $text"; return 1; }
-	untouched "$pid" && echo "# refused: $(sed 's/^migctl: //' /tmp/err)"
+	grep -qE -- ": .*$text" /tmp/err || { echo "does not say: $text"; return 1; }
+	untouched "$pid" && echo "# refused: $(sed 's/^[^:]*: //' /tmp/err)"
 }
 
 # listens PORT: somebody does

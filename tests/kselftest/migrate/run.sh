@@ -8,7 +8,7 @@
 # build: tree tree.c
 # build: threads threads.c -pthread
 # build: clocks ../time/clocks.c -pthread
-# build: fake_agent fake_agent.c liblivemig
+# build: fake_peer fake_peer.c liblivemig
 # A runs the tests; B does what A asks for.
 
 set -u
@@ -139,17 +139,23 @@ said()
 	case $1 in
 	version) echo "fake runs migctl 9.9.9 with protocol 2, .*: install the same version" ;;
 	arch) echo "fake is a riscv64 host, .*: move it to a host of the same architecture" ;;
-	cpu) echo "fake lacks CPU state .*: choose a host with the same CPU features" ;;
+	cpu) echo "lacks CPU state .*: choose a host with the same CPU features" ;;
 	tls) echo "fake wants a connection secured by .tls.*: install the same version" ;;
 	noise) echo "does not answer like a .migctl agent. .*: name the host and port of one" ;;
 	esac
 }
 for kind in version arch cpu tls noise; do
-	$out/fake_agent $kind 7002 &
+	$out/fake_peer $kind 7002 &
 	wait_for 10 listens 7002
 	check "refused: agent with another $kind" refused "$(said $kind)" \
 		"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure
 	wait $!
+done
+# Our agent says so to such a client, and into its log.
+for kind in version arch cpu tls; do
+	check "refused: client with another $kind" refused "$(said $kind)" \
+		$out/fake_peer $kind "${ip[A]}:7447"
+	check "... the agent's log says so, too" grep -E " fake: .*$(said $kind)" $out/agent-A.log
 done
 on_b "echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & disown" >/dev/null
 check "refused: a pid is taken on B" refused \

@@ -12,7 +12,7 @@
 # requires: build/migctl
 # build: postcopy postcopy.c ../program.c -pthread
 # build: threads ../migrate/threads.c -pthread
-# build: fake_agent ../migrate/fake_agent.c liblivemig
+# build: fake_peer ../migrate/fake_peer.c liblivemig
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -171,7 +171,7 @@ on_b "stop enough" >/dev/null
 # ---- refusals ----
 
 start o unshare -n $out/threads
-$out/fake_agent old 7002 &
+$out/fake_peer old 7002 &
 wait_for 10 listens 7002
 check "refused: an agent that does not know it" refused \
 	"fake does not know post-copy: leave out --postcopy, or update it" \
