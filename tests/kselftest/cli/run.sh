@@ -144,15 +144,17 @@ bash_completes()
 		[ "${COMPREPLY[*]}" = freeze ]' - "$root/tools/completion/migctl"
 }
 
-no_module()
+# all_refused TEXT VERB...: each of them, and nothing has changed
+all_refused()
 {
-	local v
+	local text=$1 v
 
-	for v in status events "freeze $1" "thaw $1" "track start $1" "track stop $1" \
-		 "track show $1"; do
+	shift
+	for v; do
 		# shellcheck disable=SC2086
-		refuse 2 "not loaded: modprobe livemig" $v || return
+		refuse 2 "$text" $v || { echo "$v"; return 1; }
 	done
+	frozen 0 && ! ls "$tmp"/new*
 }
 
 hybrid()
@@ -353,6 +355,14 @@ full_disk()
 	[ $? -eq 3 ] && grep -q 'No space left' "$tmp/err"
 }
 
+# All that need the module, and so root; of them those that look for a cgroup.
+of_cgroups=("freeze cgroup:box" "thaw cgroup:box" "track start cgroup:box"
+	    "track stop cgroup:box" "track show cgroup:box" "dump cgroup:box -o $tmp/new"
+	    "migrate cgroup:box 127.0.0.1 --insecure")
+verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image"
+       "agent --listen 127.0.0.1 --insecure")
+: >"$tmp/image"
+
 plan 46
 
 # ---- the command line ----
@@ -380,7 +390,7 @@ begin_box
 if [ -d /sys/module/livemig ]; then
 	skip "no module" "it is loaded"
 else
-	check "no module" no_module cgroup:box
+	check "no module" all_refused "not loaded: modprobe livemig" "${verbs[@]}"
 fi
 load_module
 check "not a target" expect 1 "not a target" freeze box

@@ -86,7 +86,7 @@ int lm_restorer_new(struct lm_restorer **out, const struct lm_restore_opts *o,
 	r->dev = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (r->dev < 0) {
 		if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-			lm_fail(e, LM_REFUSED, DEVICE " is not there: modprobe livemig");
+			lm_fail(e, LM_REFUSED, "the livemig module is not loaded: modprobe livemig (there is no " DEVICE ")");
 		else if (errno == EPERM || errno == EACCES)
 			needs_root(e);
 		else
