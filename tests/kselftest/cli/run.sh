@@ -21,6 +21,9 @@ trap 'umount "$tmp/v1" 2>/dev/null; rm -rf "$tmp"' EXIT
 
 [ -x "$migctl" ] || skip_all "build/migctl is not built"
 
+# What migctl is run by.
+as=()
+
 # expect STATUS TEXT ARGUMENT...: migctl ends so, and says so in one line of
 # stderr (refusals) or on stdout (success)
 expect()
@@ -28,7 +31,7 @@ expect()
 	local want=$1 text=$2 status
 
 	shift 2
-	"$migctl" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	"${as[@]}" "$migctl" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	status=$?
 	cat "$tmp/out" "$tmp/err"
 	[ $status -eq "$want" ] || return
@@ -53,7 +56,7 @@ json()
 	local want=$1 status
 
 	shift
-	"$migctl" --json "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	"${as[@]}" "$migctl" --json "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
 	status=$?
 	cat "$tmp/out"
 	[ -s "$tmp/out" ] && cp "$tmp/out" "$(mktemp -p "$tmp/json")" && [ $status -eq "$want" ]
@@ -171,15 +174,6 @@ version_one()
 	mkdir -p "$tmp/v1" && mount -t cgroup -o none,name=test none "$tmp/v1" &&
 		mkdir "$tmp/v1/a" && refuse 2 "a cgroup of version 1: .*boot with" freeze "$tmp/v1/a" &&
 		rmdir "$tmp/v1/a"
-}
-
-as_nobody()
-{
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$migctl" "$@" 2>"$tmp/err"
-	local status=$?
-
-	cat "$tmp/err"
-	[ $status -eq 2 ] && grep -q 'needs root' "$tmp/err"
 }
 
 # A client that was built for another protocol.
@@ -363,7 +357,7 @@ verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image"
        "agent --listen 127.0.0.1 --insecure")
 : >"$tmp/image"
 
-plan 46
+plan 47
 
 # ---- the command line ----
 check "no command" expect 1 "no command given"
@@ -403,8 +397,12 @@ check "not a cgroup" refuse 2 "not a cgroup" freeze /tmp
 check "the root cgroup" refuse 2 "the root cgroup" freeze /sys/fs/cgroup
 check "a cgroup of version 1" version_one
 check "a hybrid host" hybrid
-check "not root" as_nobody status
-check "not root, freeze" as_nobody freeze cgroup:box
+as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+check "not root" all_refused "needs root" "${verbs[@]}"
+as=(setpriv --bounding-set -sys_admin --inh-caps -all)
+check "root without CAP_SYS_ADMIN" all_refused "CAP_SYS_ADMIN" status "${of_cgroups[@]}"
+as=()
+check "nobody was let in" sessions 0
 check "a module of another protocol" other_protocol
 
 # ---- verbs ----
