@@ -402,7 +402,7 @@ int lm_nl_events_open(struct lm_nl **out, struct lm_error *e)
 	else if (mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP,
 				       &nl->group, sizeof(nl->group)))
 		lm_fail_errno(e, LM_REFUSED, "events%s",
-			      errno == EPERM ? ": needs root (CAP_NET_ADMIN)" : "");
+			      errno == EPERM ? ": needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)" : "");
 	else {
 		*out = nl;
 		return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* agent: receive containers from other hosts. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -9,6 +10,7 @@
 #include "migrate/migrate.h"
 #include "nl.h"
 #include "out.h"
+#include "target.h"
 
 static const char *listen_addr, *net_parent;
 static bool insecure;
@@ -44,6 +46,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		.net_parent = net_parent,
 		.log = log_line,
 	};
+	char cgroups[PATH_MAX];
 	struct lm_nl *nl;
 
 	if (!listen_addr)
@@ -54,6 +57,10 @@ static int run(int argc, char **argv, struct lm_error *e)
 	/* Better now than when somebody's container is on the way. */
 	if (lm_nl_open(&nl, e))
 		return -1;
+	if (lm_cgroup_mount(cgroups, sizeof(cgroups), e)) {
+		lm_nl_close(nl);
+		return -1;
+	}
 	lm_nl_close(nl);
 	signal(SIGPIPE, SIG_IGN);
 	return lm_agent(&o, ready, e);

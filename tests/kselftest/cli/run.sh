@@ -89,7 +89,7 @@ frozen() # 0 or 1
 begin_box()
 {
 	mkdir -p $box
-	python3 -c '
+	setsid python3 -c '
 import time
 mem = bytearray(4 << 20)
 n = 0
@@ -97,7 +97,7 @@ while True:
     n += 1
     for i in range(0, 1 << 20, 4096):
         mem[i] = n & 255
-    time.sleep(0.02)' &
+    time.sleep(0.02)' </dev/null >/dev/null 2>&1 &
 	pid=$!
 	disown $pid
 	echo $pid >$box/cgroup.procs
@@ -160,13 +160,15 @@ all_refused()
 	frozen 0 && ! ls "$tmp"/new*
 }
 
-hybrid()
+# other_host TYPE DIRECTORY OPTIONS COMMAND...: with that as the only cgroups there are
+other_host()
 {
-	unshare -m sh -c "
-		mount -t tmpfs none /sys/fs/cgroup && mkdir /sys/fs/cgroup/unified &&
-		mount -t cgroup2 none /sys/fs/cgroup/unified &&
-		$migctl freeze cgroup:box" 2>"$tmp/err"
-	[ $? -eq 2 ] && grep -q 'hybrid' "$tmp/err"
+	local type=$1 where=/sys/fs/cgroup/$2 options=$3
+
+	shift 3
+	unshare -m sh -c 'umount -l /sys/fs/cgroup && mount -t tmpfs none /sys/fs/cgroup &&
+		mkdir "$1" && mount -t "$0" -o "$2" none "$1" && shift 2 && exec timeout 100 "$@"' \
+		"$type" "$where" "$options" "$@"
 }
 
 version_one()
@@ -353,11 +355,11 @@ full_disk()
 of_cgroups=("freeze cgroup:box" "thaw cgroup:box" "track start cgroup:box"
 	    "track stop cgroup:box" "track show cgroup:box" "dump cgroup:box -o $tmp/new"
 	    "migrate cgroup:box 127.0.0.1 --insecure")
-verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image"
-       "agent --listen 127.0.0.1 --insecure")
+agent="agent --listen 127.0.0.1 --insecure"
+verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image" "$agent")
 : >"$tmp/image"
 
-plan 47
+plan 50
 
 # ---- the command line ----
 check "no command" expect 1 "no command given"
@@ -396,7 +398,13 @@ check "no such cgroup" refuse 2 "no such cgroup" freeze cgroup:nowhere
 check "not a cgroup" refuse 2 "not a cgroup" freeze /tmp
 check "the root cgroup" refuse 2 "the root cgroup" freeze /sys/fs/cgroup
 check "a cgroup of version 1" version_one
-check "a hybrid host" hybrid
+boot='(boot with systemd.unified_cgroup_hierarchy=1)'
+as=(other_host cgroup2 unified rw)
+check "a hybrid host" all_refused "cgroup v1 (hybrid): .*$boot" "${of_cgroups[@]}" "$agent"
+as=(other_host cgroup name "none,name=test")
+check "a host with cgroup v1 only" all_refused "no cgroup v2 mounted: .*$boot" \
+	"${of_cgroups[@]}" "$agent"
+as=()
 as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 check "not root" all_refused "needs root" "${verbs[@]}"
 as=(setpriv --bounding-set -sys_admin --inh-caps -all)
@@ -425,6 +433,10 @@ else
 fi
 check "the module stays as long as there is a session" unload
 check "output onto a full disk" full_disk status
+check "dump" expect 0 "1 processes" dump cgroup:box -o "$tmp/dump"
 check "a session goes with its cgroup" gone_with_cgroup
+as=(other_host cgroup2 unified rw)
+check "restore on a hybrid host" refuse 2 "is not cgroup v2; boot with" restore "$tmp/dump"
+as=()
 check "--json is JSON" all_json
 finish
