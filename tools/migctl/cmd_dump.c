@@ -72,42 +72,34 @@ static void text(const json_t *j)
 	       out_ns(out_num(json_object_get(j, "stop"), "total")), out_get(j, "left"));
 }
 
-/* Return: 1 when there is to be a round @i, 0, or -1. @left: pages that were left
- * before the round before it; when they do not get fewer, the program writes
- * faster than they are copied.
+/* Is there to be a round @i? @left: pages that are dirty; @before: when the last round
+ * began. When they do not get fewer, the program writes faster than they are copied.
  */
-static int another_round(struct lm_source *s, uint32_t i, uint64_t *left,
-			 struct lm_error *e)
+static bool another_round(uint32_t i, uint64_t before, uint64_t left)
 {
-	uint64_t before = *left;
-	struct lm_stats st;
-
 	if (nr_rounds != ROUNDS_AUTO)
 		return i < nr_rounds;
-	if (i == ROUNDS_MAX)
-		return 0;
-	if (lm_nl_pages(lm_source_nl(s), lm_source_session(s), -1,
-			LIVEMIG_PAGES_F_COUNT, &st, e))
-		return -1;
-	*left = st.dirty;
-	return st.dirty > STOP_PAGES && (!i || st.dirty < before - before / 4);
+	return i < ROUNDS_MAX && left > STOP_PAGES && (!i || left < before - before / 4);
 }
 
 static int running_rounds(struct lm_source *s, struct lm_out *o, json_t *rounds,
 			  struct lm_error *e)
 {
-	uint64_t left = 0;
+	struct lm_predict stop = { 0 };
+	uint64_t before = 0;
 	struct lm_stats st;
-	int more;
 
-	for (uint32_t i = 0; (more = another_round(s, i, &left, e)) > 0; i++) {
-		if ((!i && lm_source_track(s, true, e)) || lm_source_round(s, o, &st, e))
+	if (nr_rounds == ROUNDS_AUTO && lm_source_predict(s, NULL, 0, &stop, e))
+		return -1;
+	for (uint32_t i = 0; another_round(i, before, stop.left); i++) {
+		before = stop.left;
+		if ((!i && lm_source_track(s, true, e)) || lm_source_round(s, o, &st, e) ||
+		    lm_source_predict(s, &st, st.ns_total, &stop, e))
 			return -1;
-		progress("dump: round %u: %" PRIu64 " pages, %s", i, st.data,
-			 out_bytes(st.bytes));
+		progress_round("dump", i, &st, st.ns_total, stop.left, stop.ms);
 		json_array_append_new(rounds, round_json(&st));
 	}
-	return more;
+	return 0;
 }
 
 /* The directory, too: a name that a crash takes back is no image. */

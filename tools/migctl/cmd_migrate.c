@@ -35,12 +35,9 @@ static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
 	if (step == LM_STEP_READY)
 		ignore_signals();
 	if (step == LM_STEP_ROUND)
-		progress("round %d: %llu pages, %s, %.0f pages/s dirty, would stop for %.0f ms",
-			 nr - 1, (unsigned long long)r->st.data,
-			 out_bytes(r->st.bytes),
-			 r->ns ? r->left / (r->ns / 1e9) : 0.0, r->predicted_ms);
+		progress_round("migrate", nr - 1, &r->st, r->ns, r->left, r->predicted_ms);
 	else
-		progress("%s", lm_step_name(step));
+		progress("migrate: %s", lm_step_name(step));
 }
 
 static void show_arriving(const struct lm_postcopy *pc, void *arg)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <linux/livemig.h>
 
+#include "nl.h"
 #include "out.h"
 
 bool out_json;
@@ -207,6 +208,14 @@ void progress(const char *fmt, ...)
 	va_end(ap);
 	fflush(stderr);
 	progress_shown = true;
+}
+
+void progress_round(const char *verb, unsigned int nr, const struct lm_stats *st, uint64_t ns,
+		    uint64_t left, double stop_ms)
+{
+	progress("%s: round %u: %llu pages, %s, %.0f pages/s dirty, would stop for %.0f ms",
+		 verb, nr, (unsigned long long)st->data, out_bytes(st->bytes),
+		 ns ? left / (ns / 1e9) : 0.0, stop_ms);
 }
 
 void progress_end(void)

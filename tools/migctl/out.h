@@ -40,6 +40,10 @@ const char *out_ns(uint64_t ns);
 
 /* One line on stderr that is overwritten, when stderr is a terminal. */
 void progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* ... after a round while it runs, which was @st and took @ns. */
+struct lm_stats;
+void progress_round(const char *verb, unsigned int nr, const struct lm_stats *st, uint64_t ns,
+		    uint64_t left, double stop_ms);
 void progress_end(void);
 
 #endif

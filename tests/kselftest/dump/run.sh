@@ -112,6 +112,13 @@ assert len(j["rounds"]) == 3 and j["processes"] == 1, j
 assert j["stop"]["total"] > 0 and len(j["id"]) == 32 and j["left"] == "running", j'
 }
 check "--json says what was done" json
+on_terminal()
+{
+	script -qec "$migctl dump cgroup:a -o $image --rounds 2" "$dir/terminal" </dev/null &&
+		grep -E 'dump: round 1: [0-9]+ pages, [0-9.]+ [kMGT]?B, [0-9]+ pages/s dirty, would stop for [0-9]+ ms' \
+			"$dir/terminal"
+}
+check "a terminal shows how it goes on" on_terminal
 check "--leave frozen" dump cgroup:a -o "$image" --leave frozen
 check "--leave frozen: it stands" stands "$dir/a"
 check "thaw" "$migctl" thaw cgroup:a

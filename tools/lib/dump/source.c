@@ -21,6 +21,10 @@
 
 /* A running container changes while it is listed. */
 #define LIST_TRIES 5
+/* Time in the stop that does not depend on pages. */
+#define FIXED_MS 20.0
+/* A round of fewer bytes says little about the rate. */
+#define RATE_BYTES (4 << 20)
 
 static int find_cgroup(struct lm_source *s, const char *target, struct lm_error *e)
 {
@@ -310,6 +314,20 @@ int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st
 		ret = lm_source_round_end(s, out, s->pages_flags, st, e);
 	lm_objects_free(&o);
 	return ret;
+}
+
+int lm_source_predict(struct lm_source *s, const struct lm_stats *st, uint64_t ns,
+		      struct lm_predict *p, struct lm_error *e)
+{
+	struct lm_stats now;
+
+	if (lm_nl_pages(s->nl, s->session, -1, LIVEMIG_PAGES_F_COUNT, &now, e))
+		return -1;
+	if (ns && (!p->rate || st->bytes > RATE_BYTES))
+		p->rate = (double)st->bytes / ns;
+	p->left = now.dirty;
+	p->ms = FIXED_MS + (p->rate > 0 ? now.dirty * (double)LIVEMIG_REC_PAGE / p->rate / 1e6 : 0);
+	return 0;
 }
 
 int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e)

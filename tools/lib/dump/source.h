@@ -73,6 +73,16 @@ int lm_source_header(struct lm_source *s, struct lm_out *out, uint8_t *id,
 int lm_source_round(struct lm_source *s, struct lm_out *out, struct lm_stats *st,
 		    struct lm_error *e);
 
+/* What a stop would cost. All 0 before the first round. */
+struct lm_predict {
+	uint64_t left;		/* pages that are dirty now */
+	double ms;		/* for them, at the rate of the rounds until now */
+	double rate;		/* bytes a nanosecond; 0: not known */
+};
+/* After a round that was @st and took @ns from end to end (before the first: NULL, 0). */
+int lm_source_predict(struct lm_source *s, const struct lm_stats *st, uint64_t ns,
+		      struct lm_predict *p, struct lm_error *e);
+
 /* What the stopped phase is made of, in nanoseconds. */
 struct lm_stop_times {
 	uint64_t freeze, netlock, state, files, pages, total;

@@ -30,8 +30,6 @@
 #define ANSWER_MS	60000
 /* How long the outcome of a COMMIT is asked for before an operator has to. */
 #define RECOVER_S	60
-/* Time in the stop that does not depend on pages, before one was measured. */
-#define FIXED_MS	20.0
 /* Refused because of something that passes, such as a connection that nobody
  * accepted yet: how often the freeze is tried.
  */
@@ -108,27 +106,6 @@ static void prefer_abort(struct lm_peer *p, struct lm_error *e)
 		*e = why;
 }
 
-/*
- * What the stop would cost now: the pages that are dirty at this moment, at the
- * rate at which the last round went from end to end.
- */
-static int predict(struct lm_source *s, struct lm_round *r, double *rate,
-		   struct lm_error *e)
-{
-	struct lm_stats st = { 0 };
-
-	if (lm_nl_pages(lm_source_nl(s), lm_source_session(s), -1,
-			LIVEMIG_PAGES_F_COUNT, &st, e))
-		return -1;
-	/* A round of few pages says little about the rate. */
-	if (r->ns && (!*rate || r->st.bytes > (4 << 20)))
-		*rate = (double)r->st.bytes / r->ns;
-	r->left = st.dirty;
-	r->predicted_ms = FIXED_MS +
-		(*rate > 0 ? st.dirty * (double)LIVEMIG_REC_PAGE / *rate / 1e6 : 0);
-	return 0;
-}
-
 /* Until the stop would be short, or more of them are of no use. */
 static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_throttle *slow,
@@ -137,7 +114,7 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	uint64_t start = now_ns(), t0;
 	struct lm_round *now;
 	unsigned int worse = 0;
-	double rate = 0;
+	struct lm_predict stop = { 0 };
 	int more;
 
 	for (;;) {
@@ -149,8 +126,10 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		if (lm_peer_expect(p, LM_REC_ROUND_OK, ANSWER_MS * 5, e))
 			return -1;
 		now->ns = now_ns() - t0;
-		if (predict(s, now, &rate, e))
+		if (lm_source_predict(s, &now->st, now->ns, &stop, e))
 			return -1;
+		now->left = stop.left;
+		now->predicted_ms = stop.ms;
 		r->nr_rounds++;
 		step(o, r, LM_STEP_ROUND);
 		if (now->predicted_ms <= o->downtime_ms)
