@@ -18,6 +18,14 @@ cd "$(dirname "$0")" || exit 1
 
 load_module || { echo "1..0 # SKIP livemig.ko does not load"; exit 4; }
 
+# link_of PID: the device of its namespace
+link_of()
+{
+	nsenter -t "$1" -n ip -d -o link show dev eth0 |
+		grep -o 'link/ether [0-9a-f:]*\|macvlan mode [a-z]*' &&
+		nsenter -t "$1" -n ip -br addr show dev eth0 | grep -o ' [0-9].*'
+}
+
 [ "$VM_NAME" = A ] || serve
 
 . "$top/tests/vm/ktap.sh"
@@ -26,6 +34,7 @@ echo "KTAP version 1"
 cp -p "$top"/build/tests/migrate/* $out
 agent
 hear ready 60 >/dev/null
+dev=$(ip -o -4 addr show | awk -v ip="${ip[A]}" 'index($4, ip "/") == 1 { print $2 }')
 
 # The same with a terminal for stderr.
 migrate_on_terminal() # NAME
@@ -56,6 +65,53 @@ done
 check "a terminal shows how it goes on" grep -qE \
 	'round 0: [0-9]+ pages, [0-9.]+ [kMGT]?B, [0-9]+ pages/s dirty, would stop for [0-9]+ ms' \
 	/tmp/terminal
+
+# ---- an address on a macvlan of its own ----
+
+# macvlan_begin NAME: a server with one, and somebody on this host who talks to it
+macvlan_begin()
+{
+	# Those on one device reach each other, and not the device itself.
+	ip link add link "$dev" name peer type macvlan mode bridge
+	ip addr add 10.88.0.1/24 dev peer
+	ip link set peer up
+	start "$1" unshare -n python3 "$PWD/talk.py" server || return
+	ip link add link "$dev" name peer2 type macvlan mode bridge
+	ip link set peer2 netns "$pid" name eth0
+	nsenter -t "$pid" -n ip addr add 10.88.0.50/24 dev eth0
+	nsenter -t "$pid" -n ip link set eth0 up
+	python3 talk.py client 10.88.0.50 /tmp/talk 2>/tmp/talk.err &
+	client=$!
+	wait_for 60 test -s /tmp/talk
+}
+
+# talks: that connection goes on
+talks()
+{
+	local n
+
+	n=$(cat /tmp/talk) && kill -0 $client && wait_for 60 eval "[ \$(cat /tmp/talk) -gt $((n + 5)) ]" ||
+		{ cat /tmp/talk /tmp/talk.err; return 1; }
+}
+
+macvlan_begin m
+before=$(link_of $pid)
+check "macvlan: a container has one" grep 'macvlan mode bridge' <<<"$before"
+check "... talks" talks
+check "... moves to B" migrate m
+check "... is gone from A" gone m $pid
+check "... runs on B" on_b "alive $pid"
+check "... has the same device on B" [ "$before" = "$(on_b "link_of $pid")" ]
+check "... the connection goes on" talks
+check "... moves back" on_b "timeout $limit $migctl migrate cgroup:m ${ip[A]} --insecure"
+check "... runs on A again" alive $pid
+check "... has the same device on A" [ "$before" = "$(link_of $pid)" ]
+check "... the connection goes on" talks
+touch /tmp/talk.stop
+wait $client
+check "... and ends well" [ $? = 0 ]
+stop m
+ip link del peer
 
 # ---- refusals: nothing is changed ----
 
@@ -117,7 +173,6 @@ gives_up()
 }
 check "--strict: not stopped for longer than allowed" gives_up 2 --rounds 2
 # On a link that takes longer than that for each round: a page needs 33 ms.
-dev=$(ip -o -4 addr show | awk -v ip="${ip[A]}" 'index($4, ip "/") == 1 { print $2 }')
 check "a slow link" tc qdisc add dev "$dev" root netem rate 1mbit limit 10000
 check "--timeout: no further round after that" gives_up 1 --rounds 2 --timeout 1
 tc qdisc del dev "$dev" root
