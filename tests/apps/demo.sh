@@ -27,12 +27,18 @@ other_kernel()
 		{ echo "both have $(cat /run/out/host-A)"; return 1; }
 }
 
-if [ "$app" = drain ]; then plan 7; else plan 6; fi
+if [ "$app" = drain ]; then plan 8; else plan 7; fi
 "$top/tests/demo/guest" "$app" C
 /usr/bin/python3 "$top/tests/demo/report.py" /run/out $report
 check "$app: moved there and back" is "len(r['migrations']) == 2"
 check "$app: the client was busy all the time" is \
 	"len(c['phases']) == 5 and all(c['phases'].values())"
+check "$app: each operation's latency is noted" is \
+	"all(0 < l['p50_ms'] <= l['p99_ms'] <= l['p99_9_ms'] <= l['max_ms'] and
+	     sum(n for _, n in l['histogram_ms']) == l['ops'] for l in c['latency'].values()) and
+	 sum(l['ops'] for l in c['latency'].values()) == c['ops'] and
+	 all(abs(c['latency'][f'during {n}']['max_ms'] - m['client_gap_ms']) < 0.1
+	     for n, m in enumerate(r['migrations'], 1))"
 check "$app: no errors" is "c['errors'] == 0"
 check "$app: no reconnects" is "c['reconnects'] == 0"
 check "$app: no wrong answers" is "c['mismatches'] == 0"

@@ -7,11 +7,13 @@ checks every answer, and notes every delay.
 
 It runs until DIR/stop exists. Migrations are told to it by files that the
 hosts make: DIR/migration-N.start and DIR/migration-N.done. What it saw goes to
-DIR/client.json.
+DIR/client.json: with the latencies before, during and after each migration, in
+milliseconds, as quantiles and as a histogram of [at most so long, how many].
 """
 import argparse
 import collections
 import json
+import math
 import os
 import selectors
 import socket
@@ -232,6 +234,39 @@ class Nginx(Http):
 APPS = {"redis": Redis, "drain": Drain, "python": Python, "nginx": Nginx}
 
 
+class Latency:
+    """Of many operations: how many took at most 1 us * STEP ** N, for each N."""
+    STEP = 1.05
+
+    def __init__(self):
+        self.buckets = collections.Counter()
+        self.ops, self.longest = 0, 0.0
+
+    def add(self, seconds):
+        self.ops += 1
+        self.longest = max(self.longest, seconds)
+        self.buckets[math.ceil(math.log(max(seconds, 1e-6) * 1e6, self.STEP))] += 1
+
+    def histogram(self):
+        return [(self.STEP ** n / 1e3, count) for n, count in sorted(self.buckets.items())]
+
+    def quantile(self, part):
+        """So many milliseconds at most, for that part of the operations."""
+        left = math.ceil(part * self.ops)
+        for at_most, count in self.histogram():
+            left -= count
+            if left <= 0:
+                return min(at_most, self.longest * 1e3)
+        return 0.0
+
+    def report(self):
+        return {"ops": self.ops, "p50_ms": round(self.quantile(0.5), 3),
+                "p99_ms": round(self.quantile(0.99), 3),
+                "p99_9_ms": round(self.quantile(0.999), 3),
+                "max_ms": round(self.longest * 1e3, 3),
+                "histogram_ms": [(round(t, 4), n) for t, n in self.histogram()]}
+
+
 class Connection:
     def __init__(self, number, total, address):
         self.number, self.total, self.address = number, total, address
@@ -254,10 +289,8 @@ class Load:
         self.ops = self.errors = self.reconnects = self.mismatches = 0
         self.problems = []
         self.phase = "before"
-        self.counts = collections.Counter()
+        self.latency = collections.defaultdict(Latency)    # of each phase
         self.migrations = []
-        self.slowest = 0.0       # of the window that is open
-        self.histogram = collections.Counter()
 
     def send(self, conn):
         data = self.app.request(conn)
@@ -293,10 +326,8 @@ class Load:
             self.reconnect(conn)
             return
         delay = time.monotonic() - conn.sent
-        self.slowest = max(self.slowest, delay)
-        self.histogram[len(f"{int(delay * 1000)}")] += 1
+        self.latency[self.phase].add(delay)
         self.ops += 1
-        self.counts[self.phase] += 1
         self.send(conn)
 
     def watch(self):
@@ -305,12 +336,12 @@ class Load:
         if self.phase != f"during {n}":
             if os.path.exists(f"{self.out}/migration-{n}.start"):
                 self.phase, self.began = f"during {n}", time.monotonic()
-                self.slowest = 0.0
         elif os.path.exists(f"{self.out}/migration-{n}.done"):
             # An answer that is still awaited is a gap too.
             if time.monotonic() - min(c.sent for c in self.conns) > 0.5:
                 return
-            self.migrations.append({"client_gap_ms": round(self.slowest * 1000, 1),
+            gap = self.latency[self.phase].longest
+            self.migrations.append({"client_gap_ms": round(gap * 1000, 1),
                                     "window_s": round(time.monotonic() - self.began, 3)})
             self.phase = f"after {n}"
 
@@ -370,8 +401,10 @@ def main():
         load.problems.append(str(err))
     report.update(app=args.app, connections=args.connections, ops=load.ops,
                   errors=load.errors, reconnects=load.reconnects,
-                  mismatches=load.mismatches, phases=dict(load.counts),
-                  migrations=load.migrations, problems=load.problems[:20])
+                  mismatches=load.mismatches, migrations=load.migrations,
+                  phases={phase: seen.ops for phase, seen in load.latency.items()},
+                  latency={phase: seen.report() for phase, seen in load.latency.items()},
+                  problems=load.problems[:20])
     with open(f"{args.out}/client.json.new", "w") as f:
         json.dump(report, f, indent=1)
     os.rename(f"{args.out}/client.json.new", f"{args.out}/client.json")

@@ -35,7 +35,10 @@ def migration(raw, seen, number):
     }
 
 
-def table(m, ops):
+LATENCY = ("p50_ms", "p99_ms", "p99_9_ms", "max_ms")
+
+
+def table(m, ops, latency):
     print(f"\n  {m['from']} -> {m['to']}")
     print("    round      pages         MB    seconds")
     for n, r in enumerate(m["rounds"]):
@@ -46,6 +49,10 @@ def table(m, ops):
     print(f"    stopped for {m['stop_ms']:.1f} ms ({steps})")
     print(f"    longest gap seen by the client: {m['client_gap_ms']} ms")
     print("    operations before / during / after:", " / ".join(str(o) for o in ops))
+    print("    latency, ms        p50        p99      p99.9        max")
+    for name, seen in zip(("before", "during", "after"), latency):
+        if seen:
+            print(f"    {name:>7}    ", *(f"{seen[k]:>10.2f}" for k in LATENCY))
 
 
 def main():
@@ -53,7 +60,7 @@ def main():
     client = load(f"{out}/client.json")
     if client is None:
         client = {"ops": 0, "errors": 1, "reconnects": 0, "mismatches": 0,
-                  "verified": 0, "phases": {}, "migrations": [], "app": "?"}
+                  "verified": 0, "phases": {}, "latency": {}, "migrations": [], "app": "?"}
     report = {"app": client["app"], "migrations": []}
     phases = client["phases"]
     for n in (1, 2):
@@ -62,11 +69,11 @@ def main():
             continue
         seen = client["migrations"][n - 1] if len(client["migrations"]) >= n else None
         report["migrations"].append(migration(raw, seen, n))
-        before = phases.get("before" if n == 1 else f"after {n - 1}", 0)
-        table(report["migrations"][-1],
-              (before, phases.get(f"during {n}", 0), phases.get(f"after {n}", 0)))
+        names = ("before" if n == 1 else f"after {n - 1}", f"during {n}", f"after {n}")
+        table(report["migrations"][-1], [phases.get(name, 0) for name in names],
+              [client["latency"].get(name) for name in names])
     report["client"] = {k: client[k] for k in ("ops", "errors", "reconnects", "mismatches")}
-    report["client"]["phases"] = phases
+    report["client"].update(phases=phases, latency=client["latency"])
     report["keys_verified"] = client["verified"]
     report["ok"] = bool(len(report["migrations"]) == 2 and client["verified"]
                         and not any(client[k] for k in ("errors", "reconnects", "mismatches")))
