@@ -6,12 +6,17 @@
 #include <time.h>
 
 /* CLOCK_MONOTONIC */
-static inline uint64_t lm_now_ms(void)
+static inline uint64_t lm_now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static inline uint64_t lm_now_ms(void)
+{
+	return lm_now_ns() / 1000000;
 }
 
 #endif

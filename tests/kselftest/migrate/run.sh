@@ -299,7 +299,7 @@ kill -CONT $tool
 wait $tool
 check "... status 4" [ $? = 4 ]
 check "... which says what to do" grep -x \
-	"migctl: cgroup:k: frozen here, and ${ip[B]} does not say whether it runs there (.*): .migctl migrate --recover [0-9a-f]*. asks again" \
+	"migctl: cgroup:k: .*: frozen here, and ${ip[B]} does not say whether it runs there (.*): .migctl migrate --recover [0-9a-f]*. asks again" \
 	/tmp/said
 check "... it stays frozen on A" still $pid
 on_b agent >/dev/null

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "journal.h"
@@ -23,6 +22,7 @@
 #include "serve.h"
 #include "throttle.h"
 #include "wire.h"
+#include "../clock.h"
 #include "../lazy/peer.h"
 #include "../net/packets.h"
 
@@ -34,14 +34,6 @@
  * accepted yet: how often the freeze is tried.
  */
 #define FREEZE_TRIES	20
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
 
 static void step(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		 enum lm_migrate_step s)
@@ -111,7 +103,7 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_throttle *slow,
 		  struct lm_error *e)
 {
-	uint64_t start = now_ns(), t0;
+	uint64_t start = lm_now_ns(), t0;
 	struct lm_round *now;
 	unsigned int worse = 0;
 	struct lm_predict stop = { 0 };
@@ -120,12 +112,12 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	for (;;) {
 		now = &r->rounds[r->nr_rounds];
 		now->percent = slow->percent;
-		t0 = now_ns();
+		t0 = lm_now_ns();
 		if (lm_source_round(s, &p->out, &now->st, e))
 			return -1;
 		if (lm_peer_expect(p, LM_REC_ROUND_OK, ANSWER_MS * 5, e))
 			return -1;
-		now->ns = now_ns() - t0;
+		now->ns = lm_now_ns() - t0;
 		if (lm_source_predict(s, &now->st, now->ns, &stop, e))
 			return -1;
 		now->left = stop.left;
@@ -147,7 +139,7 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 			worse = more ? 0 : worse;
 		}
 		if ((unsigned int)r->nr_rounds >= o->rounds || worse >= 3 ||
-		    now_ns() - start > o->timeout_s * 1000000000ULL)
+		    lm_now_ns() - start > o->timeout_s * 1000000000ULL)
 			break;
 	}
 	r->postcopy.used = o->postcopy;
@@ -159,9 +151,6 @@ static int rounds(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	return 0;
 }
 
-/*
- * The agent's answer got lost, or never came. Ask until it tells.
- */
 enum fate {
 	NOBODY_KNOWS = -1,
 	NOT_THERE,		/* and never was */
@@ -169,9 +158,16 @@ enum fate {
 	LOST,			/* it ran there, and was killed (post-copy) */
 };
 
-static enum fate ask(const char *host, const uint8_t *id, struct lm_error *e)
+/* Post-copy: it has run there. */
+static bool served(const struct lm_journal *j)
 {
-	uint64_t end = now_ns() + RECOVER_S * 1000000000ULL;
+	return !strcmp(j->state, "serving");
+}
+
+/* The agent's answer got lost, or never came. Ask until it tells. */
+static enum fate ask(const struct lm_journal *j, struct lm_error *e)
+{
+	uint64_t end = lm_now_ns() + RECOVER_S * 1000000000ULL;
 	struct lm_nl *nl = NULL;
 	struct lm_error why;
 	struct lm_peer p;
@@ -182,12 +178,12 @@ static enum fate ask(const char *host, const uint8_t *id, struct lm_error *e)
 		return -1;
 	do {
 		memset(&why, 0, sizeof(why));
-		if (lm_peer_connect(&p, host, CONNECT_MS, &why)) {
+		if (lm_peer_connect(&p, j->peer, CONNECT_MS, &why)) {
 			sleep(1);
 			continue;
 		}
 		if (!lm_peer_hello(&p, nl, false, &why) &&
-		    !lm_peer_say(&p, LM_REC_QUERY, id, &why) &&
+		    !lm_peer_say(&p, LM_REC_QUERY, j->id, &why) &&
 		    !lm_peer_expect(&p, LM_REC_STATE, ANSWER_MS, &why)) {
 			state = lm_str(p.tb[LM_WIRE_STATE]);
 			if (state && !strcmp(state, "running"))
@@ -201,24 +197,49 @@ static enum fate ask(const char *host, const uint8_t *id, struct lm_error *e)
 		lm_peer_close(&p);
 		if (ret < 0)
 			sleep(1);
-	} while (ret < 0 && now_ns() < end);
+	} while (ret < 0 && lm_now_ns() < end);
 	lm_nl_close(nl);
 	if (ret < 0)
 		lm_fail(e, LM_OPERATOR, "%s", why.msg);
-	return ret;
+	/* It ran there with a part of its memory, and that host has started anew. */
+	return ret == NOT_THERE && served(j) ? LOST : ret;
 }
 
-/* It ran there with a part of its memory; what is here is older than what it did. */
-static int lost(const struct lm_migrate_opts *o, const struct lm_migrate_result *r,
-		struct lm_journal *j, const struct lm_error *why, struct lm_error *e)
+/*
+ * After COMMIT the connection broke, as @why tells. Return: what became of the container;
+ * @e is filled unless it runs there.
+ */
+static enum fate settle(const struct lm_migrate_result *r, struct lm_peer *p,
+			struct lm_journal *j, const struct lm_error *why, struct lm_error *e)
 {
-	char text[33];
+	struct lm_error again = { 0 };
+	enum fate fate;
+	char id[33];
 
-	lm_journal_state(j, "serving", NULL);
-	lm_id_text(r->id, text);
-	return lm_fail(e, LM_OPERATOR,
-		       "%s: lost: it ran on %s, and was killed there before all of its memory had come: %s. What is frozen here is how it was before and will not run: `migctl migrate --recover %s` removes it",
-		       o->target, o->host, why->msg, text);
+	if (r->postcopy.used)
+		lm_peer_close(p);	/* or it would wait for us */
+	fate = ask(j, &again);
+	lm_id_text(j->id, id);
+	switch (fate) {
+	case RUNS_THERE:
+		break;
+	case NOT_THERE:
+		lm_fail(e, LM_FAILED, "%s: discarded it after the commit: %s", j->peer, why->msg);
+		break;
+	case LOST:	/* what is here is older than what it did */
+		lm_journal_state(j, "serving", NULL);
+		lm_fail(e, LM_OPERATOR,
+			"%s: lost: it ran on %s, and was killed there before all of its memory had come: %s. What is frozen here is how it was before and will not run: `migctl migrate --recover %s` removes it",
+			j->name, j->peer, why->msg, id);
+		break;
+	case NOBODY_KNOWS:
+		lm_fail(e, LM_OPERATOR, served(j) ?
+			"%s: %s: it is lost unless all of its memory had come to %s by then, which does not say so (%s); what is frozen here will not run: `migctl migrate --recover %s` asks again" :
+			"%s: %s: frozen here, and %s does not say whether it runs there (%s): `migctl migrate --recover %s` asks again",
+			j->name, why->msg, j->peer, again.msg, id);
+		break;
+	}
+	return fate;
 }
 
 /* What came for it is worth something to those who can answer. */
@@ -252,10 +273,9 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
 		  struct lm_error *e)
 {
+	enum fate fate;
 	struct lm_error why = { 0 };
-	struct lm_error again = { 0 };
-	uint64_t t0 = now_ns();
-	char text[33];
+	uint64_t t0 = lm_now_ns();
 
 	pass_packets(s, p);
 	j->session = lm_source_session(s);
@@ -276,7 +296,7 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	step(o, r, LM_STEP_SENT);
 	if (!expect_running(r, p, &why)) {
 		r->pid = lm_u32(p->tb[LM_WIRE_PID]);
-		r->resume_ns = now_ns() - t0;
+		r->resume_ns = lm_now_ns() - t0;
 		pass_packets(s, p);
 		/* (if it cannot be written it can still be served) */
 		if (r->postcopy.used)
@@ -284,26 +304,13 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		return 0;
 	}
 lost:
-	if (r->postcopy.used)
-		lm_peer_close(p);	/* or it would wait for us */
-	switch (ask(o->host, r->id, &again)) {
-	case RUNS_THERE:
+	fate = settle(r, p, j, &why, e);
+	if (fate == RUNS_THERE) {
 		r->postcopy.used = false;	/* (nothing of it is missing) */
 		return 0;
-	case NOT_THERE:
-		lm_fail(e, LM_FAILED, "%s: discarded it after the commit: %s",
-			o->host, why.msg);
-		goto undo;
-	case LOST:
-		return lost(o, r, j, &why, e);
-	case NOBODY_KNOWS:
-		break;
 	}
-	lm_id_text(r->id, text);
-	return lm_fail(e, LM_OPERATOR,
-		       "%s: frozen here, and %s does not say whether it runs there (%s): `migctl migrate --recover %s` asks again",
-		       o->target, o->host, again.msg, text);
-
+	if (fate != NOT_THERE)
+		return -1;
 undo:
 	lm_source_net_quiet(s, false, NULL);
 	lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), false, NULL);
@@ -332,31 +339,18 @@ static int serve(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		 struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
 		 struct lm_error *e)
 {
-	struct lm_error why = { 0 }, again = { 0 };
-	uint64_t t0 = now_ns();
-	char text[33];
+	struct lm_error why = { 0 };
+	uint64_t t0 = lm_now_ns();
 
 	if (!lm_serve_pages(s, p, LM_REC_ARRIVED, LM_SILENCE_MS, &r->postcopy, o->arriving,
 			    o->arg, &why)) {
-		r->postcopy.ns = now_ns() - t0;
+		r->postcopy.ns = lm_now_ns() - t0;
 		return 0;
 	}
 	prefer_abort(p, &why);
 	lm_peer_abort(p, &why);
-	lm_peer_close(p);	/* or it would wait for us */
-	switch (ask(o->host, r->id, &again)) {
-	case RUNS_THERE:	/* only the last word was lost */
-		return 0;
-	case NOT_THERE:		/* that host has started anew */
-	case LOST:
-		return lost(o, r, j, &why, e);
-	case NOBODY_KNOWS:
-		break;
-	}
-	lm_id_text(r->id, text);
-	return lm_fail(e, LM_OPERATOR,
-		       "%s: %s: it is lost unless all of its memory had come to %s by then, which does not say so (%s); what is frozen here will not run: `migctl migrate --recover %s` asks again",
-		       o->target, why.msg, o->host, again.msg, text);
+	/* (it may be that only the last word was lost) */
+	return settle(r, p, j, &why, e) == RUNS_THERE ? 0 : -1;
 }
 
 int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
@@ -366,7 +360,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	struct lm_journal j = { .lock = -1 };
 	struct lm_throttle slow = { 0 };
 	struct lm_source *s = NULL;
-	uint64_t start = now_ns(), frozen;
+	uint64_t start = lm_now_ns(), frozen;
 	int i, ret = -1;
 
 	memset(r, 0, sizeof(*r));
@@ -417,14 +411,14 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	lm_throttle_end(&slow);
 
 	lm_source_later(s, r->postcopy.used);
-	frozen = now_ns();
+	frozen = lm_now_ns();
 	if (lm_source_final(s, &p.out, FREEZE_TRIES, &r->final, &r->stop, e))
 		goto abort;
 	step(o, r, LM_STEP_FROZEN);
-	r->ready_ns = now_ns();
+	r->ready_ns = lm_now_ns();
 	if (expect_ready(r, s, &p, e))
 		goto abort;
-	r->ready_ns = now_ns() - r->ready_ns;
+	r->ready_ns = lm_now_ns() - r->ready_ns;
 	step(o, r, LM_STEP_READY);
 	if (commit(o, r, s, &p, &j, e)) {
 		if (e->code == LM_OPERATOR)
@@ -435,7 +429,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	 * only the last try counts as the stop.
 	 */
 	r->stop_ns = r->stop.total ? r->stop.total + r->ready_ns + r->resume_ns :
-				     now_ns() - frozen;
+				     lm_now_ns() - frozen;
 	step(o, r, LM_STEP_RUNNING);
 	if (r->postcopy.used) {
 		if (serve(o, r, s, &p, &j, e))
@@ -458,7 +452,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		goto out;
 	}
 	lm_journal_close(&j, true);
-	r->total_ns = now_ns() - start;
+	r->total_ns = lm_now_ns() - start;
 	step(o, r, LM_STEP_DONE);
 	ret = 0;
 	goto out;
@@ -500,12 +494,9 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 	enum fate fate;
 	int ret;
 
-	fate = ask(j->peer, j->id, e);
+	fate = ask(j, e);
 	if (fate == NOBODY_KNOWS)
 		return -1;
-	/* Its memory was here when it began to run there. */
-	if (fate == NOT_THERE && !strcmp(j->state, "serving"))
-		fate = LOST;
 	*running = fate == RUNS_THERE;
 	/* Takes over the persistent session of the process that died. */
 	if (lm_source_adopt(&s, j->name, j->session, e))
