@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "nl.h"
 #include "out.h"
@@ -71,21 +71,13 @@ static json_t *event_json(const struct lm_event *ev)
 	return j;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
 static int watch(struct lm_nl *nl, struct lm_error *e)
 {
-	uint64_t end = now_ms() + seconds * 1000ULL;
+	uint64_t end = lm_now_ms() + seconds * 1000ULL;
 	uint32_t n = 0;
 
 	while (!stop && (!limit || n < limit)) {
-		uint64_t now = now_ms();
+		uint64_t now = lm_now_ms();
 		struct lm_event ev;
 		int ret;
 

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "out.h"
 #include "restore/restore.h"
@@ -26,14 +26,6 @@ static void show_progress(const char *step, uint64_t done, uint64_t total,
 		progress("restore: %s %" PRIu64 "/%" PRIu64, step, done, total);
 	else
 		progress("restore: %s %" PRIu64, step, done);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 static int feed(struct lm_restorer *r, int fd, const char *image,
@@ -89,7 +81,7 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 		.waits = wait_for_it,
 		.progress = show_progress,
 	};
-	uint64_t start = now_ns(), running;
+	uint64_t start = lm_now_ns(), running;
 	struct lm_restorer *r;
 	size_t processes;
 	int fd, ret;
@@ -107,7 +99,7 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (!ret)
 		ret = lm_restore_commit(r, e);
-	running = now_ns();
+	running = lm_now_ns();
 	progress_end();
 	*pid = lm_restorer_pid(r);
 	processes = lm_restorer_model(r)->nr_procs;
@@ -117,7 +109,7 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 	return out(json_pack("{s:i, s:I, s:b, s:I, s:I}", "pid", *pid,
 			     "processes", (json_int_t)processes,
 			     "lazy", lazy, "running_ns", (json_int_t)(running - start),
-			     "ns", (json_int_t)(now_ns() - start)), text, e);
+			     "ns", (json_int_t)(lm_now_ns() - start)), text, e);
 }
 
 /*

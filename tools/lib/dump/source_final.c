@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../clock.h"
 #include "../kinds/kind.h"
 #include "../kinds/sockopt.h"
 #include "../net/nft.h"
@@ -18,18 +18,10 @@
 /* Pause before another try, when something transient was in the way. */
 #define PAUSE_US	30000
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* Time since *@since, which becomes now. */
 static uint64_t lap(uint64_t *since)
 {
-	uint64_t now = now_ns(), d = now - *since;
+	uint64_t now = lm_now_ns(), d = now - *since;
 
 	*since = now;
 	return d;
@@ -224,7 +216,7 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		lm_sockopt_forget(s->usual);
 		s->usual = NULL;
 		lm_sockopt_learn(s, &s->model);
-		start = clock = now_ns();
+		start = clock = lm_now_ns();
 		ret = stop_and_list(s, &o, t, &clock, e);
 		if (ret <= 0)
 			break;
@@ -241,7 +233,7 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 	if (ret == 0)
 		ret = write_all(s, out, &o, &around, st, t, &clock, e);
 	if (ret == 0)
-		t->total = now_ns() - start;
+		t->total = lm_now_ns() - start;
 	else
 		lm_source_thaw(s, NULL);
 	lm_objects_free(&o);

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "codec.h"
+#include "../clock.h"
 
 #define ZSTD_LEVEL_MIN	(-7)
 #define ZSTD_LEVEL_MAX	19
@@ -100,14 +100,6 @@ size_t lm_decode(enum lm_codec_id codec, const void *from, size_t len, void *to,
 	}
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* This program is as good a sample of memory as any. */
 double lm_codec_rate(void)
 {
@@ -120,10 +112,10 @@ double lm_codec_rate(void)
 	n = buf && fd >= 0 ? read(fd, buf, LM_BATCH_MAX) : 0;
 	/* The first time it is the page faults that are measured. */
 	for (int i = 0; i < 2 && n > 0; i++) {
-		t = now_ns();
+		t = lm_now_ns();
 		lm_encode(LM_CODEC_LZ4, 0, buf, n, buf + LM_BATCH_MAX,
 			  lm_codec_bound());
-		t = now_ns() - t;
+		t = lm_now_ns() - t;
 		rate = n * 1e9 / (t ? t : 1);
 	}
 	if (fd >= 0)

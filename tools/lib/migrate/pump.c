@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pump.h"
+#include "../clock.h"
 
 /* A batch is what has come: let there be much. */
 #define BUFFER	(1 << 20)
@@ -31,14 +31,6 @@ struct lm_pump {
 	uint64_t by[3];			/* raw bytes by codec */
 	char *raw, *coded;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
 
 /* All of it, however long that takes: who waits has time limits. Return: 0, 1 at
  * the end when nothing came, or -1.
@@ -121,9 +113,9 @@ static size_t encode(struct lm_pump *p, size_t raw, enum lm_codec_id *codec)
 	*codec = x->codec;
 	if (x->codec == LM_CODEC_STORED)
 		return 0;
-	t = now_ns();
+	t = lm_now_ns();
 	len = lm_encode(x->codec, x->level, p->raw, raw, p->coded, lm_codec_bound());
-	lm_chosen(x, raw, len && len < raw ? len : raw, now_ns() - t);
+	lm_chosen(x, raw, len && len < raw ? len : raw, lm_now_ns() - t);
 	return len < raw ? len : 0;
 }
 
