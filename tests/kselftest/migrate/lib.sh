@@ -134,6 +134,27 @@ dismiss()
 	tell "cmd.$(($(cat /tmp/asked) + 1))" end
 }
 
+# begin_tests: both hosts have an agent; A, which goes on, the programs of its area in $out.
+begin_tests()
+{
+	local programs=$top/build/tests/${PWD##*/}
+
+	[ "$VM_NAME" = A ] || serve
+	. "$top/tests/vm/ktap.sh"
+	echo "KTAP version 1"
+	[ ! -d "$programs" ] || cp -p "$programs"/* $out
+	agent
+	hear ready 60 >/dev/null
+}
+
+# end_tests: of the tests, and of B
+end_tests()
+{
+	echo "1..$ktap_number"
+	dismiss
+	finish
+}
+
 limit=$((150 * ${TIME_FACTOR:-1}))
 
 migrate() # NAME [OPTION...]

@@ -26,14 +26,7 @@ link_of()
 		nsenter -t "$1" -n ip -br addr show dev eth0 | grep -o ' [0-9].*'
 }
 
-[ "$VM_NAME" = A ] || serve
-
-. "$top/tests/vm/ktap.sh"
-echo "KTAP version 1"
-
-cp -p "$top"/build/tests/migrate/* $out
-agent
-hear ready 60 >/dev/null
+begin_tests
 dev=$(ip -o -4 addr show | awk -v ip="${ip[A]}" 'index($4, ip "/") == 1 { print $2 }')
 
 # The same with a terminal for stderr.
@@ -308,6 +301,4 @@ check "... it is gone from A" gone k $pid
 check "... it still runs on B" on_b "alive $pid"
 on_b "stop k" >/dev/null
 
-echo "1..$ktap_number"
-dismiss
-finish
+end_tests

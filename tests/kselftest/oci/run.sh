@@ -68,15 +68,9 @@ stopped()
 if [ "$VM_NAME" = B ]; then
 	# Pids that A does not use.
 	echo 20000 >/proc/sys/kernel/ns_last_pid
-	serve
 fi
-
-. "$top/tests/vm/ktap.sh"
-echo "KTAP version 1"
-
+begin_tests
 make_bundle "$bundle" "$box"
-agent
-hear ready 60 >/dev/null
 
 check "it runs" starts
 check "refused: no such file on B" lacks_file
@@ -92,6 +86,4 @@ check "it goes on on A" goes_on "$far"
 check "it has left B" on_b "gone $box none"
 runc delete -f "$box" >/dev/null 2>&1
 
-echo "1..$ktap_number"
-dismiss
-finish
+end_tests

@@ -37,14 +37,7 @@ no_server()
 	wait_for 60 bash -c '! pgrep -x migctl-lazy'
 }
 
-[ "$VM_NAME" = A ] || serve
-
-. "$top/tests/vm/ktap.sh"
-echo "KTAP version 1"
-
-cp -p "$top"/build/tests/postcopy/* $out
-agent
-hear ready 60 >/dev/null
+begin_tests
 
 # run NAME TEST: a container with one of the programs; sets $pid
 run()
@@ -287,6 +280,4 @@ check "... status 4" [ $? = 4 ]
 ip link set "$dev" up
 check "... the copy here never runs, and --recover says so" lost link
 
-echo "1..$ktap_number"
-dismiss
-finish
+end_tests
