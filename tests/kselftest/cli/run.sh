@@ -359,7 +359,7 @@ agent="agent --listen 127.0.0.1 --insecure"
 verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image" "$agent")
 : >"$tmp/image"
 
-plan 50
+plan 51
 
 # ---- the command line ----
 check "no command" expect 1 "no command given"
@@ -411,6 +411,8 @@ as=(setpriv --bounding-set -sys_admin --inh-caps -all)
 check "root without CAP_SYS_ADMIN" all_refused "CAP_SYS_ADMIN" status "${of_cgroups[@]}"
 as=()
 check "nobody was let in" sessions 0
+check "an address that is none" expect 1 "no such address .*: give one" \
+	agent --listen nowhere.invalid --insecure
 check "a module of another protocol" other_protocol
 
 # ---- verbs ----

@@ -34,7 +34,9 @@ static int listen_on(const char *where, int *port, struct lm_error *e)
 		return -1;
 	ret = getaddrinfo(host, service, &hints, &a);
 	if (ret)
-		return lm_fail(e, LM_USAGE, "%s: %s", where, gai_strerror(ret));
+		return lm_fail(e, LM_USAGE,
+			       "%s: no such address (%s): give one that this host has",
+			       where, gai_strerror(ret));
 	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
