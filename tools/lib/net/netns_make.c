@@ -141,9 +141,12 @@ static int place_host_end(struct make *m, const char *dev, int bridge)
 
 /*
  * A macvlan is made by its lower device, and then its index has to be free on the
- * host. So it is made into a namespace in between, and gets its index on moving
- * from there; that namespace goes with this process, too.
+ * host, and its name: "eth0" is not. So it is made into a namespace in between, by the
+ * name that the kernel gives it, and gets its own and its index on moving from there;
+ * that namespace goes with this process, too.
  */
+#define BETWEEN "macvlan0"
+
 struct reindex {
 	struct make *m;
 	const char *name;
@@ -161,11 +164,12 @@ static int move_in(void *arg, struct lm_error *e)
 
 	if (lm_rt_open(&rt, NETLINK_ROUTE, e) < 0)
 		return -1;
-	if (lm_rt_link(&rt, r->name, 0, &l) < 0) {
+	if (lm_rt_link(&rt, BETWEEN, 0, &l) < 0) {
 		ret = lm_fail_errno(e, LM_FAILED, "network device %s is not there", r->name);
 	} else {
 		nlh = new_link(buf, 0, l.index);
 		mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, r->m->n->nsfd);
+		mnl_attr_put_strz(nlh, IFLA_IFNAME, r->name);
 		if (r->index)
 			mnl_attr_put_u32(nlh, IFLA_NEW_IFINDEX, r->index);
 		ret = lm_rt_do(&rt, nlh, e, "cannot move network device %s", r->name);
@@ -218,7 +222,8 @@ static int make_device(struct make *m, const struct nlattr **tb)
 
 	nlh = new_link(buf, NLM_F_CREATE | NLM_F_EXCL,
 		       macvlan ? 0 : lm_u32(tb[LM_LINK_INDEX]));
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	if (!macvlan)
+		mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	if (mtu)
 		mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	if (lm_len(tb[LM_LINK_MAC]) == 6)
