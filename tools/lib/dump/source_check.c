@@ -39,12 +39,26 @@ static const char *file_name(const struct lm_file *f)
 	return f->type == LIVEMIG_FILE_SOCKET ? "socket of this family" : "file of this type";
 }
 
+/* Has the kernel said so already? */
+static bool is_refused(const struct lm_model *m, const struct lm_file *f)
+{
+	const struct lm_refusal *r = m->refusals;
+
+	for (size_t i = 0; i < m->nr_refusals; i++)
+		if (!r[i].transient && r[i].fd >= 0 && r[i].pid == f->host &&
+		    r[i].fd == f->holder.fd)
+			return true;
+	return false;
+}
+
 static void check_file(struct verdict *v, const struct lm_model *m, const struct lm_file *f)
 {
 	const struct lm_file_kind *kind = lm_file_kind(f);
 	struct lm_error why = { 0 };
 	char line[1400];
 
+	if (is_refused(m, f))
+		return;
 	if (!kind)
 		snprintf(why.msg, sizeof(why.msg), "%s: not supported", file_name(f));
 	else if (!kind->check || kind->check(m, f, &why) == 0)
