@@ -181,7 +181,7 @@ version_one()
 # A client that was built for another protocol.
 other_protocol()
 {
-	mkdir "$tmp/linux"
+	cp -r "$root/uapi/linux" "$tmp"
 	sed 's/\(#define LIVEMIG_PROTOCOL\).*/\1 99/' "$root/uapi/linux/livemig.h" \
 		>"$tmp/linux/livemig.h"
 	cat >"$tmp/other.c" <<-'END'
