@@ -289,6 +289,7 @@ class Load:
         self.ops = self.errors = self.reconnects = self.mismatches = 0
         self.problems = []
         self.phase = "before"
+        self.done = None            # when a migration was seen to have ended
         self.latency = collections.defaultdict(Latency)    # of each phase
         self.migrations = []
 
@@ -337,9 +338,11 @@ class Load:
             if os.path.exists(f"{self.out}/migration-{n}.start"):
                 self.phase, self.began = f"during {n}", time.monotonic()
         elif os.path.exists(f"{self.out}/migration-{n}.done"):
-            # An answer that is still awaited is a gap too.
-            if time.monotonic() - min(c.sent for c in self.conns) > 0.5:
+            # An answer to a request of before is still awaited: that is a gap, too.
+            self.done = self.done or time.monotonic()
+            if min(c.sent for c in self.conns) < self.done:
                 return
+            self.done = None
             gap = self.latency[self.phase].longest
             self.migrations.append({"client_gap_ms": round(gap * 1000, 1),
                                     "window_s": round(time.monotonic() - self.began, 3)})
@@ -357,7 +360,8 @@ class Load:
             if now >= next_look:
                 next_look = now + 0.1
                 self.watch()
-                if os.path.exists(f"{self.out}/stop"):
+                # (a slow host may not have answered once since)
+                if os.path.exists(f"{self.out}/stop") and self.latency[self.phase].ops:
                     break
             for conn in self.conns:
                 if now - conn.sent > 60:
