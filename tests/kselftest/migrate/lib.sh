@@ -53,8 +53,9 @@ start()
 	) &
 	pid=$!
 	disown
-	# In its first round a program may still be starting others.
-	wait_for 60 grep -qE 'ok-([2-9]|[0-9]{2})' "/proc/$pid/comm"
+	# In its first round a program may still be starting others; "ok-0" waits for a
+	# client.
+	wait_for 60 grep -qE 'ok-(0|[2-9]|[0-9]{2})' "/proc/$pid/comm"
 }
 last_pid=10000
 
