@@ -165,9 +165,6 @@ const char *lm_vma_refusal(const struct lm_vma_kind *kind,
 		return why;
 	if (lm_vma_userfaultfd(vma))
 		return "userfaultfd";
-	/* (the kernel's own are made the same way) */
-	if (kind->kind == LIVEMIG_VMA_AIO_RING)
-		return NULL;
 	if (vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP))
 		return "mapping of a device";
 	if (vma->vm_flags & VM_SYNC)

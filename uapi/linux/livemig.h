@@ -101,6 +101,7 @@
 #define LIVEMIG_PROTOCOL	1
 #define LIVEMIG_NAME_MAX	63	/* bytes of a session's name, without NUL */
 #define LIVEMIG_PATH_MAX	4095	/* bytes of a path, without NUL */
+#define LIVEMIG_LABEL_MAX	1023	/* bytes of a security label, without NUL */
 
 enum livemig_cmd {
 	LIVEMIG_CMD_UNSPEC,

@@ -158,8 +158,8 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_INNER_TIDS,	/* u32[], its numbers in the pid namespaces
 					 * below the container's, outermost first
 					 */
-	LIVEMIG_THREAD_LABEL,		/* string, up to 1023 bytes: its AppArmor profile;
-					 * user space adds it
+	LIVEMIG_THREAD_LABEL,		/* string, up to LIVEMIG_LABEL_MAX: its AppArmor
+					 * profile; user space adds it
 					 */
 	__LIVEMIG_THREAD_MAX
 };

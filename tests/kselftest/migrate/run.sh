@@ -87,6 +87,7 @@ talks()
 		{ cat /tmp/talk /tmp/talk.err; return 1; }
 }
 
+client=none
 macvlan_begin m
 before=$(link_of $pid)
 check "macvlan: a container has one" grep 'macvlan mode bridge' <<<"$before"

@@ -12,7 +12,7 @@
 
 #include "source_priv.h"
 
-#define LABEL_MAX 1024
+#define ROOM	(LIVEMIG_LABEL_MAX + 1)
 
 /* Return: length of the label, without what AppArmor tells of the mode; 0: there is
  * none; -1 with errno.
@@ -27,11 +27,11 @@ static int read_label(const char *task, const char *file, char *label)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	n = read(fd, label, LABEL_MAX - 1);
+	n = read(fd, label, ROOM - 1);
 	err = errno;
 	close(fd);
-	errno = n == LABEL_MAX - 1 ? ENAMETOOLONG : err;
-	if (n < 0 || n == LABEL_MAX - 1)
+	errno = n == ROOM - 1 ? ENAMETOOLONG : err;
+	if (n < 0 || n == ROOM - 1)
 		return -1;
 	label[n] = '\0';
 	label[strcspn(label, "\n")] = '\0';
@@ -43,7 +43,7 @@ static int read_label(const char *task, const char *file, char *label)
 
 struct look {
 	const char *file;
-	char ours[LABEL_MAX];
+	char ours[ROOM];
 	int (*one)(const struct look *l, struct lm_objects *o, const struct lm_thread *t,
 		   const char *label, struct lm_error *e);
 };
@@ -73,7 +73,7 @@ static int other(const struct look *l, struct lm_objects *o, const struct lm_thr
 static int all(const struct lm_source *s, const struct look *l, struct lm_objects *o,
 	       struct lm_error *e)
 {
-	char task[32], label[LABEL_MAX];
+	char task[32], label[ROOM];
 
 	for (size_t i = 0; i < s->model.nr_procs; i++) {
 		const struct lm_process *p = s->model.procs[i];

@@ -16,7 +16,6 @@
 #define OURS		"/proc/thread-self/attr/apparmor/current"
 #define TEST		"permprofile "
 #define CHANGE		"changeprofile "
-#define LABEL_MAX	1024
 
 /* Of the helper's own; nobody is born any more. BECOME closes it. */
 static int own_fd(const struct lm_proc *p)
@@ -32,7 +31,7 @@ static const char *label_of(const struct lm_thread *t)
 /* We could change to it, so restored tasks can: they have what we have. */
 static int check(const char *label, struct lm_error *e)
 {
-	char text[sizeof(TEST) + LABEL_MAX];
+	char text[sizeof(TEST) + LIVEMIG_LABEL_MAX];
 	int fd = open(OURS, O_WRONLY | O_CLOEXEC), err;
 	ssize_t ret;
 
@@ -123,7 +122,7 @@ int lm_label_leader(struct lm_proc *p, const struct lm_process *mp, struct lm_er
 uint32_t lm_label_batch(const struct lm_proc *p, struct lm_batch *b, const struct lm_thread *t)
 {
 	const char *label = label_of(t);
-	char text[sizeof(CHANGE) + LABEL_MAX];
+	char text[sizeof(CHANGE) + LIVEMIG_LABEL_MAX];
 	int len, fd = own_fd(p);
 	size_t data;
 
