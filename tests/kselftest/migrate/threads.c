@@ -45,6 +45,9 @@ static void *thread(void *arg)
 
 	tid = syscall(SYS_gettid);
 	for (;;) {
+		/* A pause in each turn of all: the tools need the CPU, too. */
+		if (!id)
+			usleep(100000);
 		pthread_mutex_lock(&lock);
 		while (turn % THREADS != id)
 			pthread_cond_wait(&next, &lock);
