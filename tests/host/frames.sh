@@ -6,6 +6,8 @@
 # usage: tests/host/frames.sh
 #
 # Runs on the host; KTAP on stdout.
+#
+# kernels: 6.1
 
 cd "$(dirname "$0")/../.." || exit 1
 tmp=$(mktemp -d) || exit 1

@@ -5,6 +5,8 @@
 # usage: tests/host/fuzz.sh
 #
 # Runs on the host; KTAP on stdout.
+#
+# kernels: 6.1
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

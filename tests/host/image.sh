@@ -9,6 +9,8 @@
 # one with its exit status and one line that says what is wrong. Then a good
 # image, which has every type of record that may be in one, is damaged at every
 # byte. (For PATCHES, which may not: patches.sh.) KTAP on stdout.
+#
+# kernels: 6.1
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

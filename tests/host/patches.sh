@@ -5,6 +5,8 @@
 # usage: tests/host/patches.sh
 #
 # Runs on the host; KTAP on stdout.
+#
+# kernels: 6.1
 
 cd "$(dirname "$0")/../.." || exit 1
 tmp=$(mktemp -d) || exit 1

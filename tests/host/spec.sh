@@ -7,6 +7,8 @@
 # Commands, attributes, enum values, constants and structs are compared in both
 # directions. Then the spec is damaged in one place after the other, and each
 # time the comparison has to notice. Runs on the host; KTAP on stdout.
+#
+# kernels: 6.1
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

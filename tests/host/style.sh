@@ -5,6 +5,8 @@
 # usage: tests/host/style.sh
 #
 # Runs on the host, in a clone of the repository; KTAP on stdout.
+#
+# kernels: 6.1
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -5,6 +5,7 @@
 # the sources, the manual page's example as it stands there
 #
 # vm: cpus=1 timeout=300
+# kernels: 6.1
 # requires: build/migctl
 
 cd "$(dirname "$0")" || exit 1
