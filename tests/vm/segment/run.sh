@@ -4,6 +4,7 @@
 # moves to another host
 #
 # vm: guests=A,B,C until=C timeout=300
+# kernels: 6.1
 #
 #	A: veth+bridge "c1" 10.77.0.50    -->  B: veth+bridge "c1", same MAC and IP
 #	A: macvlan     "c2" 10.77.0.51    -->  B: macvlan "c2", same MAC and IP
