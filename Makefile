@@ -101,12 +101,12 @@ uninstall:
 		$(LIBDIR)/pkgconfig/liblivemig.pc $(MANDIR)/man8/migctl.8 \
 		$(MANDIR)/man3/liblivemig.3 $(COMPDIR)/migctl $(MODDIR)/updates/livemig.ko)
 	rm -rf $(DESTDIR)$(EXECDIR) $(DESTDIR)$(INCDIR)
-	[ -n "$(DESTDIR)" ] || depmod -a $(MODREL)
+	[ -n "$(DESTDIR)" ] || [ ! -d $(MODDIR) ] || depmod -a $(MODREL)
 
 dkms-install: install-tools
 	mkdir -p $(DKMS_SRC)
 	cp -r Kbuild dkms.conf kmod uapi $(DKMS_SRC)
-	dkms install livemig/$(VERSION)
+	dkms install livemig/$(VERSION) $(if $(KVER),-k $(KVER))
 
 dkms-remove:
 	dkms remove livemig/$(VERSION) --all
@@ -117,7 +117,7 @@ help:
 	@echo 'make module, tools  one of them'
 	@echo 'make install        both, the library, manual pages (PREFIX, DESTDIR)'
 	@echo 'make uninstall      undoes that'
-	@echo 'make dkms-install   tools, and the module by DKMS; dkms-remove, uninstall undo it'
+	@echo 'make dkms-install   tools, and the module by DKMS; dkms-remove, uninstall undo it (KVER=...)'
 	@echo 'make check          all tests, in guests (KERNEL=6.1 6.12 7.2 debug)'
 	@echo 'make fidelity       what moves and what is refused; renews Documentation/coverage.rst'
 	@echo 'make coverage       the same, from the results that are there'
