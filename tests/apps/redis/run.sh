@@ -3,6 +3,7 @@
 # tests/apps/redis/run.sh - the demo with redis, as a test
 #
 # vm: guests=A,B,C until=C timeout=600
+# kernels: 6.1
 # requires: build/migctl
 
 exec "$(dirname "$0")/../demo.sh" redis
