@@ -55,16 +55,19 @@ int main(int argc, char **argv)
 		return 1;
 	kind = argv[1];
 	client = strchr(argv[2], ':');
-	if (client ? lm_peer_connect(&p, argv[2], 10000, &e) : take_client(&p, atoi(argv[2])))
+	if (client ? lm_peer_connect(&p, argv[2], 60000, &e) : take_client(&p, atoi(argv[2])))
 		goto out;
 	if (!strcmp(kind, "noise")) {
+		char c;
+
 		if (write(p.fd, "HTTP/1.1 400 Bad Request\r\n\r\n padding to 32 bytes", 49) < 0)
 			return 1;
-		sleep(1);
+		while (read(p.fd, &c, 1) > 0)	/* until the other side has had enough */
+			;
 		return 0;
 	}
-	if ((client || !lm_peer_take(&p, &r, 10000, &e)) && !say_hello(&p, kind, client, &e))
-		lm_peer_take(&p, &r, 10000, &e);
+	if ((client || !lm_peer_take(&p, &r, 60000, &e)) && !say_hello(&p, kind, client, &e))
+		lm_peer_take(&p, &r, 60000, &e);
 	if (!client)
 		return 0;
 out:

@@ -36,7 +36,7 @@ still()
 # gone NAME PID: nothing of the container is here (any more).
 gone()
 {
-	wait_for 15 bash -c "! [ -e /proc/$2 ] &&
+	wait_for 120 bash -c "! [ -e /proc/$2 ] &&
 		! grep -qs . /sys/fs/cgroup/$1/cgroup.procs"
 }
 
@@ -55,7 +55,7 @@ start()
 	disown
 	# In its first round a program may still be starting others; "ok-0" waits for a
 	# client.
-	wait_for 60 grep -qE 'ok-(0|[2-9]|[0-9]{2})' "/proc/$pid/comm"
+	wait_for 120 grep -qE 'ok-(0|[2-9]|[0-9]{2})' "/proc/$pid/comm"
 }
 last_pid=10000
 
@@ -65,7 +65,7 @@ stop()
 	[ -e "/sys/fs/cgroup/$1" ] || return 0
 	"$migctl" thaw "cgroup:$1" >/dev/null 2>&1
 	echo 1 >"/sys/fs/cgroup/$1/cgroup.kill"
-	wait_for 10 rmdir "/sys/fs/cgroup/$1"
+	wait_for 60 rmdir "/sys/fs/cgroup/$1"
 }
 
 # (the whole line of -x: a shell that looks for it is not taken for it)
@@ -77,7 +77,7 @@ no_agent()
 no_more_agent()
 {
 	pkill -9 -x -f "$migctl agent .*"
-	wait_for 5 no_agent
+	wait_for 60 no_agent
 }
 
 # agent [STEP]: (re)start this host's agent; it dies at STEP.
@@ -87,7 +87,7 @@ agent()
 	LIVEMIG_DIE_AT=${1:-} "$migctl" agent --listen "${ip[$VM_NAME]}" --insecure \
 		>>"$out/agent-$VM_NAME.log" 2>&1 &
 	disown
-	wait_port "${ip[$VM_NAME]}" 7447 10
+	wait_port "${ip[$VM_NAME]}" 7447
 }
 
 # tree PID: the family relations of a container.
@@ -124,7 +124,7 @@ on_b()
 	n=$(($(cat /tmp/asked) + 1))
 	echo $n >/tmp/asked
 	tell "cmd.$n" "$1"
-	reply=$(hear "reply.$n" 200) || { echo "B does not answer"; return 1; }
+	reply=$(hear "reply.$n" 500) || { echo "B does not answer"; return 1; }
 	echo "${reply#* }"
 	return "${reply%% *}"
 }
@@ -135,17 +135,27 @@ dismiss()
 	tell "cmd.$(($(cat /tmp/asked) + 1))" end
 }
 
+# far_pids: what this host starts next has pids that no container has. (While it waits it
+# starts some each second, and would come to those of the containers in the end.)
+far_pids()
+{
+	echo 20000 >/proc/sys/kernel/ns_last_pid
+}
+
 # begin_tests: both hosts have an agent; A, which goes on, the programs of its area in $out.
 begin_tests()
 {
 	local programs=$top/build/tests/${PWD##*/}
 
-	[ "$VM_NAME" = A ] || serve
+	if [ "$VM_NAME" != A ]; then
+		far_pids
+		serve
+	fi
 	. "$top/tests/vm/ktap.sh"
 	echo "KTAP version 1"
 	[ ! -d "$programs" ] || cp -p "$programs"/* $out
 	agent
-	hear ready 60 >/dev/null
+	hear ready 200 >/dev/null
 }
 
 # end_tests: of the tests, and of B
@@ -156,7 +166,7 @@ end_tests()
 	finish
 }
 
-limit=$((150 * ${TIME_FACTOR:-1}))
+limit=$((400 * ${TIME_FACTOR:-1}))
 
 migrate() # NAME [OPTION...]
 {

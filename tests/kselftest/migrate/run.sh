@@ -3,7 +3,7 @@
 # tests/kselftest/migrate/run.sh - containers move, and what happens when an end
 # dies on the way
 #
-# vm: guests=A,B mem=1024 timeout=1200
+# vm: guests=A,B mem=1024 timeout=3600
 # requires: build/migctl
 # build: tree tree.c
 # build: threads threads.c -pthread
@@ -75,7 +75,7 @@ macvlan_begin()
 	nsenter -t "$pid" -n ip link set eth0 up
 	python3 talk.py client 10.88.0.50 /tmp/talk 2>/tmp/talk.err &
 	client=$!
-	wait_for 60 test -s /tmp/talk
+	wait_for 120 test -s /tmp/talk
 }
 
 # talks: that connection goes on
@@ -195,7 +195,7 @@ said()
 }
 for kind in version arch cpu tls noise; do
 	$out/fake_peer $kind 7002 &
-	wait_for 10 listens 7002
+	wait_for 60 listens 7002
 	check "refused: agent with another $kind" refused "$(said $kind)" \
 		"$migctl" migrate cgroup:r 127.0.0.1:7002 --insecure
 	wait $!
@@ -204,12 +204,19 @@ done
 for kind in version arch cpu tls; do
 	check "refused: client with another $kind" refused "$(said $kind)" \
 		$out/fake_peer $kind "${ip[A]}:7447"
-	check "... the agent's log says so, too" grep -E " fake: .*$(said $kind)" $out/agent-A.log
+	# (once the client has been told)
+	check "... the agent's log says so, too" \
+		wait_for 60 grep -E " fake: .*$(said $kind)" $out/agent-A.log
 done
-on_b "echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 >/dev/null 2>&1 & disown" >/dev/null
+# (the kernel's threads are numbered, too: until it is the one)
+# shellcheck disable=SC2016
+on_b 'until echo '$((pid - 1))' >/proc/sys/kernel/ns_last_pid
+		sleep 1000 >/dev/null 2>&1 & disown; [ $! = '$pid' ]; do
+	kill $!
+done' >/dev/null
 check "refused: a pid is taken on B" refused \
 	"pid $pid is taken here by sleep; end it, or use another host" migrate r
-on_b "pkill sleep" >/dev/null
+on_b "pkill sleep; far_pids" >/dev/null
 check "nothing is left on B" on_b "gone r $pid"
 stop r
 

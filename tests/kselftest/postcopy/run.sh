@@ -8,7 +8,7 @@
 # (LIVEMIG_LAZY=on-demand), so that it is missing for certain when something happens.
 #
 # coverage: Memory
-# vm: guests=A,B mem=1024 timeout=1800
+# vm: guests=A,B mem=1024 timeout=3600
 # requires: build/migctl
 # build: postcopy postcopy.c ../program.c -pthread
 # build: threads ../migrate/threads.c -pthread
@@ -21,20 +21,26 @@ cd "$(dirname "$0")" || exit 1
 
 load_module || { echo "1..0 # SKIP livemig.ko does not load"; exit 4; }
 
-# killed NAME: nothing of it is left, and the log says why
+# told_of_end: the kernel's log says that a container was killed
+told_of_end()
+{
+	dmesg | grep 'has ended too early: the container (.* processes) is killed'
+}
+
+# killed NAME: nothing of it is left, and the log says why (once all of them are killed)
 killed()
 {
-	wait_for 60 grep -qx 'populated 0' "/sys/fs/cgroup/$1/cgroup.events" ||
+	wait_for 120 grep -qx 'populated 0' "/sys/fs/cgroup/$1/cgroup.events" ||
 		[ ! -e "/sys/fs/cgroup/$1" ] || { echo "it lives"; return 1; }
-	dmesg | grep 'has ended too early: the container (.* processes) is killed' ||
-		{ echo "nothing in the log"; return 1; }
+	wait_for 60 told_of_end || { echo "nothing in the log"; return 1; }
+	told_of_end
 	dmesg -C
 }
 
 # no_server: nobody brings memory here
 no_server()
 {
-	wait_for 60 bash -c '! pgrep -x migctl-lazy'
+	wait_for 120 bash -c '! pgrep -x migctl-lazy'
 }
 
 begin_tests
@@ -51,7 +57,7 @@ run()
 	) &
 	pid=$!
 	disown
-	wait_file "$out/$1.ready"
+	wait_file "$out/$1.ready" 120
 }
 
 # move NAME [OPTION...]: after one round; what it says is in $out/NAME.json, .err
@@ -67,7 +73,7 @@ move()
 # follows NAME: it runs there, and its memory is here
 follows()
 {
-	wait_for 60 grep -q "[ /:]$1 from .*memory follows" "$out/agent-B.log"
+	wait_for 300 grep -q "[ /:]$1 from .*memory follows" "$out/agent-B.log"
 }
 
 # says NAME FILTER: jq-like, a python expression of what the migration has said (j, and
@@ -84,7 +90,7 @@ sys.exit(not eval(sys.argv[2]))' "$out/$1.json" "$2"
 answers()
 {
 	touch "$out/$1.go"
-	wait_file "$out/$1" 120 || { echo "no answer"; return 1; }
+	wait_file "$out/$1" 300 || { echo "no answer"; return 1; }
 	[ "$(cat "$out/$1")" = ok ] || { cat "$out/$1"; return 1; }
 }
 
@@ -165,7 +171,7 @@ on_b "stop enough" >/dev/null
 
 start o unshare -n $out/threads
 $out/fake_peer old 7002 &
-wait_for 10 listens 7002
+wait_for 60 listens 7002
 check "refused: an agent that does not know it" refused \
 	"fake does not know post-copy: leave out --postcopy, or update it" \
 	"$migctl" migrate cgroup:o 127.0.0.1:7002 --insecure --postcopy
@@ -251,14 +257,14 @@ check "... the copy here never runs, and --recover says so" lost agent
 run damaged read
 python3 damage.py 7450 "${ip[B]}" 7447 &
 proxy=$!
-wait_for 10 listens 7450
+wait_for 60 listens 7450
 # The way there is another one.
 check "a page that was damaged on its way: status 4" status_is 4 \
 	timeout $limit "$migctl" migrate cgroup:damaged 127.0.0.1:7450 --insecure \
 	--postcopy --rounds 1 --downtime 1
 check "... it is killed on B" on_b "killed damaged"
 check "... whose log says why" on_b \
-	"grep -q 'is damaged (wrong hash)' $out/agent-B.log"
+	"wait_for 60 grep -q 'is damaged (wrong hash)' $out/agent-B.log"
 check "... the copy here never runs, and --recover says so" lost damaged
 kill $proxy
 
