@@ -55,15 +55,21 @@ unbox()
 {
 	[ -d "$cg/$1" ] || return 0
 	echo 1 >"$cg/$1/cgroup.kill"
-	wait_for 10 rmdir "$cg/$1"
+	wait_for 60 rmdir "$cg/$1"
 }
 
+# dump_box NAME IMAGE [running|frozen|killed]
 dump_box()
 {
+	local pids
+
+	mapfile -t pids < <(find "$cg/$1" -name cgroup.procs -exec cat {} + 2>/dev/null)
 	"$migctl" dump "$cg/$1" -o "$2" --leave "${3:-killed}" >"$dir/dump.log" 2>&1 || {
 		cat "$dir/dump.log"
 		return 1
 	}
+	# What was killed has its pids until its parent, or init, has waited for it.
+	[ "${3:-killed}" != killed ] || wait_for 60 gone "${pids[@]/#//proc/}" || :
 }
 
 # snapshot NAME: what /proc and ss tell about all processes in it
@@ -124,7 +130,7 @@ moved()
 # what went wrong.
 is_ready()
 {
-	wait_for 120 test -e "$1.ready" || { echo "not ready"; return 1; }
+	wait_for 300 test -e "$1.ready" || { echo "not ready"; return 1; }
 	[ ! -s "$1.ready" ] || { cat "$1.ready"; return 1; }
 }
 
@@ -132,7 +138,7 @@ is_ready()
 answers()
 {
 	touch "$1.go"
-	wait_for 120 test -e "$1" || { echo "no answer"; return 1; }
+	wait_for 300 test -e "$1" || { echo "no answer"; return 1; }
 	[ "$(cat "$1")" = ok ] || { cat "$1"; return 1; }
 }
 

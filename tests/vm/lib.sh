@@ -25,7 +25,7 @@ wait_file()
 wait_port()
 {
 	# shellcheck disable=SC2016
-	wait_for "${3:-60}" timeout $((2 * ${TIME_FACTOR:-1})) bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"
+	wait_for "${3:-60}" timeout $((10 * ${TIME_FACTOR:-1})) bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2"
 }
 
 # tell NAME [TEXT]: leaves a note for the other guests, at once and whole.

@@ -5,7 +5,7 @@
 #
 # usage: run.sh [FUNCTION [ARGUMENT...]]   all, or one of the functions below
 #
-# vm: mem=1024 timeout=600
+# vm: mem=1024 timeout=1800
 # requires: build/migctl build/liblivemig.a
 # build: snapshot snapshot.c
 # build: work work.c -lcap -lpthread
@@ -27,7 +27,7 @@ snapshot()
 start()
 {
 	box "$1" "$dir/work" "$1" "$dir/$1"
-	wait_for 60 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
+	wait_for 300 test -e "$dir/$1.ready" || { echo "not ready"; return 1; }
 	sleep 0.3
 }
 
@@ -35,7 +35,7 @@ start()
 answer()
 {
 	touch "$dir/$1.go"
-	wait_for 60 test -e "$dir/$1" || { echo "no answer"; return 1; }
+	wait_for 300 test -e "$dir/$1" || { echo "no answer"; return 1; }
 	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
 }
 
@@ -54,7 +54,8 @@ moves()
 		snapshot "$name" >"$dir/before"
 		pid=$(first_pid "$name")
 		dump_box "$name" "$dir/$name.img" || return
-		! kill -0 "$pid" 2>/dev/null || { echo "pid $pid was not killed"; return 1; }
+		# (a zombie until its parent, which may be init, has waited for it)
+		wait_for 60 gone "/proc/$pid" || { echo "pid $pid was not killed"; return 1; }
 		"$migctl" restore "$dir/$name.img" || return
 		snapshot "$name" >"$dir/after"
 		diff -u "$dir/before" "$dir/after" || return
@@ -80,12 +81,18 @@ survives_rounds()
 	answer churn
 }
 
-# nothing_left PID: neither the process nor helpers nor the cgroup
+no_helper()
+{
+	! grep -l livemig-helper /proc/[0-9]*/comm 2>/dev/null
+}
+
+# nothing_left PID: neither the process nor helpers nor the cgroup (once init has waited
+# for them)
 nothing_left()
 {
-	! kill -0 "$1" 2>/dev/null || { echo "pid $1 is there"; return 1; }
+	wait_for 60 gone "/proc/$1" || { echo "pid $1 is there"; return 1; }
 	wait_for 60 gone "$cg/plain" || { echo "the cgroup is there"; return 1; }
-	! grep -l livemig-helper /proc/[0-9]*/comm 2>/dev/null || return 1
+	wait_for 60 no_helper
 }
 
 # bad STATUS TEXT [ARGUMENT...]: the restore is refused like this; no traces.
@@ -116,7 +123,7 @@ tells()
 		dump_box memory "$dir/memory.img" running || break
 	done
 	dump_box memory "$dir/memory.img" && "$migctl" restore "$dir/memory.img" &&
-		wait_for 30 grep -qx "restored pid $pid" "$dir/events"
+		wait_for 60 grep -qx "restored pid $pid" "$dir/events"
 	status=$?
 	kill $listener
 	wait $listener 2>/dev/null
@@ -127,12 +134,18 @@ tells()
 
 pid_taken()
 {
-	# the next pid is free to choose
-	echo $((plain - 1)) >/proc/sys/kernel/ns_last_pid
-	sleep 1000 &
-	local sleeper=$!
+	local sleeper i
 
-	[ $sleeper = "$plain" ] || { echo "got pid $sleeper"; return 1; }
+	# the next pid is free to choose, if no thread of the kernel is born just then
+	for i in {1..20}; do
+		echo $((plain - 1)) >/proc/sys/kernel/ns_last_pid
+		sleep 1000 &
+		sleeper=$!
+		[ $sleeper != "$plain" ] || break
+		kill $sleeper
+		wait $sleeper 2>/dev/null
+	done
+	[ $sleeper = "$plain" ] || { echo "got pid $sleeper, $i times"; return 1; }
 	refused 2 "pid $plain is taken here by sleep" "$migctl" restore "$dir/plain.img"
 	local status=$?
 	kill $sleeper
@@ -150,6 +163,8 @@ limited_to()
 	bad 2 "is beyond the limit of $1 here; raise kernel.pid_max" "$2"
 	status=$?
 	echo "$max" >/proc/sys/kernel/pid_max
+	# pids were counted from the beginning again: far from those that are restored
+	echo 6000 >/proc/sys/kernel/ns_last_pid
 	return $status
 }
 

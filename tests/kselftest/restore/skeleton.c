@@ -406,7 +406,7 @@ static int ends(uint32_t pid)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	for (int i = 0; i < 100; i++, usleep(50000)) {
+	for (int i = 0; i < 1200; i++, usleep(50000)) {
 		f = fopen(path, "r");
 		if (!f)
 			return 1;
@@ -515,7 +515,7 @@ static void test_undo(void)
 		kill(getpid(), SIGKILL);
 	}
 	waitpid(pid, NULL, 0);
-	for (int i = 0; i < 100 && !access(dir, F_OK); i++)
+	for (int i = 0; i < 1200 && !access(dir, F_OK); i++)
 		usleep(50000);
 	result(access(dir, F_OK), "undone when killed");
 }

@@ -372,9 +372,12 @@ static void get_attributes(void)
 /* ---- a tree ---- */
 
 static pid_t kid[4];
+static int ready[2] = { -1, -1 };	/* at its end once all of them sleep */
 
 static void sleeper(void)
 {
+	close(ready[0]);
+	close(ready[1]);
 	while (access(name("end"), F_OK))
 		usleep(20000);
 	_exit(getpid() % 100);
@@ -382,6 +385,9 @@ static void sleeper(void)
 
 static void set_tree(void)
 {
+	char c;
+
+	check(!pipe(ready));
 	if (!(kid[0] = fork()))
 		sleeper();
 	setpgid(kid[0], kid[0]);
@@ -401,7 +407,9 @@ static void set_tree(void)
 		sleeper();
 	}
 	kid[3] = 0;
-	usleep(200000);
+	close(ready[1]);
+	check(read(ready[0], &c, 1) == 0);
+	close(ready[0]);
 }
 
 static void get_tree(void)
@@ -449,7 +457,7 @@ static void get_stopped(void)
 
 	check(state_of(kid[0]) == 'T');
 	write_file(name("end"), "");
-	usleep(300000);
+	usleep(300000);		/* it would take notice of that now */
 	check(state_of(kid[0]) == 'T');
 	kill(kid[0], SIGCONT);
 	check(waitpid(kid[0], &status, 0) == kid[0] && WIFEXITED(status));
@@ -465,7 +473,7 @@ static struct slot {
 	unsigned int seed;
 } slots[SLOTS];
 static pthread_t churner[2];
-static unsigned int changes, forks;
+static volatile unsigned int changes, forks;
 
 static unsigned char byte(unsigned int seed, size_t i)
 {
@@ -546,8 +554,8 @@ static void get_churn(void)
 {
 	unsigned int was = changes;
 
-	usleep(300000);
-	check(changes > was && forks);
+	while (changes == was || !forks)	/* it goes on */
+		usleep(10000);
 	stop = 1;
 	for (int i = 0; i < 2; i++)
 		check(!pthread_join(churner[i], NULL));

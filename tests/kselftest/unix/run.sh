@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: timeout=200
+# vm: timeout=600
 # requires: build/migctl
 # build: unix unix.c
 #
@@ -23,16 +23,17 @@ refused()	# TEXT COMMAND...
 
 is_ok()
 {
-	wait_for 10 test -e "$dir/result"
+	wait_for 60 test -e "$dir/result"
 	cat "$dir/result" "$dir/result.new" 2>/dev/null
 	grep -qx ok "$dir/result"
 }
 
 fresh()
 {
+	unbox unix	# the one before has ended, or will soon
 	rm -f "$dir"/{ready,go,result,listener,relative,sink,sender}
 	box unix "$dir/unix" "$dir"
-	wait_for 10 test -e "$dir/ready"
+	wait_for 60 test -e "$dir/ready"
 }
 
 echo KTAP version 1
@@ -66,14 +67,20 @@ rm -f "$dir/listener"
 # One that keeps what it accepts.
 socat "UNIX-LISTEN:$dir/listener,fork" EXEC:'sleep 1000' 2>/dev/null &
 other=$!
-wait_for 10 test -S "$dir/listener"
+wait_for 60 test -S "$dir/listener"
 check "a path that somebody else listens on is refused" \
 	refused "another program uses the socket" "$migctl" restore --detach "$dir/image"
 check "... and is still his" socat -u /dev/null "UNIX-CONNECT:$dir/listener"
 
 box outside "$dir/unix" "$dir" "$dir/listener"
-wait_for 30 bash -c "ss -xH state established | grep -q '$dir/listener'"
-sleep 0.2
+connected()	# it, not who was at the listener before
+{
+	local pid
+
+	pid=$(head -n 1 "$cg/outside/cgroup.procs") && [ -n "$pid" ] &&
+		ss -xpH state established | grep -q "pid=$pid,"
+}
+wait_for 60 connected
 check "a peer outside of the container is refused by name" \
 	refused "($dir/listener) is outside" "$migctl" dump cgroup:outside -o "$dir/image2"
 kill $other
