@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: cpus=2 timeout=400
+# vm: cpus=2 timeout=1200
 # build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
@@ -137,11 +137,14 @@ setup_client()
 	ip -n client addr add fd00::2/64 dev eth0 nodad
 }
 
-# IPv6 addresses that come by themselves take their time.
+# IPv6 addresses that come by themselves take their time, and so does what the kernel
+# says of a device that has just been set up.
 settled()
 {
-	for _ in {1..50}; do
-		ip -n "$1" -6 addr show tentative | grep -q inet6 || return 0
+	for _ in {1..600}; do
+		ip -n "$1" -6 addr show dev eth0 scope link | grep -q inet6 &&
+			! ip -n "$1" -6 addr show tentative | grep -q inet6 &&
+			! ip -n "$1" link show dev eth0 | grep -q NO-CARRIER && return 0
 		sleep 0.1
 	done
 }
@@ -159,7 +162,7 @@ silent()
 again()		# COMMAND...: what failed before may need a moment
 {
 	ip -n client neigh flush all
-	for _ in {1..5}; do "$@" && return; sleep 0.2; done
+	for _ in {1..20}; do "$@" && return; sleep 0.2; done
 	ip -n client neigh
 	return 1
 }
@@ -169,7 +172,7 @@ start_make()	# ARGUMENT...: made it is, and coproc MAKE waits for commands
 	coproc MAKE { exec "$tool" make "$@" 2>"$tmp/make.err"; }
 	holder=$MAKE_PID
 	exec 5<&"${MAKE[0]}" 6>&"${MAKE[1]}"
-	read -t 30 -r _ where <&5
+	read -t 200 -r _ where <&5
 	cat "$tmp/make.err" >&2
 	[[ $where ]]
 }
@@ -177,7 +180,7 @@ start_make()	# ARGUMENT...: made it is, and coproc MAKE waits for commands
 tell()
 {
 	echo "$1" >&6
-	read -t 30 -r answer <&5
+	read -t 200 -r answer <&5
 	cat "$tmp/make.err" >&2
 	[[ $answer == "done" ]]
 }
@@ -202,9 +205,14 @@ settings_kept()
 
 in_group()	# the container listens where neighbours ask for fd00::1
 {
-	nsenter --net="$where" ip -6 maddr show dev eth0 >"$tmp/groups"
+	# (the kernel joins it a moment after the address has come)
+	for _ in {1..600}; do
+		nsenter --net="$where" ip -6 maddr show dev eth0 >"$tmp/groups"
+		grep -q ff02::1:ff00:1 "$tmp/groups" && return
+		sleep 0.1
+	done
 	cat "$tmp/groups"
-	grep -q ff02::1:ff00:1 "$tmp/groups"
+	return 1
 }
 
 neighbour_learned()	# the client's table has the container's address
@@ -212,7 +220,7 @@ neighbour_learned()	# the client's table has the container's address
 	ip -n client neigh flush all
 	ip -n client neigh add 10.9.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud stale
 	tell open || return
-	for _ in {1..30}; do
+	for _ in {1..600}; do
 		ip -n client neigh show 10.9.0.1 | grep -q 02:00:00:00:09:01 && return
 		sleep 0.1
 	done
@@ -240,7 +248,7 @@ for kind in ${KINDS:-veth macvlan}; do
 	check "$kind: devices, addresses and routes are as before" same_view
 	check "$kind: settings are as before" settings_kept
 	check "$kind: free keeps it" tell free
-	check "$kind: it still answers" ping_box
+	check "$kind: it still answers" again ping_box
 	refused "$kind: a name that is taken is refused" "box exists here already" \
 		"$tool" make "$tmp/rec"
 	"$tool" clear box
@@ -254,11 +262,11 @@ start_make "$tmp/rec"
 check "made: the host's end is there" ip link show vhost
 disown "$holder"
 kill -9 "$holder"
-for _ in {1..50}; do ip link show vhost >/dev/null 2>&1 || break; sleep 0.1; done
+for _ in {1..600}; do ip link show vhost >/dev/null 2>&1 || break; sleep 0.1; done
 check "killed: nothing is left" gone
 start_make "$tmp/rec"
 check "remove" tell remove
-for _ in {1..50}; do ip link show vhost >/dev/null 2>&1 || break; sleep 0.1; done
+for _ in {1..600}; do ip link show vhost >/dev/null 2>&1 || break; sleep 0.1; done
 check "removed: nothing is left" gone
 ip link add vhost type dummy
 refused "a host's end that is taken is refused" "vhost" "$tool" make "$tmp/rec"
@@ -320,7 +328,7 @@ start_lock()
 {
 	"$tool" lock box >"$tmp/lock" 2>&1 &
 	holder=$!
-	for _ in {1..50}; do grep -q locked "$tmp/lock" && return; sleep 0.1; done
+	for _ in {1..600}; do grep -q locked "$tmp/lock" && return; sleep 0.1; done
 	cat "$tmp/lock"
 	return 1
 }
@@ -345,7 +353,7 @@ check "locked: nothing gets in" silent
 check "locked: nothing gets out" box_silent
 check "locked: a connection is dropped, not refused" refused_not
 check "locked: no answer to ARP" arp_silent
-refused "locked: a second lock is refused" "another tool" timeout 5 "$tool" lock box
+refused "locked: a second lock is refused" "another tool" timeout 60 "$tool" lock box
 check "locked: dump does not mind" "$tool" dump box "$tmp/rec2"
 kill -9 $holder
 wait $holder 2>/dev/null
@@ -390,7 +398,7 @@ damaged()
 		"$tool" make "$f" </dev/null >/dev/null 2>"$tmp/bad.err"
 		(($? < 4)) || { echo "$f"; return 1; }
 	done
-	for _ in {1..50}; do
+	for _ in {1..600}; do
 		ip -o link show type veth | grep -q vhost || return 0
 		sleep 0.1
 	done

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: cpus=2 timeout=600
+# vm: cpus=2 timeout=1800
 # requires: build/migctl
 # build: stream stream.c
 #
@@ -47,15 +47,21 @@ skip()
 	exit 4
 }
 
+no_cgroup()
+{
+	rmdir /sys/fs/cgroup/tcp 2>/dev/null
+	[[ ! -e /sys/fs/cgroup/tcp ]]
+}
+
 teardown()
 {
 	echo 1 >/sys/fs/cgroup/tcp/cgroup.kill
 	kill $clients
 	clients=
 	for ns in box client; do ip netns delete $ns; done
-	ip link delete br0
-	sleep 0.3
-	rmdir /sys/fs/cgroup/tcp
+	# (with a namespace its devices go when the kernel finds the time)
+	for dev in vbox vclient br0; do ip link delete $dev; done
+	until_true no_cgroup
 	rm -rf "${tmp:?}"/{server,10,fd00}* "$tmp/image"
 } 2>/dev/null
 
@@ -111,9 +117,11 @@ field()		# FILE NUMBER
 	cut -d' ' -f"$2" "$tmp/$1.status" 2>/dev/null || echo 0
 }
 
-until_true()	# COMMAND...: within 30 s
+until_true()	# COMMAND...: within two minutes, or $tries times 0.2 s
 {
-	for _ in {1..150}; do "$@" && return; sleep 0.2; done
+	local i
+
+	for ((i = 0; i < ${tries:-600}; i++)); do "$@" && return; sleep 0.2; done
 	return 1
 }
 
@@ -223,7 +231,7 @@ check "no errors" no_errors
 # The client shuts down: data and the end of file wait.
 stall
 touch "$tmp/10.9.0.1/client.fin"
-until_true in_state close-wait
+tries=150 until_true in_state close-wait
 rm "$tmp/10.9.0.1/client.fin"
 check "half closed by the client: dump and kill" dump --leave killed
 check "half closed by the client: restore" restore
@@ -234,7 +242,8 @@ check "no errors" no_errors
 
 # A connection from outside that nobody has accepted.
 touch "$tmp/server.noaccept"
-ip netns exec client timeout 120 nc 10.9.0.1 7000 </dev/null >/dev/null 2>&1 &
+ip netns exec client timeout 1000 nc 10.9.0.1 7000 </dev/null >/dev/null 2>&1 &
+clients+=" $!"
 waits() { nsenter --net=/run/netns/box ss -Hltn | awk '$2 > 0 { n++ } END { exit !n }'; }
 check "a connection waits to be accepted" until_true waits
 check "dump and kill" dump --leave killed
@@ -257,7 +266,7 @@ check "no errors" no_errors
 
 # Half closed by the container.
 touch "$tmp/server.fin"
-until_true in_state fin-wait-1 fin-wait-2
+tries=150 until_true in_state fin-wait-1 fin-wait-2
 check "half closed by the container: dump and kill" dump --leave killed
 check "half closed by the container: restore" restore
 check "half closed by the container: it is so still" in_state fin-wait-1 fin-wait-2
