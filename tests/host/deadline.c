@@ -15,6 +15,7 @@
 
 /* A byte comes much sooner than this, all of them take hours. */
 #define LIMIT_MS	5000
+#define PLENTY_MS	60000
 #define PAUSE_US	100000
 #define GIVE_UP_S	120
 
@@ -50,7 +51,7 @@ static void send_all(int fd, size_t piece, useconds_t pause_us)
 }
 
 /* What lm_in_next() says to a record that comes in pieces. */
-static int read_one(size_t piece, useconds_t pause_us, struct lm_error *e)
+static int read_one(size_t piece, useconds_t pause_us, int limit_ms, struct lm_error *e)
 {
 	struct lm_record r;
 	struct lm_in in;
@@ -66,7 +67,7 @@ static int read_one(size_t piece, useconds_t pause_us, struct lm_error *e)
 	}
 	close(fds[1]);
 	lm_in_init(&in, fds[0]);
-	in.timeout_ms = LIMIT_MS;
+	in.timeout_ms = limit_ms;
 	alarm(GIVE_UP_S);
 	ret = lm_in_next(&in, &r, e);
 	alarm(0);
@@ -94,9 +95,9 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	make_record();
 	puts("KTAP version 1\n1..2");
-	ret = read_one(nr_bytes, 0, &e);
+	ret = read_one(nr_bytes, 0, PLENTY_MS, &e);
 	bad = result(1, "a record in one piece is read", ret == 1, e.msg);
-	ret = read_one(1, PAUSE_US, &e);
+	ret = read_one(1, PAUSE_US, LIMIT_MS, &e);
 	bad |= result(2, "a record that comes byte by byte is given up",
 		      ret == -1 && e.code == LM_FAILED, e.msg);
 	return bad;

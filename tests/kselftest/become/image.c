@@ -256,7 +256,7 @@ static int map_memory(struct image *im)
 
 int image_begin(struct image *im, int threads, int cgroup_fd)
 {
-	struct lm_remote_opts o = { .cgroup_fd = cgroup_fd, .timeout_ms = 20000 };
+	struct lm_remote_opts o = { .cgroup_fd = cgroup_fd, .timeout_ms = 60000 };
 	int i;
 
 	im->threads = threads;
@@ -315,7 +315,7 @@ int image_become(struct image *im)
 
 int image_wait(struct image *im, struct livemig_ioc_wait *w)
 {
-	w->timeout_ms = w->timeout_ms ?: 20000;
+	w->timeout_ms = w->timeout_ms ?: 60000;
 	if (!ioctl(im->dev, LIVEMIG_IOC_WAIT, w))
 		return 0;
 	lm_fail_errno(&im->e, LM_FAILED, "pid %u: %s", w->failed_pid, w->step);

@@ -153,7 +153,7 @@ static void test_become(int threads)
 	sleep_ms(50);
 	check(!image_slot(&im, 0)->done, "nothing runs before SERVE");
 	check(image_serve(&im) == threads, "SERVE");
-	if (!check(image_done(&im, 10000), "all threads run"))
+	if (!check(image_done(&im, 60000), "all threads run"))
 		printf("# %s\n", slurp("/proc/%u/status", im.pid));
 	for (ok = true, t = 0; t < threads; t++)
 		ok &= same_regs(t);
@@ -225,7 +225,7 @@ static bool survives(enum moment when)
 		pid = 0;
 	close(p[0]);
 	if (when == CLOSED)
-		all_gone(pid, 10000);
+		all_gone(pid, 60000);
 	else
 		kill(coord, SIGKILL);
 	if (when != CLOSED)
@@ -233,7 +233,7 @@ static bool survives(enum moment when)
 	if (when == AFTER)
 		sleep_ms(300);
 	else
-		all_gone(pid, 10000);
+		all_gone(pid, 60000);
 	ret = !pid || !gone(pid);
 	kill(coord, SIGKILL);
 	waitpid(coord, NULL, 0);
@@ -244,7 +244,7 @@ static bool survives(enum moment when)
 
 static void test_killed(void)
 {
-	struct livemig_ioc_wait w = { .timeout_ms = 5000 };
+	struct livemig_ioc_wait w = { .timeout_ms = 60000 };
 
 	check(!survives(ARMED), "coordinator killed while tasks park: all die");
 	check(!survives(READY), "coordinator killed when READY: all die");
@@ -253,7 +253,7 @@ static void test_killed(void)
 
 	need(good(image_ready(&im, 3, -1)), "READY again");
 	kill(im.pid, SIGKILL);
-	check(all_gone(im.pid, 5000), "a parked task can be killed");
+	check(all_gone(im.pid, 60000), "a parked task can be killed");
 	sleep_ms(50);
 	check(image_serve(&im) < 0, "then SERVE fails");
 	check(ioctl(im.dev, LIVEMIG_IOC_WAIT, &w) && !strcmp(w.step, "killed"),
@@ -273,13 +273,13 @@ static void test_frozen(void)
 	need(good(image_ready(&im, 4, cg)), "READY in it");
 	check(!system("echo 1 > " CGROUP "/cgroup.freeze"), "freeze while parked");
 	check(image_serve(&im) == 4, "SERVE");
-	for (int i = 0; i < 500 && !strstr(slurp(CGROUP "/cgroup.events", 0), "frozen 1"); i++)
+	for (int i = 0; i < 6000 && !strstr(slurp(CGROUP "/cgroup.events", 0), "frozen 1"); i++)
 		sleep_ms(10);
 	check(strstr(slurp(CGROUP "/cgroup.events", 0), "frozen 1"), "it is frozen");
 	check(!image_slot(&im, 0)->done && !image_slot(&im, 3)->done,
 	      "no instruction ran");
 	check(!system("echo 0 > " CGROUP "/cgroup.freeze"), "thaw");
-	check(image_done(&im, 10000), "it runs");
+	check(image_done(&im, 60000), "it runs");
 	check(same_regs(0) && same_regs(3), "registers are exact");
 	image_end(&im);
 	close(cg);
@@ -294,7 +294,7 @@ static void test_sleep(const char *name, struct livemig_restart restart, long wa
 	printf("# %s\n", name);
 	need(good(image_ready(&im, 1, -1)), "a sleeper is READY");
 	check(image_serve(&im) == 1, "SERVE");
-	check(image_done(&im, 30000), "it does not sleep from the start");
+	check(image_done(&im, 60000), "it does not sleep from the start");
 	if (!check((long)image_slot(&im, 0)->result == want, "the call's result"))
 		printf("# %ld\n", (long)image_slot(&im, 0)->result);
 	image_end(&im);
@@ -323,7 +323,7 @@ static void test_sleeps(void)
 	im.pending_value = 77;
 	need(good(image_ready(&im, 1, -1)), "a sleeper with a signal is READY");
 	check(image_serve(&im) == 1, "SERVE");
-	check(image_done(&im, 10000) &&
+	check(image_done(&im, 60000) &&
 	      (long)image_slot(&im, 0)->result == -EINTR &&
 	      image_slot(&im, 0)->sigval == 77, "the handler ends the sleep: EINTR");
 	image_end(&im);
@@ -421,7 +421,7 @@ static void test_wrong_objects(void)
 /* WAIT fails with @err in @step. */
 static bool wait_says(int err, const char *step)
 {
-	struct livemig_ioc_wait w = { .timeout_ms = 3000 };
+	struct livemig_ioc_wait w = { .timeout_ms = 60000 };
 	int ret = image_wait(&im, &w);
 
 	if (ret != -err || strcmp(w.step, step)) {
@@ -449,7 +449,7 @@ static void test_wrong_restores(void)
 
 	need(good(image_begin(&im, 1, -1)), "a helper");
 	check(!lm_remote_become(im.helper, NULL, NULL, &im.e), "BECOME");
-	check(all_gone(im.pid, 5000), "without ADD: the helper ends");
+	check(all_gone(im.pid, 60000), "without ADD: the helper ends");
 	check(wait_says(ENOENT, "become"), "and WAIT tells");
 	image_end(&im);
 
@@ -460,7 +460,7 @@ static void test_wrong_restores(void)
 	check(add(&im, LIVEMIG_OBJ_MM, &b, NULL) == -EBUSY, "no ADD after WAIT");
 	pid = im.pid;
 	close(im.dev);
-	check(all_gone(pid, 5000), "closing kills the one");
+	check(all_gone(pid, 60000), "closing kills the one");
 	image_end(&im);
 
 	/* One thread more than the dump has. */

@@ -23,7 +23,7 @@ static int answer(const char *cmd, char *buf, size_t len)
 
 	if (write(fd1, cmd, strlen(cmd)) < 0)
 		return -1;
-	while (n < len - 1 && poll(&pfd, 1, 30000) == 1 &&
+	while (n < len - 1 && poll(&pfd, 1, 60000) == 1 &&
 	       read(fd1, buf + n, 1) == 1)
 		if (buf[n++] == '\n')
 			break;

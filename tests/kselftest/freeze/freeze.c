@@ -7,6 +7,7 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -225,6 +226,21 @@ static void stuck(void *arg)
 	_exit(read(null, page, 4096) != 4096);
 }
 
+/* Is it in read()? */
+static bool reads(pid_t pid)
+{
+	char path[64], line[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	f = fopen(path, "r");
+	if (!f || !fgets(line, sizeof(line), f))
+		*line = 0;
+	if (f)
+		fclose(f);
+	return !strncmp(line, "0 ", 2);
+}
+
 static void timeout(void)
 {
 	struct box b;
@@ -240,12 +256,12 @@ static void timeout(void)
 	close(fd);
 	box_open(&b, "lm-stuck", 1);
 	box_add(&b, stuck, (void *)&b.count[1]);
-	while (!b.count[1])
+	while (!b.count[1] || !reads(b.pid[1]))
 		usleep(1000);
-	usleep(50000);
 	snprintf(pid, sizeof(pid), "pid %d ", b.pid[1]);
 	id = fam_session_new(&nl, b.fd, NULL, 0);
-	check(freeze(id, 300) == -ETIMEDOUT, "a task that cannot stop: a timeout");
+	/* (so long that all others have stopped) */
+	check(freeze(id, 3000) == -ETIMEDOUT, "a task that cannot stop: a timeout");
 	printf("# %s\n", nl.text);
 	check(strstr(nl.text, pid), "that names the task");
 	b.n = 1;		/* only the counter has to run */

@@ -225,8 +225,8 @@ int main(void)
 	box_close(&b);
 	fam_close(&nl);
 	/* Nobody has a session any more, so the module can go. */
-	for (i = 0; i < 500 && syscall(SYS_delete_module, "livemig", O_NONBLOCK); i++)
+	for (i = 0; i < 6000 && syscall(SYS_delete_module, "livemig", O_NONBLOCK); i++)
 		usleep(20000);
-	check(i < 500, "the module can be unloaded");
+	check(i < 6000, "the module can be unloaded");
 	return ktap_end();
 }

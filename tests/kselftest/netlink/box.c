@@ -87,7 +87,7 @@ void box_close(struct box *b)
 		waitpid(b->pid[i], NULL, 0);
 	close(b->fd);
 	munmap((void *)b->count, BOX_MAX * sizeof(*b->count));
-	for (i = 0; i < 100 && rmdir(b->path); i++)
+	for (i = 0; i < 3000 && rmdir(b->path); i++)
 		usleep(20000);
 }
 
@@ -108,7 +108,7 @@ bool box_moves(struct box *b)
 	int i, tries;
 
 	memcpy(from, (void *)b->count, sizeof(from));
-	for (tries = 0; tries < 1000; tries++) {
+	for (tries = 0; tries < 6000; tries++) {
 		for (i = 0; i < b->n && b->count[i] != from[i]; i++)
 			;
 		if (i == b->n)

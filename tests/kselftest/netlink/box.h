@@ -27,7 +27,7 @@ pid_t box_add(struct box *b, void (*fn)(void *arg), void *arg);
 void box_close(struct box *b);
 
 bool box_frozen(struct box *b);		/* cgroup.events says so */
-bool box_moves(struct box *b);		/* every process counts on, within 20 s */
+bool box_moves(struct box *b);		/* every process counts on, within 2 min */
 bool box_stands(struct box *b);		/* none counts in a while */
 bool box_write(struct box *b, const char *file, const char *value);
 

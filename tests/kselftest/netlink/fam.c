@@ -306,7 +306,7 @@ int fam_event(struct fam *nl, uint32_t session)
 
 	nl->answer = take_event;
 	nl->arg = &e;
-	while (e.event < 0 && poll(&p, 1, 10000) > 0)
+	while (e.event < 0 && poll(&p, 1, 60000) > 0)
 		nl_recvmsgs_default(nl->sk);
 	nl->answer = NULL;
 	return e.event;

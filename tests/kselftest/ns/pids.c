@@ -84,7 +84,7 @@ static void get_init(void)
 	check(!pthread_join(thread, NULL));
 	check(tid > 1 && tid_now == tid);
 	rung = 0;
-	for (int i = 0; i < 600 && !rung; i++)
+	for (int i = 0; i < 6000 && !rung; i++)
 		usleep(20000);
 	check(rung);
 	/* Nobody else is in it. */

@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	lm_netunlock(lock);
 	lm_packets_stop(s.packets);
 	pthread_create(&t, NULL, sender, &s);
-	while (!lm_peer_take(&peer, &rec, 10000, &e)) {
+	while (!lm_peer_take(&peer, &rec, 60000, &e)) {
 		if (rec.type != LM_REC_PACKET ||
 		    lm_parse(rec.head, rec.head_len, tb, LM_PACKET_MAX, &e))
 			fail("record");

@@ -199,12 +199,12 @@ static void caller_killed(void)
 	usleep(300000);
 	check(!waitpid(pid, &st, WNOHANG), "a round waits for its reader");
 	kill(pid, SIGKILL);
-	for (i = 0; i < 500 && !waitpid(pid, &st, WNOHANG); i++)
+	for (i = 0; i < 6000 && !waitpid(pid, &st, WNOHANG); i++)
 		usleep(10000);
-	check(i < 500 && WIFSIGNALED(st), "its caller can be killed");
+	check(i < 6000 && WIFSIGNALED(st), "its caller can be killed");
 	close(p[0]);
 	close(p[1]);
-	for (i = 0; i < 200; i++) {	/* the old session is being taken down */
+	for (i = 0; i < 6000; i++) {	/* the old session is being taken down */
 		session = fam_session_new(&nl, box.fd, NULL, 0);
 		if (session > 0)
 			break;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -223,6 +224,22 @@ static void incremental(int session)
 	shadow_free(s);
 }
 
+/* Until @pid is another program. */
+static void wait_exec(pid_t pid, const char *name)
+{
+	char path[64], comm[32];
+	size_t n = strlen(name);
+	int fd, got;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	do {
+		usleep(1000);
+		fd = open(path, O_RDONLY);
+		got = read(fd, comm, sizeof(comm));
+		close(fd);
+	} while (got != (int)n + 1 || memcmp(comm, name, n));
+}
+
 static int wait_event(struct fam *ev, int session, int event)
 {
 	int got;
@@ -241,6 +258,7 @@ int main(void)
 	struct stats st;
 	struct box b;
 	int session, fd[2];
+	pid_t pid;
 
 	ktap_begin();
 	need(!fam_open(&nl) && !fam_events_open(&ev), "the family is there");
@@ -250,7 +268,7 @@ int main(void)
 		  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	box_open(&b, "pages", 0);
 	*step = -1;
-	box_add(&b, process, sh);
+	pid = box_add(&b, process, sh);
 	next(5);		/* it is ready when it answers */
 	session = fam_session_new(&nl, b.fd, NULL, 0);
 	need(session > 0, "a session");
@@ -271,7 +289,7 @@ int main(void)
 		through("tracked, into a unix socket", session, fd);
 
 	*step = 4;		/* exec: it does not answer */
-	usleep(500000);
+	wait_exec(pid, "sleep");
 	s = shadow_new();
 	check(!round_apply(&nl, session, 0, s, &st), "a round after an exec");
 	check(wait_event(&ev, session, LIVEMIG_EVENT_TRACKER_LOST) ==

@@ -124,13 +124,13 @@ void lm_end(void)
 	nl = NULL;
 	close(lm_cgroup_fd);
 	/* Children that were killed leave it a moment later. */
-	for (i = 0; i < 200 && rmdir(lm_cgroup) && errno == EBUSY; i++)
+	for (i = 0; i < 6000 && rmdir(lm_cgroup) && errno == EBUSY; i++)
 		usleep(10000);
 }
 
 void lm_freeze(void)
 {
-	int err = command(LIVEMIG_CMD_FREEZE, 20000);
+	int err = command(LIVEMIG_CMD_FREEZE, 60000);
 
 	if (err)
 		bail("FREEZE: %s", strerror(-err));

@@ -208,7 +208,7 @@ static int run(const struct test *t)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		alarm(60);
+		alarm(300);
 		test_arg = t->arg;
 		lm_begin();
 		t->run();

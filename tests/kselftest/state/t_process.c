@@ -226,7 +226,7 @@ static void test_family(void)
 	kill(kid, SIGKILL);
 	kill_child(pid);
 	*strrchr(path, '/') = '\0';
-	for (n = 0; n < 100 && rmdir(path); n++)
+	for (n = 0; n < 6000 && rmdir(path); n++)
 		usleep(10000);
 }
 

@@ -293,6 +293,14 @@ static void test_queues6(void)
 	queues(true);
 }
 
+static int state_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len) ? -1 : info.tcpi_state;
+}
+
 /* The other end has closed after its last words. */
 static void half_child(void)
 {
@@ -300,7 +308,8 @@ static void half_child(void)
 	if (write(61, "last words", 10) != 10)
 		_exit(1);
 	shutdown(61, SHUT_WR);
-	usleep(100000);
+	while (state_of(60) != TCP_CLOSE_WAIT || state_of(61) != TCP_FIN_WAIT2)
+		usleep(1000);
 	ready();
 }
 

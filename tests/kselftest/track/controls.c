@@ -20,7 +20,7 @@ static void control(const char *name, unsigned int what, unsigned int flags,
 	int try;
 
 	/* Losing a page takes the right moment. */
-	for (try = 0; try < 10; try++) {
+	for (try = 0; try < 40; try++) {
 		trial_run(&nl, &t, &v);
 		if (v.err || v.bad)
 			break;

@@ -71,7 +71,7 @@ static long writes(void)
 {
 	unsigned int n = ++sh->asked;
 
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 120000; i++) {
 		if (sh->done == n) {
 			printf("# %ld faults\n", sh->faults);
 			return sh->faults;
@@ -103,7 +103,7 @@ static bool begin(uint32_t with)
 	memset(sh, 0, sizeof(*sh));
 	box_open(&b, "hot", 0);
 	box_add(&b, program, NULL);
-	for (int i = 0; i < 20000 && !sh->mem; i++)
+	for (int i = 0; i < 120000 && !sh->mem; i++)
 		usleep(1000);
 	session = fam_session_new(&nl, b.fd, NULL, 0);
 	return session > 0 &&

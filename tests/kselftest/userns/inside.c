@@ -318,6 +318,7 @@ static void set_up(void)
 {
 	struct sockaddr_un name = { AF_UNIX, "/mnt/socket" };
 	static volatile bool told;
+	siginfo_t info;
 	pthread_t t;
 
 	check(!sethostname("inside", 6));
@@ -344,6 +345,7 @@ static void set_up(void)
 	zombie = fork();
 	if (!zombie)
 		_exit(setresuid(USER, USER, USER) ? 1 : 7);
+	check(!waitid(P_PID, zombie, &info, WEXITED | WNOWAIT));
 	pthread_create(&t, NULL, thread, (void *)&told);
 	while (!told)
 		usleep(1000);
