@@ -4,7 +4,7 @@
 #
 # Runs in a guest, as root; KTAP on stdout.
 #
-# vm: cpus=1 timeout=600
+# vm: cpus=1 timeout=1800
 # requires: build/migctl
 
 set -u
@@ -90,24 +90,29 @@ begin_box()
 {
 	mkdir -p $box
 	setsid python3 -c '
-import time
+import sys, time
 mem = bytearray(4 << 20)
 n = 0
 while True:
     n += 1
     for i in range(0, 1 << 20, 4096):
         mem[i] = n & 255
-    time.sleep(0.02)' </dev/null >/dev/null 2>&1 &
+    if n == 1:
+        open(sys.argv[1], "w").close()
+    time.sleep(0.02)' "$tmp/begun" </dev/null >/dev/null 2>&1 &
 	pid=$!
 	disown $pid
 	echo $pid >$box/cgroup.procs
-	sleep 0.5
+	for _ in $(seq 600); do
+		[ -e "$tmp/begun" ] && return
+		sleep 0.1
+	done
 }
 
 end_box()
 {
 	echo 1 >$box/cgroup.kill
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		rmdir $box && return
 		sleep 0.1
 	done
@@ -244,7 +249,7 @@ both()
 # listens PID: until it is a member of a netlink multicast group.
 listens()
 {
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		awk -v pid="$1" '$3 == pid && $4 !~ /^0*$/ { n++ } END { exit !n }' \
 			/proc/net/netlink && return
 		sleep 0.1
@@ -286,7 +291,7 @@ stuck_begin()
 	fsfreeze -f "$tmp/mnt" || return
 	sh -c 'echo $$ >'"$box"'/cgroup.procs; : >'"$tmp/mnt/file" &
 	stuck=$!
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		grep -q '^State:.D' /proc/$stuck/status && return
 		sleep 0.1
 	done
@@ -309,16 +314,16 @@ freeze_is_killed()
 {
 	local tool
 
-	"$migctl" freeze --timeout 60000 cgroup:box 2>/dev/null &
+	"$migctl" freeze --timeout 600000 cgroup:box 2>/dev/null &
 	tool=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		[ "$(cat $box/cgroup.freeze)" -eq 1 ] && break
 		sleep 0.1
 	done
 	refuse 2 "another program is at work on it" thaw cgroup:box || return
 	kill -KILL $tool
 	wait $tool
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		[ "$(cat $box/cgroup.freeze)" -eq 0 ] && break
 		sleep 0.1
 	done
@@ -328,7 +333,7 @@ freeze_is_killed()
 gone_with_cgroup()
 {
 	expect 0 frozen freeze cgroup:box && end_box
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		sessions 0 && return
 		sleep 0.1
 	done

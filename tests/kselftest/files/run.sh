@@ -7,7 +7,7 @@
 # when it runs again.
 #
 # coverage: Files
-# vm: mem=1024 timeout=600
+# vm: mem=1024 timeout=1800
 # requires: build/migctl
 # build: tests *.c ../program.c -lpthread
 
@@ -87,7 +87,7 @@ lock_taken()
 	status=$?
 	exec {lock}<&-
 	((status)) && return $status
-	wait_for 10 gone "$cg/files-locks" || { echo "the cgroup is left"; return 1; }
+	wait_for 60 gone "$cg/files-locks" || { echo "the cgroup is left"; return 1; }
 	"$migctl" restore "$f.img"
 }
 
@@ -107,7 +107,7 @@ fifo_in_use()
 		{ echo "what waited is not what it was"; status=1; }
 	exec {pipe}<&-
 	((status)) && return $status
-	wait_for 10 gone "$cg/files-fifo" || { echo "the cgroup is left"; return 1; }
+	wait_for 60 gone "$cg/files-fifo" || { echo "the cgroup is left"; return 1; }
 	"$migctl" restore "$f.img" && answers "$f"
 }
 
@@ -129,6 +129,11 @@ deleted_program()
 	answers "$f"
 }
 
+no_helper()
+{
+	! pgrep livemig-helper
+}
+
 # No room where the contents of a deleted file go: it is told, and nothing stays;
 # with room it works.
 no_room()
@@ -146,9 +151,10 @@ no_room()
 	refused 3 "$f.gone (deleted): No space left on device" \
 		"$migctl" restore "$dir/full.img"
 	status=$?
-	((status)) || wait_for 10 gone "$cg/files-deleted" ||
+	((status)) || wait_for 60 gone "$cg/files-deleted" ||
 		{ echo "the cgroup is left"; status=1; }
-	((status)) || pgrep livemig-helper && { echo "a helper is left"; status=1; }
+	# (init waits for them)
+	((status)) || wait_for 60 no_helper || { echo "a helper is left"; status=1; }
 	rm "$small/full"
 	((status)) || "$migctl" restore "$dir/full.img" || status=1
 	((status)) || answers "$f" || status=1
@@ -169,7 +175,7 @@ short_queue()
 	refused 2 "raise fs.inotify.max_queued_events" "$migctl" restore "$f.img" ||
 		return
 	echo "$was" >$limit
-	wait_for 10 gone "$cg/files-unread" || { echo "the cgroup is left"; return 1; }
+	wait_for 60 gone "$cg/files-unread" || { echo "the cgroup is left"; return 1; }
 	"$migctl" restore "$f.img" && answers "$f"
 }
 

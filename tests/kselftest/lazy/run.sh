@@ -7,7 +7,7 @@
 # before (LIVEMIG_LAZY=on-demand), so that it is missing for certain.
 #
 # coverage: Memory
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: lazy lazy.c ../program.c -pthread
 
@@ -48,6 +48,12 @@ populated()
 	grep -qx "populated $2" "$cg/$1/cgroup.events"
 }
 
+# said TEXT: the kernel's log has it
+said()
+{
+	dmesg | grep -q "$1"
+}
+
 # When all is there, or nobody to need it, the server ends.
 works()
 {
@@ -58,7 +64,7 @@ works()
 	esac
 	start "$1" "${options[@]}" && lazily "$dir/$1.img" || return
 	answers "$dir/$1" || return
-	wait_for 60 servers 0 || { echo "a server is left"; return 1; }
+	wait_for 120 servers 0 || { echo "a server is left"; return 1; }
 }
 
 # Without anybody touching it; then it is as any other.
@@ -67,7 +73,7 @@ t_arrives()
 	local i
 
 	start arrives && "$migctl" restore --lazy "$dir/arrives.img" || return
-	wait_for 60 servers 0 || { echo "a server is left"; return 1; }
+	wait_for 120 servers 0 || { echo "a server is left"; return 1; }
 	for ((i = 0; i < 2; i++)); do
 		dump_box lazy-arrives "$dir/arrives.img" &&
 			"$migctl" restore "$dir/arrives.img" || return
@@ -78,7 +84,7 @@ t_arrives()
 t_frozen()
 {
 	start frozen && "$migctl" restore --lazy --frozen "$dir/frozen.img" || return
-	wait_for 60 servers 0 || { echo "a server is left"; return 1; }
+	wait_for 120 servers 0 || { echo "a server is left"; return 1; }
 	frozen lazy-frozen 0 && answers "$dir/frozen"
 }
 
@@ -118,9 +124,10 @@ t_dies()
 	start dies && lazily "$dir/dies.img" || return
 	populated lazy-dies 1 || { echo "it does not run"; return 1; }
 	pkill -KILL -x migctl-lazy
-	wait_for 60 populated lazy-dies 0 || { echo "it runs on"; return 1; }
+	wait_for 120 populated lazy-dies 0 || { echo "it runs on"; return 1; }
 	touch "$dir/dies.go"
-	dmesg | grep -q "has ended too early: the container (1 processes) is killed" ||
+	# (once it is killed)
+	wait_for 60 said "has ended too early: the container (1 processes) is killed" ||
 		{ echo "nothing in the log"; return 1; }
 	gone "$dir/dies"
 }
@@ -141,8 +148,8 @@ t_damaged()
 	program=marked start damaged && damage damaged && lazily "$dir/damaged.img" || return
 	populated lazy-damaged 1 || { echo "it does not run"; return 1; }
 	touch "$dir/damaged.go"
-	wait_for 60 populated lazy-damaged 0 || { echo "it runs on"; return 1; }
-	dmesg | grep -q "lazy restore of .*lazy-damaged: the page at 0x.*000 of memory .* is damaged" ||
+	wait_for 120 populated lazy-damaged 0 || { echo "it runs on"; return 1; }
+	wait_for 60 said "lazy restore of .*lazy-damaged: the page at 0x.*000 of memory .* is damaged" ||
 		{ echo "nothing in the log"; return 1; }
 	gone "$dir/damaged"
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/kselftest/nft/run.sh - the rules of a container's network move
 #
-# vm: mem=1024 timeout=300
+# vm: mem=1024 timeout=900
 # requires: build/migctl
 # build: nettool ../net/nettool.c liblivemig
 
@@ -184,6 +184,8 @@ start nat
 inside nat nft add table ip t &&
 	inside nat nft add chain ip t out '{ type nat hook output priority -100; }' &&
 	inside nat nft add rule ip t out ip daddr 127.0.0.9 dnat to 127.0.0.1
+# (it is forgotten after half a minute)
+inside nat sysctl -qw net.netfilter.nf_conntrack_icmp_timeout=600
 check "a connection through NAT ..." inside nat ping -c 1 -W 20 127.0.0.9
 check "... is refused" stays nat "connection through NAT"
 unbox nat

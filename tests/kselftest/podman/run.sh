@@ -7,7 +7,7 @@
 # an overlay of the same directories, and what was in the other. podman itself does not
 # know of it.
 #
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 
 set -u
@@ -68,12 +68,18 @@ view()
 		sed 's/\t[0-9]*\t1$//'
 }
 
-# Killed it is gone for podman, too.
+# Killed it is gone for podman, too, once its monitor has noticed.
+cleaned()
+{
+	pod container cleanup box >/dev/null &&
+		! grep -qE " $dir/storage/.*/(merged|shm) " /proc/self/mountinfo
+}
+
 dumps()
 {
 	"$migctl" dump "$cg/$(cat "$dir/cgroup")" -o "$dir/box.img" --leave killed ||
 		return
-	pod container cleanup box >/dev/null
+	wait_for 60 cleaned
 	cat "$dir"/storage/overlay/*/diff/tmp/count >"$dir/count"
 	! grep -E " $dir/storage/.*/(merged|shm) " /proc/self/mountinfo
 }
