@@ -24,7 +24,7 @@ tests/programs tests/kselftest/{vdso,memory,files,sockets,time}/run.sh ||
 in_guest()
 {
 	tests/vm/run --kernel "$1" --share "$out" --log "kernels-$2" \
-		--timeout $((200 * ${TIME_FACTOR:-1})) \
+		--timeout $((600 * ${TIME_FACTOR:-1})) \
 		--env "LIVEMIG_KO=$kernels/$1/livemig.ko" \
 		--env "TIME_FACTOR=${TIME_FACTOR:-1}" -- "
 		cd tests/kselftest/vdso && . ../move.sh && load_module || exit 1

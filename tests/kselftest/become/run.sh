@@ -5,7 +5,7 @@
 # A coordinator made by hand turns helpers into a program of which every
 # register is known. Runs in a guest, as root; KTAP on stdout.
 #
-# vm: cpus=2 timeout=600
+# vm: cpus=2 timeout=1800
 # requires: build/livemig-helper
 # build: become *.c -I../netlink liblivemig
 

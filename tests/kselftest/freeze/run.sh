@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/kselftest/freeze/run.sh - stopping a container, and whose a session is
 #
-# vm: cpus=2 timeout=600
+# vm: cpus=2 timeout=1800
 # build: freeze freeze.c netlink
 # build: owner owner.c netlink
 # Runs in a guest, as root; KTAP on stdout. The last test unloads the module.

@@ -4,7 +4,7 @@
 # it is enough: the tool works without the build directory, the headers without
 # the sources, the manual page's example as it stands there
 #
-# vm: cpus=1 timeout=300
+# vm: cpus=1 timeout=900
 # kernels: 6.1
 # requires: build/migctl
 
@@ -63,7 +63,7 @@ example()	# [--static]
 	"$program" cgroup:idle <"$program.key" &
 	pid=$!
 	exec 6>"$program.key"
-	wait_for 20 grep -qx "frozen 1" "$cg/idle/cgroup.events" || { echo "not frozen"; return 1; }
+	wait_for 60 grep -qx "frozen 1" "$cg/idle/cgroup.events" || { echo "not frozen"; return 1; }
 	exec 6>&-
 	wait "$pid" && grep -qx "frozen 0" "$cg/idle/cgroup.events"
 }
@@ -102,7 +102,7 @@ fi
 check "completion" completion
 check "each header is enough for itself" headers
 box idle sleep 1000
-wait_for 10 grep -q . "$cg/idle/cgroup.procs"
+wait_for 60 grep -q . "$cg/idle/cgroup.procs"
 check "the example of the manual page" example
 check "the same with the static library" example --static
 check "dump and restore without the build directory" moves

@@ -5,7 +5,7 @@
 # usage: run.sh [KIND...]
 # In an ipc namespace of the container's own, and in the host's.
 #
-# vm: mem=1024 timeout=600
+# vm: mem=1024 timeout=1800
 # requires: build/migctl
 # build: tests *.c ../program.c
 

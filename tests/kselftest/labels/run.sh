@@ -3,7 +3,7 @@
 # tests/kselftest/labels/run.sh - what confines a container on one host does so on
 # the other one: AppArmor profiles, one for each thread
 #
-# vm: mem=1024 timeout=300
+# vm: mem=1024 timeout=900
 # requires: build/migctl
 # coverage: Namespaces, cgroups, security
 # build: labels labels.c ../program.c -pthread

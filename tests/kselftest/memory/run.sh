@@ -6,7 +6,7 @@
 # state.c sets it up, and looks at it when it runs again.
 #
 # coverage: Memory
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: state state.c maps.c pages.c huge.c rings.c -pthread
 
@@ -60,11 +60,11 @@ lacks()
 {
 	box memory-lack "$dir/state" hugeprivate "$dir/lack"
 	is_ready "$dir/lack" && dump_box memory-lack "$dir/lack.img" &&
-		wait_for 10 huge_pages 3 || return
+		wait_for 60 huge_pages 3 || return
 	refused 2 "4 huge pages of 2 MB, of which 3 are free here; raise vm.nr_hugepages" \
 		"$migctl" restore "$dir/lack.img" || return
 	gone "$cg/memory-lack" || { echo "a cgroup is left"; return 1; }
-	wait_for 10 huge_pages 12 || { echo "no memory for huge pages"; return 1; }
+	wait_for 60 huge_pages 12 || { echo "no memory for huge pages"; return 1; }
 	"$migctl" restore "$dir/lack.img" && answers "$dir/lack"
 }
 

@@ -106,7 +106,7 @@ serve()
 	agent || echo "# $VM_NAME: no agent"
 	tell ready
 	for ((k = 1; ; k++)); do
-		text=$(hear "cmd.$k" 900) || exit 1
+		text=$(hear "cmd.$k" 3600) || exit 1
 		[ "$text" = end ] && exit 0
 		reply=$(eval "$text" 2>&1)
 		status=$?

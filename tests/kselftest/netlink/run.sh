@@ -5,6 +5,7 @@
 # Clients that use libnl-genl-3 and the YAML spec, not liblivemig: a session's
 # life, and every refusal. Runs in a guest, as root; KTAP on stdout.
 #
+# vm: timeout=900
 # build: client client.c netlink
 # build: refuse refuse.c netlink
 

@@ -5,7 +5,7 @@
 # usage: run.sh [KIND...]
 # state.c sets them up, and looks at them when it runs again.
 #
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: state state.c pids.c -lrt -lpthread
 # build: mounted mounted.c -static

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/kselftest/oci/run.sh - a container of runc moves to another host, and back
 #
-# vm: guests=A,B mem=1024 timeout=600
+# vm: guests=A,B mem=1024 timeout=1800
 # requires: build/migctl
 # A runs the tests; B does what A asks for. Both have the bundle, in their own /tmp.
 

@@ -5,7 +5,7 @@
 #
 # Runs in a guest, as root; KTAP on stdout.
 #
-# vm: cpus=2 timeout=400
+# vm: cpus=2 timeout=1200
 # requires: build/migctl
 # build: threads ../migrate/threads.c -pthread
 # build: pass pass.c liblivemig

@@ -4,6 +4,7 @@
 #
 # Runs in a guest, as root; KTAP on stdout.
 #
+# vm: timeout=900
 # build: stream stream.c -I../track ../track/round.c netlink
 # build: fail fail.c -I../track ../track/round.c netlink
 # build: later later.c -I../track ../track/round.c netlink

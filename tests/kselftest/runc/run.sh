@@ -6,7 +6,7 @@
 # a shell that counts, and a redis. It is dumped, killed and restored; the runtime
 # itself does not know.
 #
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 
 set -u

@@ -5,7 +5,7 @@
 # usage: run.sh [TEST...]
 # main.c sets a state up, and looks at it when it runs again.
 #
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: main *.c
 

@@ -3,7 +3,7 @@
 # What TASK_GET says about programs whose state is known. KTAP on stdout.
 # usage: run.sh [TEST...]   inside a guest, as root
 #
-# vm: cpus=2 timeout=600
+# vm: cpus=2 timeout=1800
 # build: state *.c -lmnl -lpthread
 cd "$(dirname "$0")" || exit 1
 top=../../..

@@ -6,7 +6,7 @@
 # main.c sets a state up, and looks at it when it runs again.
 #
 # coverage: Tasks
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: main *.c -pthread
 

@@ -5,7 +5,7 @@
 #
 # sink.c is the other end, on the same machine.
 #
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: sink sink.c liblivemig
 # build: writer writer.c
@@ -83,7 +83,7 @@ t_killed()
 	sink 1 || return
 	migrate --rounds 60 --throttle &
 	pid=$!
-	wait_for 120 grep -q "^round: [1-9]" "$dir/seen" || { cat "$dir/seen"; return 1; }
+	wait_for 300 grep -q "^round: [1-9]" "$dir/seen" || { cat "$dir/seen"; return 1; }
 	! is_max || return
 	pkill -KILL -x migctl
 	wait "$pid"

@@ -8,7 +8,7 @@
 # whose time namespace is ahead of the host stands for one from another host.
 #
 # coverage: Clocks, timers, waiting
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: clocks clocks.c -lpthread
 # build: timers timers.c -lpthread
@@ -23,14 +23,14 @@ cd "$(dirname "$0")" || exit 1
 start()
 {
 	box "$1-$2" "$dir/$1" "$2" "$dir/$1-$2"
-	wait_for 60 test -e "$dir/$1-$2.ready" || { echo "not ready"; return 1; }
+	wait_for 300 test -e "$dir/$1-$2.ready" || { echo "not ready"; return 1; }
 }
 
 # answer PROGRAM MODE: what it says about itself in the end
 answer()
 {
 	touch "$dir/$1-$2.go"
-	wait_for 120 test -e "$dir/$1-$2" || { echo "no answer"; return 1; }
+	wait_for 300 test -e "$dir/$1-$2" || { echo "no answer"; return 1; }
 	[ "$(cat "$dir/$1-$2")" = ok ] || { cat "$dir/$1-$2"; return 1; }
 }
 

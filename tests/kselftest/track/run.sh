@@ -4,7 +4,7 @@
 #
 # Runs in a guest, as root; KTAP on stdout.
 #
-# vm: mem=3072 cpus=2 timeout=900
+# vm: mem=3072 cpus=2 timeout=1800
 # build: exact exact.c round.c judge.c mutate.c netlink
 # build: hot hot.c round.c netlink
 # build: controls controls.c round.c judge.c mutate.c netlink

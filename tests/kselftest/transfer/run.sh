@@ -6,7 +6,7 @@
 # The two ends are on one host, one after the other. Runs in a guest, as root;
 # KTAP on stdout.
 #
-# vm: cpus=2 timeout=400
+# vm: cpus=2 timeout=1200
 # requires: build/migctl
 # build: pages pages.c
 # build: replay replay.c liblivemig

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# vm: timeout=600
+# vm: timeout=1800
 # requires: build/migctl
 # build: unix unix.c
 #

@@ -6,7 +6,7 @@
 # inside.c sets them up, and looks at them when it runs again.
 #
 # coverage: User namespaces
-# vm: mem=1024 timeout=400
+# vm: mem=1024 timeout=1200
 # requires: build/migctl
 # build: inside inside.c rights.c -lrt -lpthread
 

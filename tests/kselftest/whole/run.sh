@@ -3,7 +3,7 @@
 # tests/kselftest/whole/run.sh - one container with users, network, mounts, pids of its
 # own, rules, AIO and huge pages moves to another host, and back
 #
-# vm: guests=A,B kernel=A=6.1 mem=1024 timeout=600
+# vm: guests=A,B kernel=A=6.1 mem=1024 timeout=1800
 # requires: build/migctl
 # build: state ../memory/state.c ../memory/maps.c ../memory/pages.c ../memory/huge.c ../memory/rings.c -pthread
 # A runs the test; B does what A asks for.
@@ -46,7 +46,7 @@ echo 12 >/proc/sys/vm/nr_hugepages
 
 . "$top/tests/vm/ktap.sh"
 agent
-hear ready 60 >/dev/null
+hear ready 200 >/dev/null
 
 # Whoever is root inside is 100000 outside, and writes here.
 cp -p "$top"/build/tests/whole/state ../nft/rules.nft $out
@@ -97,7 +97,7 @@ begin()
 	mkdir /sys/fs/cgroup/whole
 	# Pids that the other host does not use.
 	echo 20000 >/proc/sys/kernel/ns_last_pid
-	found && wait_file $out/rings.ready && wait_file $out/huge.ready || return
+	found && wait_file $out/rings.ready 200 && wait_file $out/huge.ready 200 || return
 	cat $out/rings.ready $out/huge.ready
 	[ ! -s $out/rings.ready ] && [ ! -s $out/huge.ready ] &&
 		nsenter -t "$(first)" -n nft -f $out/rules.nft && look >/tmp/before
@@ -112,7 +112,7 @@ same() # [on_b]
 answer() # FILE
 {
 	touch "$out/$1.go"
-	wait_file "$out/$1" || { echo "no answer"; return 1; }
+	wait_file "$out/$1" 200 || { echo "no answer"; return 1; }
 	[ "$(cat "$out/$1")" = ok ] || { cat "$out/$1"; return 1; }
 }
 

@@ -5,7 +5,7 @@
 #
 # Runs in a guest, as root; KTAP on stdout.
 #
-# vm: mem=3072 cpus=2 timeout=900
+# vm: mem=3072 cpus=2 timeout=1800
 # build: content content.c -I../track ../track/{round,judge,mutate}.c netlink
 # build: exact exact.c -I../track ../track/{round,judge,mutate}.c netlink
 

@@ -3,7 +3,7 @@
 # tests/vm/segment - a container's own MAC on the segment, before and after it
 # moves to another host
 #
-# vm: guests=A,B,C until=C timeout=300
+# vm: guests=A,B,C until=C timeout=900
 # kernels: 6.1
 #
 #	A: veth+bridge "c1" 10.77.0.50    -->  B: veth+bridge "c1", same MAC and IP
@@ -52,14 +52,14 @@ A)
 	bridged
 	macvlan
 	tell placed
-	hear leave 60 >/dev/null
+	hear leave 250 >/dev/null
 	ip netns del c1
 	ip netns del c2
 	tell left
 	sleep infinity
 	;;
 B)
-	hear left 60 >/dev/null
+	hear left 400 >/dev/null
 	bridged
 	macvlan
 	tell moved
@@ -67,15 +67,15 @@ B)
 	;;
 C)
 	plan 8
-	check "A makes the containers" hear placed
-	check "bridged container on A answers" wait_for 20 ping -c 1 -W 1 10.77.0.50
-	check "macvlan container on A answers" wait_for 20 ping -c 1 -W 1 10.77.0.51
+	check "A makes the containers" hear placed 200
+	check "bridged container on A answers" wait_for 60 ping -c 1 -W 1 10.77.0.50
+	check "macvlan container on A answers" wait_for 60 ping -c 1 -W 1 10.77.0.51
 	check "it is the container's own MAC" \
 		[ "$(mac_of 10.77.0.50)" = 02:00:00:00:00:01 ]
 	tell leave
-	check "B makes the containers" hear moved
-	check "bridged container on B answers" wait_for 20 ping -c 1 -W 1 10.77.0.50
-	check "macvlan container on B answers" wait_for 20 ping -c 1 -W 1 10.77.0.51
+	check "B makes the containers" hear moved 200
+	check "bridged container on B answers" wait_for 60 ping -c 1 -W 1 10.77.0.50
+	check "macvlan container on B answers" wait_for 60 ping -c 1 -W 1 10.77.0.51
 	check "a megabyte arrives whole" ping -q -c 20 -i 0.05 -s 50000 10.77.0.50
 	finish
 	;;
