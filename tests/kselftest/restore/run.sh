@@ -379,9 +379,9 @@ killed_anywhere()
 		END { for (k = 1; k < 9; k++) { at = int(n * k / 9); print name[at], nth[at] } }' \
 		"$dir/calls" >"$dir/moments"
 	while read -r call nth; do
-		timeout 60 strace -qq -o /dev/null -e "inject=$call:signal=KILL:when=$nth" \
+		timeout $((120 * ${TIME_FACTOR:-1})) strace -qq -o /dev/null -e "inject=$call:signal=KILL:when=$nth" \
 			"$migctl" restore --wait "$dir/plain.img" >/dev/null 2>&1 </dev/null
-		if [ $? = 137 ] && wait_for 10 gone "/proc/$plain"; then
+		if [ $? = 137 ] && wait_for 60 gone "/proc/$plain"; then
 			killed=$((killed + 1))
 			nothing_left "$plain" || { echo "at $call $nth"; return 1; }
 			continue
