@@ -39,8 +39,8 @@ struct livemig_rec {
 	__u8 flags;		/* enum livemig_rec_flags */
 	__le32 head_len;
 	__le32 payload_len;
-	__le64 seq;		/* 0, 1, ...; PAGES records written by the module have
-				 * ~0, as it does not know the stream's count
+	__le64 seq;		/* 0, 1, ...; PAGES and PATCHES records written by the
+				 * module have ~0, as it does not know the stream's count
 				 */
 	__le64 checksum;	/* xxh64, seed 0, over this header with checksum 0
 				 * followed by the head (without padding)
