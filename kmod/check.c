@@ -110,10 +110,10 @@ static bool other_root(struct lm_dump *d, struct task_struct *t)
 #define OWN_NS(name)							\
 static bool own_##name(struct lm_dump *d, struct task_struct *t)	\
 {									\
-	struct belongings leader, b;					\
+	struct belongings first, b;					\
 									\
-	return look(t, &b) && look(t->group_leader, &leader) &&		\
-	       b.ns.name != leader.ns.name;				\
+	return look(t, &b) && look(d->first, &first) &&			\
+	       b.ns.name != first.ns.name;				\
 }
 OWN_NS(net_ns)
 OWN_NS(uts_ns)
@@ -123,10 +123,9 @@ OWN_NS(mnt_ns)
 
 static bool own_files(struct lm_dump *d, struct task_struct *t)
 {
-	struct belongings leader, b;
+	struct belongings first, b;
 
-	return look(t, &b) && look(t->group_leader, &leader) &&
-	       b.files != leader.files;
+	return look(t, &b) && look(d->first, &first) && b.files != first.files;
 }
 
 static bool is_traced(struct lm_dump *d, struct task_struct *t)

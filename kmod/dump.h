@@ -25,6 +25,9 @@ struct lm_dump {
 	struct list_head inflight; /* files to be dumped; inflight.c */
 	const void *time_ns;	/* of the first process; only to compare */
 	struct pid_namespace *pid_ns; /* the container's: its pids are given in it */
+	struct task_struct *first; /* of the process under way: whose files, namespaces
+				    * and so on are those of the process
+				    */
 	/* private to dump.c: */
 	struct task_struct **tasks;
 	int nr_tasks, next_task;
@@ -75,7 +78,7 @@ int lm_dump_closed(struct lm_dump *d, struct task_struct *t);
 /* task.c: a process that has ended and that nobody has waited for. */
 int lm_dump_zombie(struct lm_dump *d, struct task_struct *t);
 
-/* task.c: everything about the process that @threads (leader first) make up. */
+/* task.c: everything about the process that @threads, those that live, make up. */
 int lm_dump_process(struct lm_dump *d, struct task_struct **threads, int n);
 
 /*

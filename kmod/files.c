@@ -19,6 +19,7 @@
 #include <linux/stat.h>
 #include <linux/user_namespace.h>
 #include "file_kinds.h"
+#include "inflight.h"
 #include "state.h"
 #include "wrapper/file_state.h"
 
@@ -313,6 +314,8 @@ static int dump_batch(struct lm_dump *d, struct task_struct *t, u32 files_id,
 		list[i].cloexec = b->fds[i].cloexec;
 		err = dump_fd(d, t, b->files, files_id, b->fds[i].file, b->fds[i].fd,
 			      &list[i].file, &first);
+		if (!err && first && d->frozen && !thread_group_leader(t))
+			err = lm_held_add(d, b->fds[i].file, list[i].file);
 	}
 	if (err)
 		goto out;
@@ -334,7 +337,7 @@ out:
 /**
  * lm_dump_files - queue the open files of a process
  * @d: the dump; queues of sockets only if d->frozen
- * @threads: the threads of the process, leader first
+ * @threads: the threads of the process that live, a leader first
  * @n: their number
  *
  * Sleeps, killable between batches.

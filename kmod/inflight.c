@@ -7,7 +7,8 @@
  * in its queue, which are noted in turn.
  *
  * User space has to look into some of them (a pipe's contents) and has no way to
- * them: those of a frozen session are kept until it is thawed, for FILE_GET.
+ * them: those of a frozen session are kept until it is thawed, for FILE_GET. So are
+ * the files of a process whose main thread has ended: pidfd_getfd() looks there.
  *
  * Locking: s->lock is held. May sleep.
  */
@@ -35,6 +36,17 @@ static void drop(struct list_head *files)
 	INIT_LIST_HEAD(files);
 }
 
+static struct lm_inflight *take(struct file *file, u32 id)
+{
+	struct lm_inflight *f = kmalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+
+	if (f) {
+		f->file = get_file(file);
+		f->id = id;
+	}
+	return f;
+}
+
 /**
  * lm_inflight_note - a file was found in a queue
  * @d: the dump
@@ -51,12 +63,10 @@ u32 lm_inflight_note(struct lm_dump *d, struct task_struct *t,
 
 	if (!id)
 		return 0;
-	f = kmalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	f = take(file, id);
 	if (!f)
 		return 0;
 	f->t = t;
-	f->file = get_file(file);
-	f->id = id;
 	list_add_tail(&f->list, &d->inflight);
 	return id;
 }
@@ -85,6 +95,24 @@ int lm_inflight_dump(struct lm_dump *d)
 }
 
 /**
+ * lm_held_add - keep a file that FILE_GET is to hand out
+ * @d: the dump, of a frozen session
+ * @file: the file
+ * @id: its number
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int lm_held_add(struct lm_dump *d, struct file *file, u32 id)
+{
+	struct lm_inflight *f = take(file, id);
+
+	if (!f)
+		return -ENOMEM;
+	list_add_tail(&f->list, &d->s->held);
+	return 0;
+}
+
+/**
  * lm_inflight_free - forget what was noted and not dumped
  * @d: the dump
  */
@@ -94,7 +122,7 @@ void lm_inflight_free(struct lm_dump *d)
 }
 
 /**
- * lm_held_get - a file in flight that was dumped last
+ * lm_held_get - a file that is kept since it was dumped last
  * @s: the session
  * @id: its number
  *
@@ -111,7 +139,7 @@ struct file *lm_held_get(struct lm_session *s, u32 id)
 }
 
 /**
- * lm_held_each - call a function for the files in flight that were dumped last
+ * lm_held_each - call a function for the files that are kept
  * @s: the session
  * @fn: the function; a return value other than 0 ends it
  * @arg: its argument
@@ -133,7 +161,7 @@ int lm_held_each(struct lm_session *s, int (*fn)(struct file *f, void *arg),
 }
 
 /**
- * lm_held_drop - let go of the files in flight
+ * lm_held_drop - let go of the files that are kept
  * @s: the session
  */
 void lm_held_drop(struct lm_session *s)

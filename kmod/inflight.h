@@ -8,6 +8,7 @@
 u32 lm_inflight_note(struct lm_dump *d, struct task_struct *t,
 		     struct file *file);
 int lm_inflight_dump(struct lm_dump *d);
+int lm_held_add(struct lm_dump *d, struct file *file, u32 id);
 void lm_inflight_free(struct lm_dump *d);
 
 struct file *lm_held_get(struct lm_session *s, u32 id);

@@ -412,10 +412,28 @@ int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
 	return err;
 }
 
+/* What belongs to the main thread, also when it has ended before the others. */
+static int put_of_leader(struct task_struct *t, int n, struct sk_buff *obj)
+{
+	struct task_struct *leader = get_pid_task(task_tgid(t), PIDTYPE_TGID);
+	int err;
+
+	if (!leader)
+		return -ESRCH;
+	err = nla_put_u32(obj, LIVEMIG_PROCESS_THREADS, n + (leader != t)) ?:
+	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_SIGNAL,
+			  max(leader->exit_signal, 0)) ?:
+	      nla_put_u64_64bit(obj, LIVEMIG_PROCESS_START_NS,
+				leader->start_boottime + lm_boottime_offset(t),
+				LIVEMIG_PROCESS_PAD);
+	put_task_struct(leader);
+	return err;
+}
+
 /**
  * lm_dump_proc - queue the PROCESS object
  * @d: the dump
- * @threads: the threads of the process, leader first
+ * @threads: the threads of the process that live, a leader first
  * @n: their number
  *
  * Sleeps; no locks held but the session's.
@@ -433,14 +451,9 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 			  task_tgid_nr_ns(t, d->pid_ns)) ?:
 	      nla_put_u32(obj, LIVEMIG_PROCESS_HOST_PID,
 			  task_tgid_nr_ns(t, d->s->pid_ns)) ?:
-	      nla_put_u32(obj, LIVEMIG_PROCESS_THREADS, n) ?:
-	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_SIGNAL,
-			  max(t->exit_signal, 0)) ?:
+	      put_of_leader(t, n, obj) ?:
 	      nla_put_s32(obj, LIVEMIG_PROCESS_OOM_SCORE_ADJ,
 			  t->signal->oom_score_adj) ?:
-	      nla_put_u64_64bit(obj, LIVEMIG_PROCESS_START_NS,
-				t->start_boottime + lm_boottime_offset(t),
-				LIVEMIG_PROCESS_PAD) ?:
 	      put_kinship(d, t, obj) ?:
 	      put_parts(d, t, obj) ?:
 	      put_sigactions(t, obj) ?:

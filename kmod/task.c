@@ -38,7 +38,7 @@ int lm_dump_zombie(struct lm_dump *d, struct task_struct *t)
 /**
  * lm_dump_process - queue everything about one process
  * @d: the dump
- * @threads: its threads, leader first, each referenced
+ * @threads: its threads that live, a leader first, each referenced
  * @n: their number, at least 1
  *
  * Called with the session's lock held; sleeps. A running process that goes
@@ -50,9 +50,7 @@ int lm_dump_process(struct lm_dump *d, struct task_struct **threads, int n)
 {
 	int i, err = 0;
 
-	if (!thread_group_leader(threads[0]))
-		return lm_unsupported(d, threads[0], -1, false, NULL,
-				      "process whose main thread has ended");
+	d->first = threads[0];
 	for (i = 0; i < ARRAY_SIZE(kinds) && !err; i++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -185,7 +185,7 @@ static int put_own_fs(struct lm_dump *d, struct task_struct *t,
 	struct fs_struct *fs = READ_ONCE(t->fs);
 	bool first;
 
-	if (!fs || fs == READ_ONCE(t->group_leader->fs))
+	if (!fs || fs == READ_ONCE(d->first->fs))
 		return 0;
 	if (!lm_dump_id(d, LM_ID_FS, fs, &first))
 		return -ENOMEM;
@@ -217,6 +217,14 @@ static int put_seccomp(struct lm_dump *d, struct task_struct *t,
 #endif
 }
 
+static int put_times(struct lm_dump *d, struct task_struct *t, struct sk_buff *obj)
+{
+	return nla_put_u64_64bit(obj, LIVEMIG_THREAD_START_NS,
+				 t->start_boottime + lm_boottime_offset(d->first),
+				 LIVEMIG_THREAD_PAD) ?:
+	       lm_put_thread_cputime(t, obj);
+}
+
 /* What only a thread that lives has. */
 static int put_alive(struct lm_dump *d, struct task_struct *t,
 		     struct sk_buff *obj, u32 *flags)
@@ -233,10 +241,7 @@ static int put_alive(struct lm_dump *d, struct task_struct *t,
 	      put_seccomp(d, t, obj) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_TIMERSLACK,
 				t->timer_slack_ns, LIVEMIG_THREAD_PAD) ?:
-	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_START_NS,
-				t->start_boottime + lm_boottime_offset(t),
-				LIVEMIG_THREAD_PAD) ?:
-	      lm_put_thread_cputime(t, obj) ?:
+	      put_times(d, t, obj) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PERSONALITY, t->personality) ?:
 	      nla_put_u32(obj, LIVEMIG_THREAD_PDEATH_SIG, t->pdeath_signal) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_THREAD_SIGPENDING, false);
@@ -264,6 +269,9 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      put_creds(d, t, obj);
 	if (!err && READ_ONCE(t->exit_state) != EXIT_ZOMBIE)
 		err = put_alive(d, t, obj, &flags);
+	else if (!err && !thread_group_empty(t))
+		err = put_times(d, t, obj) ?:
+		      nla_put_u32(obj, LIVEMIG_THREAD_EXIT_STATUS, t->exit_code);
 	if (!err)
 		err = nla_put_u32(obj, LIVEMIG_THREAD_FLAGS, flags);
 	if (err)
@@ -273,19 +281,41 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	return err;
 }
 
+/* The main thread, if it is not @t: it has ended before others, and is a zombie until
+ * the last of them ends.
+ */
+static int dump_ended_leader(struct lm_dump *d, struct task_struct *t)
+{
+	struct task_struct *leader = get_pid_task(task_tgid(t), PIDTYPE_TGID);
+	int err = 0;
+
+	if (!leader)
+		return -ESRCH;
+	if (leader != t)
+		err = READ_ONCE(leader->exit_state) == EXIT_ZOMBIE ?
+		      dump_thread(d, leader) :
+		      lm_unsupported(d, leader, -1, true, NULL,
+				     "process whose main thread is ending");
+	put_task_struct(leader);
+	return err;
+}
+
 /**
  * lm_dump_threads - queue a THREAD object for each thread
  * @d: the dump; registers only if d->frozen
- * @threads: the threads of a process, leader first
+ * @threads: the threads of a process that live (or a zombie), a leader first
  * @n: their number
  *
- * Sleeps. A running thread that exits meanwhile is left out.
+ * Sleeps. A running thread that exits meanwhile is left out. The leader is dumped first
+ * in any case.
  * Return: 0, -EINTR, -ENOMEM, -EMSGSIZE, -EBUSY (a thread is not stopped).
  */
 int lm_dump_threads(struct lm_dump *d, struct task_struct **threads, int n)
 {
-	int i, err;
+	int i, err = dump_ended_leader(d, threads[0]);
 
+	if (err)
+		return err;
 	for (i = 0; i < n; i++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;

@@ -205,6 +205,7 @@ static int add_thread(struct lm_model *m, const struct nlattr **tb,
 	if (obj_add(&t->obj, LIVEMIG_OBJ_THREAD, attrs, len, e))
 		return -1;
 	t->host = lm_u32(t->obj.tb[LIVEMIG_THREAD_HOST_TID]);
+	t->ended = t->obj.tb[LIVEMIG_THREAD_EXIT_STATUS];
 	return 0;
 }
 
@@ -537,13 +538,6 @@ const struct lm_thread *lm_model_in_vdso(const struct lm_process *p)
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid)
 {
 	return lookup(m->procs, &m->by_pid, pid);
-}
-
-uint32_t lm_model_host(const struct lm_model *m, uint32_t pid)
-{
-	const struct lm_process *p = lm_model_process(m, pid);
-
-	return p ? p->host : pid;
 }
 
 bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p)

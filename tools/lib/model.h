@@ -27,12 +27,16 @@ struct lm_thread {
 	struct lm_obj obj;
 	uint32_t tid, pid;
 	uint32_t host;			/* its number on the source's host */
+	bool ended;			/* a main thread, before others */
 };
 
 struct lm_process {
 	struct lm_obj obj, time;
 	uint32_t pid, ppid, pgid, sid, mm_id, files_id, fs_id;
 	uint32_t host;			/* its number on the source's host */
+	uint32_t task;			/* that of a thread which lives: /proc shows
+					 * nothing of one that has ended
+					 */
 	struct lm_thread **threads;	/* leader first; owned */
 	size_t nr_threads;
 	struct lm_mm *mm;		/* NULL for a zombie */
@@ -75,7 +79,7 @@ struct lm_file {
 	const char *path, *name;	/* may be NULL */
 	char *fdinfo;			/* owned; all its pieces; may be NULL */
 	struct livemig_holder holder;
-	uint32_t host;			/* its pid on the source's host */
+	uint32_t host, task;		/* its process on the source's host; as there */
 	struct lm_data **data;		/* owned */
 	size_t nr_data;
 	const struct lm_file_kind *kind; /* kinds/kind.h */
@@ -143,8 +147,6 @@ const struct lm_thread *lm_model_thread_in(const struct lm_process *p, uint64_t 
 const struct lm_thread *lm_model_in_vdso(const struct lm_process *p);
 
 struct lm_process *lm_model_process(const struct lm_model *m, uint32_t pid);
-/* The number of @pid on the source's host. */
-uint32_t lm_model_host(const struct lm_model *m, uint32_t pid);
 struct lm_mm *lm_model_mm(const struct lm_model *m, uint32_t id);
 struct lm_files *lm_model_files(const struct lm_model *m, uint32_t id);
 struct lm_file *lm_model_file(const struct lm_model *m, uint32_t id);

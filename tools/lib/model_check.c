@@ -23,6 +23,7 @@ static int check_process(struct lm_model *m, struct lm_process *p, struct lm_err
 		return bad(e, "pid %u: impossible pid", p->pid);
 	if (p->ppid && !lm_model_process(m, p->ppid))
 		return bad(e, "pid %u: its parent %u is missing", p->pid, p->ppid);
+	p->task = p->host;
 	if (flags & LIVEMIG_PROCESS_F_ZOMBIE)
 		return 0;
 	p->mm = lm_model_mm(m, p->mm_id);
@@ -33,10 +34,17 @@ static int check_process(struct lm_model *m, struct lm_process *p, struct lm_err
 		return bad(e, "pid %u: its table of files %u is missing", p->pid, p->files_id);
 	if (!p->nr_threads || p->threads[0]->tid != p->pid)
 		return bad(e, "pid %u: the main thread is missing", p->pid);
-	for (size_t i = 0; i < p->nr_threads; i++)
-		if (p->threads[i]->tid > PID_LIMIT)
-			return bad(e, "pid %u: impossible thread %u", p->pid,
-				   p->threads[i]->tid);
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct lm_thread *t = p->threads[i];
+
+		if (t->tid > PID_LIMIT)
+			return bad(e, "pid %u: impossible thread %u", p->pid, t->tid);
+		if (t->ended && (i || p->nr_threads == 1))
+			return bad(e, "pid %u: thread %u has ended before nobody", p->pid,
+				   t->tid);
+	}
+	if (p->threads[0]->ended)
+		p->task = p->threads[1]->host;
 	return 0;
 }
 
@@ -188,6 +196,15 @@ static int check_shmem(const struct lm_shmem *s, struct lm_error *e)
 	return 0;
 }
 
+/* What the source's host calls it. */
+static void name_holder(const struct lm_model *m, struct lm_file *f)
+{
+	const struct lm_process *p = lm_model_process(m, f->holder.pid);
+
+	f->host = p ? p->host : f->holder.pid;
+	f->task = p ? p->task : f->host;
+}
+
 int lm_model_finish(struct lm_model *m, struct lm_error *e)
 {
 	for (size_t i = 0; i < m->nr_procs; i++)
@@ -207,7 +224,7 @@ int lm_model_finish(struct lm_model *m, struct lm_error *e)
 	for (size_t i = 0; i < m->nr_file; i++) {
 		if (check_file(m, m->file[i], e))
 			return -1;
-		m->file[i]->host = lm_model_host(m, m->file[i]->holder.pid);
+		name_holder(m, m->file[i]);
 	}
 	return 0;
 }

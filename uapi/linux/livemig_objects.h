@@ -161,6 +161,12 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_LABEL,		/* string, up to LIVEMIG_LABEL_MAX: its AppArmor
 					 * profile; user space adds it
 					 */
+	LIVEMIG_THREAD_EXIT_STATUS,	/* u32, 0 to 65535, as wait() tells: of a main
+					 * thread that has ended before others. Of what
+					 * runs it has only COMM, CREDS, GROUPS,
+					 * START_NS and CPUTIME then
+					 */
+
 	__LIVEMIG_THREAD_MAX
 };
 #define LIVEMIG_THREAD_MAX (__LIVEMIG_THREAD_MAX - 1)

@@ -19,7 +19,7 @@
 
 char wrong[1024], mark_file[512];
 
-static const struct test *const all[] = { session_tests, zombie_tests, seccomp_tests,
+static const struct test *const all[] = { session_tests, zombie_tests, ended_tests, seccomp_tests,
 					  attr_tests, job_tests, fs_tests,
 					  cpu_tests, futex_tests, shared_tests,
 					  vector_tests };

@@ -15,7 +15,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="pipeline daemon left many zombies theirs filters tsync
+moved="pipeline daemon left many zombies theirs ended ended-killed filters tsync
 single strict attrs stopped exitsig orphans
 apart together modes nested avx avx512 rseq robust robust-pi pi files"
 refused="notify breakpoint siblings"

@@ -20,7 +20,7 @@ struct test {
 	const char *(*lacks)(void);	/* why it cannot run here, or NULL */
 };
 
-extern const struct test session_tests[], zombie_tests[], seccomp_tests[];
+extern const struct test session_tests[], zombie_tests[], ended_tests[], seccomp_tests[];
 extern const struct test attr_tests[], job_tests[], fs_tests[];
 extern const struct test cpu_tests[], futex_tests[], shared_tests[], vector_tests[];
 

@@ -366,10 +366,10 @@ int lm_source_thaw(struct lm_source *s, struct lm_error *e)
 
 int lm_source_kill(struct lm_source *s, struct lm_error *e)
 {
-	if (lm_text_write(s->dir, "cgroup.kill", "1") < 0)
-		return lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
-	if (lm_cgroup_wait_empty(s->dir, 10000) < 0)
-		return lm_fail(e, LM_OPERATOR, "%s: its tasks do not die", s->dir);
+	if (lm_cgroup_kill(s->dir, 10000) < 0)
+		return errno == ETIMEDOUT ?
+		       lm_fail(e, LM_OPERATOR, "%s: its tasks do not die", s->dir) :
+		       lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
 	lm_source_drop_ipc(s);
 	/* The lock is still on: what their sockets say to the peers on closing
 	 * does not leave, and then there is no way out any more.

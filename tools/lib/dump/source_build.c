@@ -113,7 +113,7 @@ int lm_source_builds(struct lm_source *s, struct lm_objects *o, struct lm_error 
 
 			if (v->kind == LIVEMIG_VMA_FILE_PRIVATE &&
 			    v->flags & LIVEMIG_VMA_F_EXEC &&
-			    one(s, o, p->host, v, e))
+			    one(s, o, p->task, v, e))
 				return -1;
 		}
 	}

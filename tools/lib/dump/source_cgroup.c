@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,7 +215,8 @@ int lm_cgroup_remove(const char *dir)
 	return 0;
 }
 
-int lm_cgroup_wait_empty(const char *dir, int timeout_ms)
+/* Return: 0 when nothing lives in the cgroup (any more). */
+static int wait_empty(const char *dir, int timeout_ms)
 {
 	struct timespec t0, t;
 	char path[PATH_MAX + 64], text[256];
@@ -245,4 +247,44 @@ int lm_cgroup_wait_empty(const char *dir, int timeout_ms)
 	}
 	close(p.fd);
 	return ret;
+}
+
+/* Whose main thread has ended may be spared by cgroup.kill (by that of Linux 6.1 it is):
+ * it sends its signal to that thread, and no other one takes it.
+ */
+static void kill_each(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *d;
+	DIR *list;
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	f = fopen(path, "re");
+	/* (0: in another pid namespace) */
+	while (f && fscanf(f, "%d", &pid) == 1)
+		if (pid > 0)
+			kill(pid, SIGKILL);
+	if (f)
+		fclose(f);
+	list = opendir(dir);
+	while (list && (d = readdir(list)))
+		if (is_subdir(dir, d, path, sizeof(path)))
+			kill_each(path);
+	if (list)
+		closedir(list);
+}
+
+int lm_cgroup_kill(const char *dir, int timeout_ms)
+{
+	if (lm_text_write(dir, "cgroup.kill", "1") < 0)
+		return -1;
+	if (!wait_empty(dir, 100))
+		return 0;
+	kill_each(dir);
+	if (!wait_empty(dir, timeout_ms))
+		return 0;
+	errno = ETIMEDOUT;
+	return -1;
 }

@@ -243,7 +243,7 @@ int lm_source_find_netns(struct lm_source *s, struct lm_error *e)
 		return 0;
 	}
 	close(own);
-	snprintf(path, sizeof(path), "/proc/%u/ns/net", s->model.procs[0]->host);
+	snprintf(path, sizeof(path), "/proc/%u/ns/net", s->model.procs[0]->task);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || lm_ns_ino(fd) != ino) {
 		if (fd >= 0)

@@ -76,7 +76,7 @@ int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error 
 			if (!(v->flags & LIVEMIG_VMA_F_GUARD))
 				continue;
 			if (fd < 0) {
-				snprintf(path, sizeof(path), "/proc/%u/pagemap", p->host);
+				snprintf(path, sizeof(path), "/proc/%u/pagemap", p->task);
 				fd = open(path, O_RDONLY | O_CLOEXEC);
 			}
 			ret = fd < 0 ? lm_fail_errno(e, LM_FAILED, "%s", path) :

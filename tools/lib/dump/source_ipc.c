@@ -167,7 +167,7 @@ static int visit(struct look *l, const struct lm_process *p, struct lm_error *e)
 
 	if (l->host)
 		return describe(l, e);
-	fd = lm_ns_open(p->host, &lm_ns_ipc, e);
+	fd = lm_ns_open(p->task, &lm_ns_ipc, e);
 	if (fd < 0)
 		return -1;
 	ret = lm_in_ns(fd, lm_ns_ipc.flag, describe, l, e);

@@ -375,7 +375,7 @@ static int check_shared(const struct lm_mounts *all, const struct lm_mounts *hos
 			const struct lm_process *other, struct lm_error *e)
 {
 	struct lm_mounts theirs = { 0 };
-	int ret = lm_mounts_read(other->host, &theirs, e);
+	int ret = lm_mounts_read(other->task, &theirs, e);
 
 	for (size_t i = 0; i < all->nr && !ret; i++) {
 		const struct lm_mount *m = &all->v[i];
@@ -426,8 +426,8 @@ int lm_source_mounts(struct lm_source *s, struct lm_objects *o,
 	if (!p)
 		return lm_fail(e, LM_REFUSED,
 			       "mount namespace of which nobody has the root directory: not supported");
-	if (lm_mounts_read(p->host, &all, e) || lm_mounts_read(getpid(), &host, e) ||
-	    (owned && open_places(&places, p->host, e)))
+	if (lm_mounts_read(p->task, &all, e) || lm_mounts_read(getpid(), &host, e) ||
+	    (owned && open_places(&places, p->task, e)))
 		goto out;
 	own_cgroup = lm_source_own_ns(p, &lm_ns_cgroup);
 	ret = check_fs(&s->model, ns, e) || check_removed(&s->model, ns, e) ||

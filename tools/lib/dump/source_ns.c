@@ -42,7 +42,7 @@ static int one(struct lm_source *s, struct lm_objects *o, const struct lm_proces
 	       const struct lm_ns_kind *k, uint32_t id, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
-	int fd = lm_ns_open(p->host, k, e), ret;
+	int fd = lm_ns_open(p->task, k, e), ret;
 	int64_t owner;
 
 	if (fd < 0)

@@ -95,8 +95,10 @@ int lm_source_find_netns(struct lm_source *s, struct lm_error *e);
 int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e);
 /* rmdir of @dir and all below. */
 int lm_cgroup_remove(const char *dir);
-/* Return: 0 when nothing lives in the cgroup (any more). */
-int lm_cgroup_wait_empty(const char *dir, int timeout_ms);
+/* SIGKILL to all in @dir and below, and wait for their end. Return: 0, or -1 with errno:
+ * ETIMEDOUT when some are still there.
+ */
+int lm_cgroup_kill(const char *dir, int timeout_ms);
 
 /* source_seccomp.c: read the filters of the running container that the model
  * names and that are not known yet.

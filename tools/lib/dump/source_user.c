@@ -23,7 +23,7 @@ static int put_file(const struct lm_process *p, struct lm_buf *b, int attr,
 {
 	char dir[32], text[MAP_BYTES];
 
-	snprintf(dir, sizeof(dir), "/proc/%u", p->host);
+	snprintf(dir, sizeof(dir), "/proc/%u", p->task);
 	if (lm_text_read(dir, name, text, sizeof(text)))
 		return lm_fail_errno(e, LM_FAILED, "%s/%s", dir, name);
 	if (*text)
@@ -43,7 +43,7 @@ int lm_source_user(struct lm_source *s, struct lm_objects *o,
 	    put_file(p, b, LM_NS_GID_MAP, "gid_map", e) ||
 	    put_file(p, b, LM_NS_PROJID_MAP, "projid_map", e))
 		return -1;
-	snprintf(dir, sizeof(dir), "/proc/%u", p->host);
+	snprintf(dir, sizeof(dir), "/proc/%u", p->task);
 	if (lm_text_read(dir, "setgroups", text, sizeof(text)))
 		return lm_fail_errno(e, LM_FAILED, "%s/setgroups", dir);
 	if (!strncmp(text, "deny", 4))
@@ -100,7 +100,7 @@ int64_t lm_source_owner(const struct lm_model *m, const struct lm_ns_kind *k, in
 static bool may_number(const struct lm_process *p)
 {
 	uint32_t user = lm_ns_of(p, &lm_ns_user);
-	int fd = lm_ns_open(p->host, &lm_ns_pid, NULL), owner;
+	int fd = lm_ns_open(p->task, &lm_ns_pid, NULL), owner;
 	bool ok;
 
 	if (fd < 0)

@@ -70,7 +70,7 @@ static bool mapping_of(const struct lm_model *m, const struct lm_file *f,
 			if (lm_vma_kind(v)->object != LM_VMA_FILE || v->object != f->id)
 				continue;
 			snprintf(path, len, "/proc/%u/map_files/%llx-%llx",
-				 m->procs[i]->host, (unsigned long long)v->start,
+				 m->procs[i]->task, (unsigned long long)v->start,
 				 (unsigned long long)v->end);
 			return true;
 		}
@@ -96,7 +96,7 @@ static int open_source(const struct lm_model *m, const struct lm_file *f,
 	}
 	if (!f->mapped)
 		snprintf(path, sizeof(path), "/proc/%u/fd/%d",
-			 f->host, f->holder.fd);
+			 f->task, f->holder.fd);
 	else if (!mapping_of(m, f, path, sizeof(path)))
 		return lm_fail(e, LM_FAILED, "%s: nobody maps it", f->path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -101,7 +101,7 @@ static bool is_watched(const struct lm_file *f, const struct lm_file *t,
 
 	if (t->mapped || lm_u64(t->obj.tb[LIVEMIG_FILE_A_INO]) != w->ino)
 		return false;
-	ret = syscall(SYS_kcmp, t->host, f->host, KCMP_EPOLL_TFD,
+	ret = syscall(SYS_kcmp, t->task, f->task, KCMP_EPOLL_TFD,
 		      t->holder.fd, &slot);
 	return !ret || (ret < 0 && errno == ENOSYS);
 }

@@ -108,7 +108,7 @@ static bool path_of(const struct lm_file *f, const struct watch *w, char *out)
 			return false;
 		memcpy(in_fs, line + at, len);
 		in_fs[len] = '\0';
-		return visible_path(f->host, w, in_fs, out);
+		return visible_path(f->task, w, in_fs, out);
 	}
 	return false;
 }

@@ -85,16 +85,24 @@ int lm_kind_setfl(const struct lm_file *f, struct lm_error *e)
 	return 0;
 }
 
+/* No descriptor names it, or only one of a process whose main thread has ended: then
+ * the module has it.
+ */
+static bool by_number(const struct lm_file *f)
+{
+	return f->holder.fd < 0 || f->task != f->host;
+}
+
 bool lm_kind_later(const struct lm_file *f)
 {
-	return f->holder.fd < 0 && !lm_source_is_frozen(f->source);
+	return by_number(f) && !lm_source_is_frozen(f->source);
 }
 
 int lm_kind_grab(const struct lm_file *f, struct lm_error *e)
 {
 	int pidfd, fd = -1;
 
-	if (f->holder.fd < 0)
+	if (by_number(f))
 		return lm_source_grab(f->source, f, e);
 	pidfd = syscall(SYS_pidfd_open, f->host, 0);
 	if (pidfd >= 0) {

@@ -16,7 +16,7 @@ static int look(const struct lm_process *p, char *buf, size_t size)
 {
 	char dir[32], text[PATH_MAX + 64], *line;
 
-	snprintf(dir, sizeof(dir), "/proc/%u", p->host);
+	snprintf(dir, sizeof(dir), "/proc/%u", p->task);
 	if (lm_text_read(dir, "cgroup", text, sizeof(text)))
 		return -1;
 	line = strstr(text, "0::/");

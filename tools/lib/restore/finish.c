@@ -149,8 +149,7 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 	struct lm_proc *p = lm_proc(r, mp->pid);
 
 	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
-	    lm_ctty_take(r, p, mp, e) || lm_vdso_fill(r, p, mp, e) ||
-	    lm_mm_guard(p, mp->mm, e) ||
+	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
 	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
 	    lm_lazy_watch(r, p, mp->mm, e) || lm_ipc_undo(r, p, mp, e) ||
 	    lm_seccomp_load(r, p, mp, e) || lm_labels_ready(p, mp, e) ||
@@ -183,8 +182,7 @@ static int finish_leader(struct lm_restorer *r, const struct lm_process *mp,
 			continue;
 		return become(r, p, mp, t, e);
 	}
-	return lm_fail(e, LM_REFUSED,
-		       "pid %u: its first thread has ended: not supported", mp->pid);
+	return lm_fail(e, LM_REFUSED, "pid %u: its first thread is missing", mp->pid);
 }
 
 static int wait_parked(struct lm_restorer *r, struct lm_error *e)
@@ -215,8 +213,12 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 		if (lives(m->procs[i]) &&
 		    lm_rings_resume(lm_proc(r, m->procs[i]->pid), m->procs[i]->mm, e))
 			return -1;
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (lives(m->procs[i]) &&
+		    lm_vdso_fill(r, lm_proc(r, m->procs[i]->pid), m->procs[i], e))
+			return -1;
 	lm_progress(r, "files", 0, m->nr_file);
-	if (lm_files_make(r, e) || give_all(r, e))
+	if (lm_ended_leaders(r, e) || lm_files_make(r, e) || give_all(r, e))
 		return -1;
 	lm_progress(r, "processes", 0, m->nr_procs);
 	for (size_t i = 0; i < m->nr_procs; i++)

@@ -11,6 +11,7 @@
  *	pidns.c		pid namespaces, what processes are called in them
  *	leaders.c	who stands in for leaders that have ended
  *	zombie.c	processes that have ended
+ *	ended.c		main threads that have ended before others
  *	mm.c		mappings
  *	shmem.c		shared memory, files to be mapped
  *	huge.c		memory in huge pages
@@ -279,6 +280,9 @@ int lm_leaders_add(struct lm_restorer *r, struct lm_error *e);
 
 /* zombie.c: end the helpers of those that had ended. */
 int lm_zombies_make(struct lm_restorer *r, struct lm_error *e);
+
+/* ended.c. All memory and the vdso are at their places. */
+int lm_ended_leaders(struct lm_restorer *r, struct lm_error *e);
 
 /* seccomp.c: do all threads have the filters that are there? */
 int lm_seccomp_check(const struct lm_restorer *r, struct lm_error *e);
