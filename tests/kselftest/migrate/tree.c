@@ -65,7 +65,7 @@ static void node(int i)
 			if (token != (turn - 1) * N)
 				bad("BADtoken", token);
 			say("ok", turn);
-			usleep(20000);
+			usleep(200000);	/* the tools need the CPU, too */
 		} else if (token != (turn - 1) * N + i) {
 			bad("BADtoken", token);
 		}
