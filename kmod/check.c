@@ -79,16 +79,6 @@ static bool other_time_ns_for_children(struct lm_dump *d, struct task_struct *t)
 	return look(t, &b) && b.ns.time_ns_for_children != b.ns.time_ns;
 }
 
-static bool nested_user_ns(struct lm_dump *d, struct task_struct *t)
-{
-	bool nested;
-
-	rcu_read_lock();
-	nested = __task_cred(t)->user_ns->level > 1;
-	rcu_read_unlock();
-	return nested;
-}
-
 static bool other_root(struct lm_dump *d, struct task_struct *t)
 {
 	struct path own = {}, root;
@@ -181,7 +171,6 @@ static const struct obstacle thread_obstacles[] = {
 	{ "thread in another ipc namespace", own_ipc_ns },
 	{ "thread with another pid namespace for children",
 	  own_pid_ns_for_children },
-	{ "user namespace within another one", nested_user_ns },
 	{ "thread in another mount namespace", own_mnt_ns },
 	{ "second time namespace in one container", other_time_ns },
 	{ "time namespace for children", other_time_ns_for_children },

@@ -344,20 +344,6 @@ static void ipc_ns(void)
 	thread_unshared(CLONE_NEWIPC);
 }
 
-static void user_ns(void)
-{
-	int map;
-
-	NEED(!unshare(CLONE_NEWUSER));
-	map = open("/proc/self/uid_map", O_WRONLY);
-	NEED(write(map, "0 0 1", 5) == 5 && !close(map));
-	map = open("/proc/self/setgroups", O_WRONLY);
-	NEED(write(map, "deny", 4) == 4 && !close(map));
-	map = open("/proc/self/gid_map", O_WRONLY);
-	NEED(write(map, "0 0 1", 5) == 5 && !close(map));
-	unshared(CLONE_NEWUSER);
-}
-
 static void mnt_ns(void)
 {
 	thread_unshared(CLONE_NEWNS);
@@ -583,7 +569,6 @@ const struct test tests_refuse[] = {
 	REFUSED(terminal, terminal, "terminal of the host /dev/console"),
 	REFUSED(uts_ns, uts_ns, "thread in another uts namespace"),
 	REFUSED(ipc_ns, ipc_ns, "thread in another ipc namespace"),
-	REFUSED(user_ns, user_ns, "user namespace within another one"),
 	REFUSED(mnt_ns, mnt_ns, "thread in another mount namespace"),
 	REFUSED(pid_ns, pid_ns, "pid namespace for children"),
 	REFUSED(chroot, chrooted, "chroot"),

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/nsfs.h>
+#include <linux/securebits.h>
 #include <mqueue.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -200,7 +202,7 @@ struct kid {
 	int fd;
 };
 
-static struct kid kid(void (*become)(void), bool (*fn)(void))
+static struct kid kid_begin(void (*become)(void), bool (*fn)(void))
 {
 	int sv[2];
 	struct kid k;
@@ -211,7 +213,6 @@ static struct kid kid(void (*become)(void), bool (*fn)(void))
 	k.pid = fork();
 	if (k.pid) {
 		close(sv[1]);
-		check(read(k.fd, &c, 1) == 1);
 		return k;
 	}
 	become();
@@ -222,6 +223,21 @@ static struct kid kid(void (*become)(void), bool (*fn)(void))
 		if (write(sv[1], &c, 1) != 1 || read(sv[1], &c, 1) != 1)
 			_exit(0);
 	}
+}
+
+static bool kid_ready(struct kid *k)
+{
+	char c;
+
+	return read(k->fd, &c, 1) == 1;
+}
+
+static struct kid kid(void (*become)(void), bool (*fn)(void))
+{
+	struct kid k = kid_begin(become, fn);
+
+	check(kid_ready(&k));
+	return k;
 }
 
 static bool says_yes(struct kid *k)
@@ -504,11 +520,97 @@ static int run_some(void)
 	return answer();
 }
 
+/* ---- one in another one ---- */
+
+static struct kid outer, inner;
+static pid_t *inner_pid;	/* shared: only its parent is told */
+
+/* As somebody who has an id in all of them. */
+static void be_inner(void)
+{
+	static const gid_t group = 2;
+
+	check(!unshare(CLONE_NEWUSER | CLONE_NEWUTS));
+	check(!raise(SIGSTOP));		/* until it has maps */
+	check(!setgroups(1, &group) && !setresgid(1, 1, 1));
+	check(!prctl(PR_SET_KEEPCAPS, 1) && !setresuid(1, 1, 1));
+	check(!prctl(PR_SET_DUMPABLE, 1));
+}
+
+static bool inner_may(void)
+{
+	return setresuid(7, -1, -1) && getuid() == 1;	/* (7 is nobody there) */
+}
+
+/* First without maps, then it makes the inner one, from then on it asks that. */
+static bool outer_may(void)
+{
+	static int calls;
+	int status;
+
+	switch (calls++) {
+	case 0:
+		return true;
+	case 1:
+		/* Not as root, with its capabilities. */
+		if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) ||
+		    setresgid(20, 20, 20) || setresuid(20, 20, 20) ||
+		    prctl(PR_SET_DUMPABLE, 1) || !renames())
+			return false;
+		inner = kid_begin(be_inner, inner_may);
+		*inner_pid = inner.pid;
+		if (waitpid(inner.pid, &status, WUNTRACED) != inner.pid || !WIFSTOPPED(status))
+			return false;
+		map_of(inner.pid, "uid_map", "0 20 2\n4 10 3");
+		map_of(inner.pid, "gid_map", "0 20 3");
+		kill(inner.pid, SIGCONT);
+		return kid_ready(&inner) && !*wrong;
+	default:
+		return renames() && says_yes(&inner);
+	}
+}
+
+static void take_within(void)
+{
+	char path[64];
+	struct stat parent, st;
+	int fd, up;
+
+	note_process(outer.pid);
+	note_owners(outer.pid);
+	note_process(*inner_pid);
+	note_owners(*inner_pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", outer.pid);
+	check(!stat(path, &parent));
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", *inner_pid);
+	fd = open(path, O_RDONLY);
+	up = ioctl(fd, NS_GET_PARENT);
+	check(up >= 0 && !fstat(up, &st) && st.st_ino == parent.st_ino);
+	close(up);
+	close(fd);
+}
+
+static int run_within(void)
+{
+	inner_pid = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			 -1, 0);
+	outer = kid(own_uts, outer_may);
+	map_of(outer.pid, "uid_map", "0 0 1\n10 300000 50");
+	map_of(outer.pid, "gid_map", "0 0 1\n10 400000 50");
+	check(says_yes(&outer) && says_yes(&outer));
+	move(take_within);
+	check(says_yes(&outer));
+	return answer();
+}
+
 /* ---- what is refused ---- */
 
 static int run_nested(void)
 {
-	be_alone();
+	check(!unshare(CLONE_NEWUSER));
+	map_of(getpid(), "uid_map", "0 0 1");
+	map_of(getpid(), "setgroups", "deny");
+	map_of(getpid(), "gid_map", "0 0 1");
 	check(!unshare(CLONE_NEWUSER));
 	wait_for_move();
 	return answer();
@@ -544,6 +646,7 @@ int main(int argc, char **argv)
 		int (*run)(void);
 	} kinds[] = {
 		{ "init", run_container }, { "alone", run_alone }, { "some", run_some },
+		{ "within", run_within },
 		{ "nested", run_nested }, { "threads", run_threads },
 		{ "foreign", run_waiting },
 	};

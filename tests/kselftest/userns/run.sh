@@ -44,7 +44,7 @@ start()
 		box "userns-$1" nsenter --uts --target "$other" \
 			"$dir/inside" "$1" "$file"
 		;;
-	alone | nested)
+	alone)
 		where "$1" 1000:1000
 		box "userns-$1" "$dir/inside" "$1" "$file"
 		;;
@@ -82,7 +82,7 @@ ids()
 }
 
 declare -A why=(
-	[nested]="user namespace within another one"
+	[nested]="its user namespace belongs to a user namespace that no process of the container is in"
 	[threads]="threads in a user namespace that its pid namespace does not belong to"
 	[foreign]="its uts namespace belongs to a user namespace that no process of the container is in"
 )
@@ -98,7 +98,7 @@ stays()
 }
 
 load_module
-moved="container alone some"
+moved="container alone some within"
 refused="nested threads foreign"
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * User namespaces, and what belongs to them. The restorer makes one for each that a
- * process is in; others it cannot know.
+ * User namespaces, and what belongs to them, other user namespaces too. The restorer
+ * makes one for each that a process is in; others it cannot know.
  */
 #include <errno.h>
 #include <linux/nsfs.h>
@@ -15,13 +15,10 @@
 #include "../ns/user.h"
 #include "../textfile.h"
 
-/* As many lines as a map may have. */
-#define MAP_BYTES	16384
-
 static int put_file(const struct lm_process *p, struct lm_buf *b, int attr,
 		    const char *name, struct lm_error *e)
 {
-	char dir[32], text[MAP_BYTES];
+	char dir[32], text[LM_USER_MAP_BYTES];
 
 	snprintf(dir, sizeof(dir), "/proc/%u", p->task);
 	if (lm_text_read(dir, name, text, sizeof(text)))
@@ -76,11 +73,10 @@ static uint32_t own_user(void)
 int64_t lm_source_owner(const struct lm_model *m, const struct lm_ns_kind *k, int fd,
 			struct lm_error *e)
 {
-	int owner = k == &lm_ns_user ? -1 : ioctl(fd, NS_GET_USERNS);
+	/* (a user namespace belongs to the one that it was made in) */
+	int owner = ioctl(fd, k == &lm_ns_user ? NS_GET_PARENT : NS_GET_USERNS);
 	uint32_t id;
 
-	if (k == &lm_ns_user)
-		return LM_NS_NONE;
 	if (owner < 0)
 		return lm_fail_errno(e, LM_FAILED, "whom the %s namespace belongs to",
 				     k->name);

@@ -26,8 +26,8 @@ enum lm_ns_attr {
 	LM_NS_SYSCTL,		/* string "kernel/msgmax=8192"; one each, ipc */
 	LM_NS_CGROUP,		/* string, cgroup: its root, below the cgroup2 mount */
 	LM_NS_MOUNT,		/* nest, enum lm_mount_attr; one a mount, mnt */
-	LM_NS_OWNER,		/* u32: LM_NS_ID of the user namespace that it belongs to;
-				 * absent: the host's
+	LM_NS_OWNER,		/* u32: LM_NS_ID of the user namespace that it belongs to
+				 * (user: that is its parent); absent: the host's
 				 */
 	LM_NS_UID_MAP,		/* string, user: as in /proc, ids of the host in the */
 	LM_NS_GID_MAP,		/* ... second column; absent: not written yet */

@@ -75,8 +75,9 @@ static __attribute__((noreturn)) void child(const struct lm_ns_birth *b, int soc
 	unsigned char err = 0;
 
 	if ((b->user > 0 && setns(b->user, CLONE_NEWUSER)) ||
-	    (b->creator && (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) ||
-			    syscall(SYS_setresuid, b->creator, b->creator, b->creator))) ||
+	    (b->somebody && (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) ||
+			     syscall(SYS_setresgid, b->gid, b->gid, b->gid) ||
+			     syscall(SYS_setresuid, b->uid, b->uid, b->uid))) ||
 	    unshare(b->kind->flag))
 		err = errno;
 	if (write(sock, &err, 1) == 1 && !err)
@@ -111,6 +112,37 @@ int lm_ns_born(const struct lm_ns_birth *b, struct lm_error *e)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return fd;
+}
+
+static __attribute__((noreturn)) void writer(int user, const char *const *path,
+					      const char *const *text, size_t n)
+{
+	if (setns(user, CLONE_NEWUSER))
+		_exit(errno);
+	for (size_t i = 0; i < n; i++) {
+		int fd = text[i] ? open(path[i], O_WRONLY | O_CLOEXEC) : -1;
+
+		if (text[i] && (fd < 0 || write(fd, text[i], strlen(text[i])) < 0))
+			_exit(errno);
+		close(fd);
+	}
+	_exit(0);
+}
+
+int lm_user_write(int user, const char *const *path, const char *const *text, size_t n)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid < 0)
+		return -1;
+	if (!pid)
+		writer(user, path, text, n);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	return status ? -1 : 0;
 }
 
 /* ---- ids of files ---- */

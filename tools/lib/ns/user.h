@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * User namespaces, and what belongs to them. One that a container has is a child of
- * the host's.
+ * the host's or of another one that it has.
  */
 #ifndef LM_USER_H
 #define LM_USER_H
 
 #include "ns.h"
+
+/* As many lines as a map may have. */
+#define LM_USER_MAP_BYTES	16384
 
 /* The user namespace that the namespace of kind @k belongs to, LM_NS_NONE: the
  * host's.
@@ -22,7 +25,8 @@ bool lm_user_inside(const struct lm_obj *user, int map, uint32_t id, uint32_t *i
 struct lm_ns_birth {
 	const struct lm_ns_kind *kind;
 	int user;		/* an fd of the user namespace it is to belong to; 0: ours */
-	uint32_t creator;	/* as whom it is made, 0: as root */
+	bool somebody;		/* it is made as: */
+	uint32_t uid, gid;	/* ... as they are called in @user; else as root */
 	/* Called while nobody but the process @pid is in it; may be NULL. */
 	int (*furnish)(pid_t pid, void *arg, struct lm_error *e);
 	void *arg;
@@ -30,6 +34,11 @@ struct lm_ns_birth {
 
 /* A new namespace. Return: an fd of it, or -1. */
 int lm_ns_born(const struct lm_ns_birth *b, struct lm_error *e);
+
+/* Write @text, where it is not NULL, to the @n files @path from within @user: that is
+ * where the maps of its children are written. Return: 0 or -1 with errno.
+ */
+int lm_user_write(int user, const char *const *path, const char *const *text, size_t n);
 
 /* What this thread, root, makes from now on is made as the owner of @fd: in a file
  * system that belongs to a user namespace nothing can be made as somebody whom that
