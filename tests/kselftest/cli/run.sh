@@ -101,7 +101,7 @@ while True:
         mem[i] = n & 255
     if n == 1:
         open(sys.argv[1], "w").close()
-    time.sleep(0.02)' "$tmp/begun" </dev/null >/dev/null 2>&1 &
+    time.sleep(0.1)' "$tmp/begun" </dev/null >/dev/null 2>&1 &
 	pid=$!
 	disown $pid
 	echo $pid >$box/cgroup.procs

@@ -3,10 +3,14 @@
  * 64 threads that check themselves: vector registers across system calls and
  * preemption, thread-local variables, a mutex and a condition that all of them
  * wait for. The first thread says how it is by its name: "ok-N", "BAD...".
+ *
+ * threads [MS]: after each turn of all they rest for so long (100), as the tools that
+ * are tested need the CPU, too.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -19,6 +23,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t next = PTHREAD_COND_INITIALIZER;
 static long turn, shared[THREADS];
 static volatile long broken;
+static int rest_ms = 100;
 static __thread long mine;
 static __thread pid_t tid;
 
@@ -45,9 +50,8 @@ static void *thread(void *arg)
 
 	tid = syscall(SYS_gettid);
 	for (;;) {
-		/* A pause in each turn of all: the tools need the CPU, too. */
 		if (!id)
-			usleep(100000);
+			usleep(rest_ms * 1000);
 		pthread_mutex_lock(&lock);
 		while (turn % THREADS != id)
 			pthread_cond_wait(&next, &lock);
@@ -106,12 +110,14 @@ static int map_step(long n)
 	return bad;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char name[32];	/* the kernel keeps 15 bytes */
 	pthread_t t;
 	long i, n = 0;
 
+	if (argc > 1)
+		rest_ms = atoi(argv[1]);
 	if (map_begin())
 		return 1;
 	for (i = 0; i < THREADS; i++)
