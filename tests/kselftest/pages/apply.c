@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -318,6 +319,8 @@ int main(void)
 		helper(ready[1]);
 	if (read(ready[0], &c, 1) < 0)
 		return 1;
+	/* Newer kernels show what is PROT_NONE to tracers only. */
+	ptrace(PTRACE_SEIZE, child, 0, 0);
 	snprintf(path, sizeof(path), "/proc/%d/mem", child);
 	mem = open(path, O_RDONLY);
 	for (i = 0; i < 64; i++)
