@@ -8,12 +8,14 @@
  * of a running process may so be missed or seen twice; those of a frozen one
  * are exact.
  */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <uapi/linux/membarrier.h>
 #include "arch.h"
 #include "shmem.h"
@@ -277,12 +279,21 @@ static int put_pkeys(struct mm_struct *mm, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_MM_PKEYS, sizeof(keys), &keys);
 }
 
-/* That of who made the exec(). */
-static int put_owner(struct task_struct *t, struct mm_struct *mm, struct sk_buff *obj)
+/* That of who made the exec(): the host's, or the one that it is in. */
+static int put_owner(struct lm_dump *d, struct task_struct *t, struct mm_struct *mm,
+		     struct sk_buff *obj)
 {
-	u32 nr = lm_exec_user_ns(t, mm);
+	u32 nr = lm_exec_user_ns(t, mm), own;
 
-	return nr ? nla_put_u32(obj, LIVEMIG_MM_USER_NS, nr) : 0;
+	if (!nr)
+		return 0;
+	rcu_read_lock();
+	own = __task_cred(t)->user_ns->ns.inum;
+	rcu_read_unlock();
+	if (nr != own)
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "program that was started in a user namespace above its own");
+	return nla_put_u32(obj, LIVEMIG_MM_USER_NS, nr);
 }
 
 /* What membarrier() was told by PRIVATE_EXPEDITED and the like is refused until
@@ -342,7 +353,7 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	      put_auxv(mm, obj) ?:
 	      put_mlockall(mm, obj) ?:
 	      put_pkeys(mm, obj) ?:
-	      put_owner(t, mm, obj) ?:
+	      put_owner(d, t, mm, obj) ?:
 	      put_vdso(mm, obj) ?:
 	      nla_put_u32(obj, LIVEMIG_MM_MEMBARRIER,
 			  membarrier_commands(mm)) ?:

@@ -90,22 +90,38 @@ int64_t lm_source_owner(const struct lm_model *m, const struct lm_ns_kind *k, in
 		       k->name);
 }
 
+static bool belongs_to(int fd, uint32_t user)
+{
+	int owner = ioctl(fd, NS_GET_USERNS);
+	bool ok = owner >= 0 && lm_ns_ino(owner) == user;
+
+	if (owner >= 0)
+		close(owner);
+	return ok;
+}
+
 /* Threads get their numbers from the first one, who is in the user namespace by then:
  * all pid namespaces up to the container's must belong to that.
  */
 static bool may_number(const struct lm_process *p)
 {
 	uint32_t user = lm_ns_of(p, &lm_ns_user);
-	int fd = lm_ns_open(p->task, &lm_ns_pid, NULL), owner;
+	int fd = lm_ns_open(p->task, &lm_ns_pid, NULL), up;
+	size_t levels;
 	bool ok;
 
 	if (fd < 0)
 		return true;	/* (it has just ended) */
-	owner = ioctl(fd, NS_GET_USERNS);
-	ok = owner >= 0 && lm_ns_ino(owner) == user;
-	if (owner >= 0)
-		close(owner);
-	close(fd);
+	lm_array(p->threads[0]->obj.tb[LIVEMIG_THREAD_INNER_TIDS], sizeof(uint32_t), &levels);
+	ok = belongs_to(fd, user);
+	while (ok && levels--) {
+		up = ioctl(fd, NS_GET_PARENT);
+		ok = up >= 0 && belongs_to(up, user);
+		close(fd);
+		fd = up;
+	}
+	if (fd >= 0)
+		close(fd);
 	return ok;
 }
 

@@ -22,6 +22,7 @@
 #include "ns.h"
 #include "user.h"
 #include "../dump/source_priv.h"
+#include "../textfile.h"
 
 const struct lm_ns_kind lm_ns_user = {
 	.name		= "user",
@@ -114,30 +115,30 @@ int lm_ns_born(const struct lm_ns_birth *b, struct lm_error *e)
 	return fd;
 }
 
-static __attribute__((noreturn)) void writer(int user, const char *const *path,
-					      const char *const *text, size_t n)
+static __attribute__((noreturn)) void writer(int user, const char *path, const char *text)
 {
+	int fd;
+
 	if (setns(user, CLONE_NEWUSER))
 		_exit(errno);
-	for (size_t i = 0; i < n; i++) {
-		int fd = text[i] ? open(path[i], O_WRONLY | O_CLOEXEC) : -1;
-
-		if (text[i] && (fd < 0 || write(fd, text[i], strlen(text[i])) < 0))
-			_exit(errno);
-		close(fd);
-	}
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(errno);
 	_exit(0);
 }
 
-int lm_user_write(int user, const char *const *path, const char *const *text, size_t n)
+int lm_user_write(int user, const char *path, const char *text)
 {
-	pid_t pid = fork();
 	int status = 0;
+	pid_t pid;
 
+	if (!user)
+		return lm_write_text(path, text);
+	pid = fork();
 	if (pid < 0)
 		return -1;
 	if (!pid)
-		writer(user, path, text, n);
+		writer(user, path, text);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;

@@ -35,10 +35,10 @@ struct lm_ns_birth {
 /* A new namespace. Return: an fd of it, or -1. */
 int lm_ns_born(const struct lm_ns_birth *b, struct lm_error *e);
 
-/* Write @text, where it is not NULL, to the @n files @path from within @user: that is
- * where the maps of its children are written. Return: 0 or -1 with errno.
+/* Write @text to @path from within @user (0: ours): that is where the maps of its
+ * children are written. Return: 0 or -1 with errno.
  */
-int lm_user_write(int user, const char *const *path, const char *const *text, size_t n);
+int lm_user_write(int user, const char *path, const char *text);
 
 /* What this thread, root, makes from now on is made as the owner of @fd: in a file
  * system that belongs to a user namespace nothing can be made as somebody whom that

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * User namespaces. They are made before the first helper, by a child of ours that was in
- * their parent; their maps are written from there. Helpers stay outside as long as they can, as much of
+ * their parent; their maps are written from there. Helpers stay outside as long as they
+ * can, as much of
  * what they do needs root's privileges on the host. For a moment they go in, to make
  * what is to belong to it (lm_user_unshare()), and the module lets them out again.
  * The last step of a process is to become who it was, and to enter for good:
@@ -27,69 +28,61 @@ struct birth {
 	int user;				/* an fd of @parent's; 0: ours */
 };
 
-#define NR_FILES	4
-
-/* A map has the host's ids; the kernel wants to be told those of the parent. One line of
- * it is within one of the parent's map: the kernel had seen to that.
+/* A map has the host's ids; the kernel wants to be told those of the parent, and all of it
+ * in less than a page. One line of it is within one of the parent's map: the kernel had
+ * seen to that.
  */
-static int translate(const struct lm_obj *parent, int map, const char *text, char *out,
-		     size_t size)
+static int translate(const struct birth *b, int map, char *out, size_t size,
+		     const char *name, struct lm_error *e)
 {
-	unsigned int first, there, count, n_out = 0;
+	const char *text = lm_str(b->o->tb[map]);
+	unsigned int first, there, count;
+	size_t len = 0;
 	int n = 0;
 
+	*out = 0;
 	for (; sscanf(text, "%u %u %u%n", &first, &there, &count, &n) == 3; text += n) {
-		uint32_t inside;
+		uint32_t inside = there;
 
-		if (!lm_user_inside(parent, map, there, &inside))
-			return -1;
-		n_out += snprintf(out + n_out, size - n_out, "%u %u %u\n", first, inside, count);
-		if (n_out >= size)
-			return -1;
+		if (b->parent && !lm_user_inside(b->parent, map, there, &inside))
+			return lm_fail(e, LM_REFUSED,
+				       "user namespace: its %s has what its parent has not", name);
+		len += snprintf(out + len, size - len, "%u %u %u\n", first, inside, count);
+		if (len >= size)
+			return lm_fail(e, LM_REFUSED, "user namespace: its %s is too long", name);
 	}
-	return 0;
+	return !text[strspn(text, " \n")] ? 0 :
+	       lm_fail(e, LM_REFUSED, "user namespace: its %s is malformed", name);
 }
 
 static int furnish(pid_t pid, void *arg, struct lm_error *e)
 {
-	/* Who may call setgroups() is settled before there are groups. */
 	static const struct {
 		const char *name;
 		int map;
-	} files[NR_FILES] = {
-		{ "setgroups", 0 }, { "uid_map", LM_NS_UID_MAP },
-		{ "gid_map", LM_NS_GID_MAP }, { "projid_map", LM_NS_PROJID_MAP },
+	} maps[] = {
+		{ "uid_map", LM_NS_UID_MAP }, { "gid_map", LM_NS_GID_MAP },
+		{ "projid_map", LM_NS_PROJID_MAP },
 	};
 	const struct birth *b = arg;
-	char paths[NR_FILES][48], maps[NR_FILES][LM_USER_MAP_BYTES];
-	const char *path[NR_FILES], *text[NR_FILES];
+	char path[48], text[LM_USER_MAP_BYTES];
 
-	for (size_t i = 0; i < NR_FILES; i++) {
-		const char *map = lm_str(b->o->tb[files[i].map]);
-
-		snprintf(paths[i], sizeof(paths[i]), "/proc/%d/%s", pid, files[i].name);
-		path[i] = paths[i];
-		text[i] = !files[i].map ? (b->o->tb[LM_NS_NO_SETGROUPS] ? "deny" : NULL) :
-			  map && *map ? map : NULL;
-		if (!files[i].map || !text[i] || !b->parent)
+	/* Who may call setgroups() is settled before there are groups. */
+	snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
+	if (b->o->tb[LM_NS_NO_SETGROUPS] && lm_user_write(b->user, path, "deny"))
+		return lm_fail_errno(e, LM_REFUSED,
+				     "user namespace: cannot write its setgroups here");
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++) {
+		if (!b->o->tb[maps[i].map])
 			continue;
-		if (translate(b->parent, files[i].map, map, maps[i], sizeof(maps[i])))
-			return lm_fail(e, LM_REFUSED,
-				       "user namespace: its %s has what its parent has not",
-				       files[i].name);
-		text[i] = maps[i];
-	}
-	if (b->parent) {
-		if (lm_user_write(b->user, path, text, NR_FILES))
-			return lm_fail_errno(e, LM_REFUSED,
-					     "user namespace: cannot write its maps here");
-		return 0;
-	}
-	for (size_t i = 0; i < NR_FILES; i++)
-		if (text[i] && lm_write_text(path[i], text[i]))
+		if (translate(b, maps[i].map, text, sizeof(text), maps[i].name, e))
+			return -1;
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, maps[i].name);
+		if (*text && lm_user_write(b->user, path, text))
 			return lm_fail_errno(e, LM_REFUSED,
 					     "user namespace: cannot write its %s here",
-					     files[i].name);
+					     maps[i].name);
+	}
 	return 0;
 }
 
@@ -154,6 +147,11 @@ int lm_user_sync(struct lm_restorer *r, struct lm_error *e)
 			more = true;
 		}
 	}
+	for (size_t i = 0; i < r->m.nr_ns; i++)
+		if (!strcmp(lm_str(r->m.ns[i]->tb[LM_NS_KIND]), lm_ns_user.name) &&
+		    !is_made(r, lm_u32(r->m.ns[i]->tb[LM_NS_ID])))
+			return lm_fail(e, LM_REFUSED, "user namespace %u: its parent is missing",
+				       lm_u32(r->m.ns[i]->tb[LM_NS_ID]));
 	return 0;
 }
 
