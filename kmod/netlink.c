@@ -457,7 +457,7 @@ static int file_get(struct sk_buff *req, struct genl_info *info)
 	f = lm_held_get(s, nla_get_u32(info->attrs[LIVEMIG_A_FILE]));
 	if (!f)
 		return lm_err(info->extack, -ENOENT,
-			      "FILE is not in flight in the frozen container");
+			      "FILE is not one that the frozen container's dump keeps");
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	err = fd < 0 ? fd : -ENOMEM;
 	skb = fd < 0 ? NULL : reply_begin(info, &hdr);

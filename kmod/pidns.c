@@ -41,8 +41,7 @@ static bool has_init(struct lm_dump *d, struct pid_namespace *ns)
 {
 	struct task_struct *init = pid_task(find_pid_ns(1, ns), PIDTYPE_TGID);
 
-	return init && !READ_ONCE(init->exit_state) &&
-	       task_under_cgroup_hierarchy(init, d->s->cgrp);
+	return init && lm_lives_inside(d, init);
 }
 
 /* Can @ns, at or below the container's, be made again? Under RCU. */

@@ -33,6 +33,49 @@ static bool inside(struct lm_dump *d, struct task_struct *t)
 	return task_under_cgroup_hierarchy(t, d->s->cgrp);
 }
 
+/**
+ * lm_lives_inside - is a process alive, and in the container?
+ * @d: the dump
+ * @leader: its main thread
+ *
+ * One that has ended stays in the cgroup where it was then: any thread counts. Caller
+ * holds the RCU lock.
+ * Return: whether it is.
+ */
+bool lm_lives_inside(struct lm_dump *d, struct task_struct *leader)
+{
+	struct task_struct *t;
+
+	for_each_thread(leader, t)
+		if (!READ_ONCE(t->exit_state) && inside(d, t))
+			return true;
+	return false;
+}
+
+/**
+ * lm_leader_get - the main thread of a process, which may have ended
+ * @t: a thread of it, referenced; it may be gone
+ *
+ * Return: referenced, or NULL.
+ */
+struct task_struct *lm_leader_get(struct task_struct *t)
+{
+	struct task_struct *leader;
+
+	rcu_read_lock();
+	leader = pid_task(task_tgid(t), PIDTYPE_TGID);
+	if (leader)
+		get_task_struct(leader);
+	rcu_read_unlock();
+	return leader;
+}
+
+/* Zombies, too. Under RCU. */
+static bool is_ours(struct lm_dump *d, struct task_struct *t)
+{
+	return inside(d, t) || lm_lives_inside(d, t->group_leader);
+}
+
 /* The number of a process group or session, 0 when it came from outside: its
  * leader is outside, or it is gone and one of its members is outside.
  */
@@ -48,12 +91,12 @@ static pid_t own_group(struct lm_dump *d, struct task_struct *t,
 	nr = pid_nr_ns(pid, d->pid_ns);
 	member = pid_task(pid, PIDTYPE_TGID);
 	if (member) {
-		if (!inside(d, member))
+		if (!is_ours(d, member))
 			nr = 0;
 	} else if (pid) {
 		hlist_for_each_entry_rcu(member, &pid->tasks[type],
 					 pid_links[type])
-			if (!inside(d, member))
+			if (!is_ours(d, member))
 				nr = 0;
 	}
 	rcu_read_unlock();
@@ -68,7 +111,7 @@ static int put_kinship(struct lm_dump *d, struct task_struct *t,
 
 	rcu_read_lock();
 	parent = rcu_dereference(t->real_parent);
-	if (inside(d, parent))
+	if (is_ours(d, parent))
 		ppid = task_tgid_nr_ns(parent, d->pid_ns);
 	rcu_read_unlock();
 
@@ -415,7 +458,7 @@ int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
 /* What belongs to the main thread, also when it has ended before the others. */
 static int put_of_leader(struct task_struct *t, int n, struct sk_buff *obj)
 {
-	struct task_struct *leader = get_pid_task(task_tgid(t), PIDTYPE_TGID);
+	struct task_struct *leader = lm_leader_get(t);
 	int err;
 
 	if (!leader)

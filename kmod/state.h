@@ -17,6 +17,8 @@ int lm_put_fs(struct task_struct *t, struct sk_buff *obj, int umask_attr,
 int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n);
 
 int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t);
+bool lm_lives_inside(struct lm_dump *d, struct task_struct *leader);
+struct task_struct *lm_leader_get(struct task_struct *t);
 
 /* check.c: what stands in the way of moving the process and its threads. */
 int lm_check_process(struct lm_dump *d, struct task_struct **threads, int n);

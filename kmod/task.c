@@ -30,8 +30,10 @@ static const struct lm_task_kind kinds[] = {
  */
 int lm_dump_zombie(struct lm_dump *d, struct task_struct *t)
 {
-	int err = lm_dump_dead_proc(d, t) ?: lm_dump_threads(d, &t, 1);
+	int err;
 
+	d->first = t;
+	err = lm_dump_dead_proc(d, t) ?: lm_dump_threads(d, &t, 1);
 	return err == -ESRCH ? 0 : err;
 }
 

@@ -253,6 +253,7 @@ static int put_alive(struct lm_dump *d, struct task_struct *t,
 static int dump_thread(struct lm_dump *d, struct task_struct *t)
 {
 	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_THREAD);
+	int state = READ_ONCE(t->exit_state);
 	u32 flags = 0;
 	int err;
 
@@ -267,8 +268,10 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      lm_put_inner_pids(d, t, obj) ?:
 	      put_comm(t, obj) ?:
 	      put_creds(d, t, obj);
-	if (!err && READ_ONCE(t->exit_state) != EXIT_ZOMBIE)
+	if (!err && !state)
 		err = put_alive(d, t, obj, &flags);
+	else if (!err && (state != EXIT_ZOMBIE || !thread_group_leader(t)))
+		err = -ESRCH;	/* it is on its way out */
 	else if (!err && !thread_group_empty(t))
 		err = put_times(d, t, obj) ?:
 		      nla_put_u32(obj, LIVEMIG_THREAD_EXIT_STATUS, t->exit_code);
@@ -286,7 +289,7 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
  */
 static int dump_ended_leader(struct lm_dump *d, struct task_struct *t)
 {
-	struct task_struct *leader = get_pid_task(task_tgid(t), PIDTYPE_TGID);
+	struct task_struct *leader = lm_leader_get(t);
 	int err = 0;
 
 	if (!leader)

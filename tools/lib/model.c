@@ -510,6 +510,26 @@ struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid)
 	return p;
 }
 
+bool lm_model_any_ended(const struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (m->procs[i]->nr_threads && m->procs[i]->threads[0]->ended)
+			return true;
+	return false;
+}
+
+const struct lm_thread *lm_model_pdeath(const struct lm_model *m, const struct lm_process *p)
+{
+	const struct lm_process *up = lm_model_process(m, p->ppid);
+
+	if (!up || !up->nr_threads || !up->threads[0]->ended)
+		return NULL;
+	for (size_t i = 0; i < p->nr_threads; i++)
+		if (lm_u32(p->threads[i]->obj.tb[LIVEMIG_THREAD_PDEATH_SIG]))
+			return p->threads[i];
+	return NULL;
+}
+
 const struct lm_thread *lm_model_thread_in(const struct lm_process *p, uint64_t start,
 					   uint64_t end)
 {

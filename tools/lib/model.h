@@ -140,6 +140,17 @@ bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p);
 /* ... its table of open files? */
 bool lm_model_shares_files(const struct lm_model *m, const struct lm_process *p);
 
+/* Is there a process whose main thread has ended before others? */
+bool lm_model_any_ended(const struct lm_model *m);
+
+#define LM_PDEATH_LOST \
+	"a signal at the end of its parent (PR_SET_PDEATHSIG), whose main thread has ended: not supported"
+
+/* A thread of @p that asked for a signal at the end of its parent, which the restored one
+ * would get at once: the parent's main thread, which has ended, does so again. Or NULL.
+ */
+const struct lm_thread *lm_model_pdeath(const struct lm_model *m, const struct lm_process *p);
+
 /* A thread of @p whose next instruction is in [@start, @end), or NULL. */
 const struct lm_thread *lm_model_thread_in(const struct lm_process *p, uint64_t start,
 					   uint64_t end);

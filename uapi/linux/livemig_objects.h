@@ -40,7 +40,7 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_PPID,		/* u32, 0: parent is outside the container */
 	LIVEMIG_PROCESS_PGID,		/* u32, 0: group is from outside */
 	LIVEMIG_PROCESS_SID,		/* u32, 0: session is from outside */
-	LIVEMIG_PROCESS_THREADS,	/* u32, live threads */
+	LIVEMIG_PROCESS_THREADS,	/* u32, live threads, and a main thread that has ended */
 	LIVEMIG_PROCESS_EXIT_SIGNAL,	/* u32 */
 	LIVEMIG_PROCESS_MM_ID,		/* u32 */
 	LIVEMIG_PROCESS_FILES_ID,	/* u32 */
@@ -162,9 +162,8 @@ enum livemig_thread_attr {
 					 * profile; user space adds it
 					 */
 	LIVEMIG_THREAD_EXIT_STATUS,	/* u32, 0 to 65535, as wait() tells: of a main
-					 * thread that has ended before others. Of what
-					 * runs it has only COMM, CREDS, GROUPS,
-					 * START_NS and CPUTIME then
+					 * thread that has ended before others. It has
+					 * nothing then that only a thread has that runs
 					 */
 
 	__LIVEMIG_THREAD_MAX

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,7 +20,7 @@
 #define TEXT	"only here"
 
 static int ask[2], answer[2];
-static pid_t child;
+static pid_t child, parent;
 static char threads[16];
 static long long started;
 static volatile sig_atomic_t signals;
@@ -156,7 +157,59 @@ static void get_ended_killed(void)
 	check(!kill(child, SIGTERM) && status_of(child) == SIGTERM);
 }
 
+/* ---- the first process of the container, init of a pid namespace or not ---- */
+
+static void set_ended_first(void)
+{
+	child = waiter(NULL);
+}
+
+static void get_ended_first(void)
+{
+	check(wait_state(getpid(), "Z") && stat_field(child, 4) == getpid());
+	check(!kill(child, SIGUSR1) && status_of(child) == 7 << 8);
+}
+
+/* ---- a child that wants to be told of the end of its parent ---- */
+
+static void *has_child(void *arg)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		wait_here();
+	}
+	if (write(answer[1], &pid, sizeof(pid)) != sizeof(pid))
+		_exit(99);
+	return sleeper(NULL);
+}
+
+static void set_pdeath(void)
+{
+	pthread_t t;
+
+	check(!pipe(answer));
+	parent = fork();
+	if (!parent) {
+		if (pthread_create(&t, NULL, has_child, NULL))
+			_exit(99);
+		syscall(SYS_exit, 0);
+	}
+	check(read(answer[0], &child, sizeof(child)) == sizeof(child));
+	check(wait_state(parent, "Z"));
+}
+
+static void get_pdeath(void)
+{
+	check(stat_field(child, 4) == parent && wait_state(child, "S"));
+	check(!kill(parent, SIGKILL) && status_of(parent) == SIGKILL);
+}
+
 const struct test ended_tests[] = {
+	{ "ended-first", set_ended_first, get_ended_first, .leaves = true },
+	{ "ended-init", set_ended_first, get_ended_first, .leaves = true },
+	{ "pdeath", set_pdeath, get_pdeath },
 	{ "ended", set_ended, get_ended },
 	{ "ended-killed", set_ended_killed, get_ended_killed },
 	{ }

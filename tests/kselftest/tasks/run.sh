@@ -15,14 +15,25 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="pipeline daemon left many zombies theirs ended ended-killed filters tsync
+moved="pipeline daemon left many zombies theirs ended ended-killed ended-first ended-init filters tsync
 single strict attrs stopped exitsig orphans
 apart together modes nested avx avx512 rseq robust robust-pi pi files"
-refused="notify breakpoint siblings"
+refused="notify breakpoint siblings pdeath"
 
 start()
 {
-	box "tasks-$1" "$dir/main" "$1" "$dir/$1"
+	case $1 in
+	ended-init)
+		# As init of a pid namespace; nobody outside of it is in the box.
+		mkdir -p "$cg/tasks-$1"
+		# shellcheck disable=SC2016
+		setsid unshare --pid --fork --mount-proc \
+			sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' "$cg/tasks-$1" \
+			"$dir/main" "$1" "$dir/$1" </dev/null >/dev/null 2>&1 &
+		disown
+		;;
+	*)	box "tasks-$1" "$dir/main" "$1" "$dir/$1" ;;
+	esac
 	is_ready "$dir/$1"
 }
 
@@ -47,6 +58,7 @@ moves()
 declare -A why=(
 	[notify]="seccomp: thread" [breakpoint]="hardware breakpoints"
 	[siblings]="table of open files shared with pid"
+	[pdeath]="whose main thread has ended"
 )
 
 # Refused by name, before anything is stopped; it runs on.

@@ -18,6 +18,7 @@ struct test {
 	void (*set)(void);
 	void (*get)(void);
 	const char *(*lacks)(void);	/* why it cannot run here, or NULL */
+	bool leaves;			/* the main thread ends after set() */
 };
 
 extern const struct test session_tests[], zombie_tests[], ended_tests[], seccomp_tests[];

@@ -370,6 +370,9 @@ int lm_source_kill(struct lm_source *s, struct lm_error *e)
 		return errno == ETIMEDOUT ?
 		       lm_fail(e, LM_OPERATOR, "%s: its tasks do not die", s->dir) :
 		       lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
+	/* Their files that the module has kept for us are closed now, not later. */
+	if (lm_model_any_ended(&s->model))
+		lm_nl_thaw(s->nl, s->session, NULL);
 	lm_source_drop_ipc(s);
 	/* The lock is still on: what their sockets say to the peers on closing
 	 * does not leave, and then there is no way out any more.

@@ -250,7 +250,8 @@ static int wait_empty(const char *dir, int timeout_ms)
 }
 
 /* Whose main thread has ended may be spared by cgroup.kill (by that of Linux 6.1 it is):
- * it sends its signal to that thread, and no other one takes it.
+ * it sends its signal to that thread, and no other one takes it. That thread may have
+ * stayed in another cgroup, too: so any thread stands for its process.
  */
 static void kill_each(const char *dir)
 {
@@ -258,14 +259,15 @@ static void kill_each(const char *dir)
 	struct dirent *d;
 	DIR *list;
 	FILE *f;
-	int pid;
+	int tid;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	if (snprintf(path, sizeof(path), "%s/cgroup.threads", dir) >= (int)sizeof(path))
+		return;
 	f = fopen(path, "re");
 	/* (0: in another pid namespace) */
-	while (f && fscanf(f, "%d", &pid) == 1)
-		if (pid > 0)
-			kill(pid, SIGKILL);
+	while (f && fscanf(f, "%d", &tid) == 1)
+		if (tid > 0)
+			kill(tid, SIGKILL);
 	if (f)
 		fclose(f);
 	list = opendir(dir);
@@ -278,13 +280,13 @@ static void kill_each(const char *dir)
 
 int lm_cgroup_kill(const char *dir, int timeout_ms)
 {
-	if (lm_text_write(dir, "cgroup.kill", "1") < 0)
-		return -1;
-	if (!wait_empty(dir, 100))
-		return 0;
-	kill_each(dir);
-	if (!wait_empty(dir, timeout_ms))
-		return 0;
+	for (int left = timeout_ms; left > 0; left -= 100) {
+		if (lm_text_write(dir, "cgroup.kill", "1") < 0)
+			return errno == ENOENT ? 0 : -1;
+		if (!wait_empty(dir, 100))
+			return 0;
+		kill_each(dir);
+	}
 	errno = ETIMEDOUT;
 	return -1;
 }

@@ -173,6 +173,21 @@ static int check_shared(struct verdict *v, const struct lm_model *m,
 	return ret ? lm_fail(v->e, LM_FAILED, "out of memory") : 0;
 }
 
+static void check_pdeath(struct verdict *v, const struct lm_model *m)
+{
+	const struct lm_thread *t;
+	char line[256];
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		t = lm_model_pdeath(m, m->procs[i]);
+		if (!t)
+			continue;
+		snprintf(line, sizeof(line), "pid %u thread %u: " LM_PDEATH_LOST,
+			 m->procs[i]->host, t->tid);
+		refuse(v, false, line);
+	}
+}
+
 /* Another kernel has not got that code. */
 static void check_vdso(struct verdict *v, const struct lm_model *m)
 {
@@ -213,6 +228,7 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 		check_vdso(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);
+	check_pdeath(&v, m);
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
 		if (check_shared(&v, m, &shared[i]))
 			return -1;

@@ -149,14 +149,14 @@ int lm_transient_make(struct lm_transient *t, pid_t pid, struct lm_error *e)
 	return n;
 }
 
-void lm_transient_undo(struct lm_transient *t)
+/* Back home with all in @file, in pieces, until it is empty or nothing can be moved any
+ * more.
+ */
+static void move_back(const struct lm_transient *t, const char *file)
 {
 	char path[PATH_MAX + 32], text[16384], *line, *save;
 
-	if (!t->dir[0])
-		return;
-	snprintf(path, sizeof(path), "%s/cgroup.procs", t->dir);
-	/* In pieces, until it is empty or nothing can be moved any more. */
+	snprintf(path, sizeof(path), "%s/%s", t->dir, file);
 	for (int i = 0; i < 1000 && read_text(path, text, sizeof(text)) == 0 && text[0]; i++) {
 		for (line = strtok_r(text, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save)) {
@@ -169,6 +169,17 @@ void lm_transient_undo(struct lm_transient *t)
 				lm_text_write(t->home, "cgroup.procs", line);
 		}
 	}
+}
+
+void lm_transient_undo(struct lm_transient *t)
+{
+	if (!t->dir[0])
+		return;
+	move_back(t, "cgroup.procs");
+	/* Main threads that have ended had stayed where they were: their processes are
+	 * moved by any other thread.
+	 */
+	move_back(t, "cgroup.threads");
 	lm_cgroup_remove(t->dir);
 	for (size_t i = 0; i < t->nr; i++)
 		free(t->moved[i].home);

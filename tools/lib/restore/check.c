@@ -273,6 +273,10 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 	}
 	if (!r->m.nr_procs)
 		return lm_fail(e, LM_REFUSED, "no process in it");
+	for (size_t i = 0; i < r->m.nr_procs; i++)
+		if (lm_model_pdeath(&r->m, r->m.procs[i]))
+			return lm_fail(e, LM_REFUSED, "pid %u: " LM_PDEATH_LOST,
+				       r->m.procs[i]->pid);
 	if (r->m.nr_netns > 1)
 		return lm_fail(e, LM_REFUSED, "%zu network namespaces: not supported",
 			       r->m.nr_netns);

@@ -2,7 +2,8 @@
 /*
  * A main thread that has ended before others stays, as a zombie, for the number of the
  * process. It is born as all are, so that there is a process, and what it does first
- * when it runs is to end: its next instruction is the system call that the vdso has.
+ * when it runs is to end: its next instruction is the system call that the vdso has. (How
+ * a signal ended it, if one ended that thread alone, nobody can ask the kernel for.)
  */
 #include <asm/unistd.h>
 #include <string.h>
@@ -13,22 +14,39 @@
 
 static const unsigned char syscall_insn[] = { 0x0f, 0x05 };
 
+/* Is there something else, or less? The vdso that this kernel has brought is in no mapping
+ * of a container that comes from another one.
+ */
+static bool is_vdso(const struct lm_mm *mm, uint64_t at)
+{
+	for (size_t i = 0; i < mm->nr_vmas; i++) {
+		const struct livemig_vma *v = &mm->vmas[i];
+
+		if (at >= v->start && at < v->end)
+			return v->kind == LIVEMIG_VMA_VDSO && v->flags & LIVEMIG_VMA_F_EXEC;
+	}
+	return mm->vdso_at;
+}
+
 /* Where @p has a system call to make; 0: nowhere. */
-static uint64_t find_syscall(const struct lm_proc *p, const struct lm_vdso *own)
+static uint64_t find_syscall(const struct lm_proc *p, const struct lm_mm *mm,
+			     const struct lm_vdso *own)
 {
 	struct livemig_range have = lm_remote_vdso(p->remote);
-	const unsigned char *at = own->bytes ? memmem(own->bytes, own->len, syscall_insn,
-						      sizeof(syscall_insn)) : NULL;
+	const unsigned char *insn = own->bytes ? memmem(own->bytes, own->len, syscall_insn,
+							sizeof(syscall_insn)) : NULL;
+	uint64_t at;
 
-	return at && have.end - have.start >= own->len ?
-	       have.end - own->len + (at - own->bytes) : 0;
+	if (!insn || !mm->obj.tb[LIVEMIG_MM_VDSO] || have.end - have.start < own->len)
+		return 0;
+	at = have.end - own->len + (insn - own->bytes);
+	return is_vdso(mm, at) ? at : 0;
 }
 
 /* Registers, of which most are those of @other: which segments there are, say. */
 static bool put_regs(struct lm_buf *b, const struct lm_thread *other, uint64_t at,
 		     uint32_t status)
 {
-	const struct nlattr *xstate = other->obj.tb[LIVEMIG_THREAD_XSTATE];
 	const struct user_regs_struct *theirs;
 	struct user_regs_struct regs;
 	size_t n;
@@ -43,8 +61,15 @@ static bool put_regs(struct lm_buf *b, const struct lm_thread *other, uint64_t a
 	regs.rip = at;
 	regs.eflags = 0x202;	/* interrupts are on; what is always set */
 	lm_put(b, LIVEMIG_THREAD_REGS, &regs, sizeof(regs));
-	lm_put(b, LIVEMIG_THREAD_XSTATE, lm_data(xstate), lm_len(xstate));
 	return true;
+}
+
+static void copy(struct lm_buf *b, const struct lm_thread *other, int attr)
+{
+	const struct nlattr *a = other->obj.tb[attr];
+
+	if (a)
+		lm_put(b, attr, lm_data(a), lm_len(a));
 }
 
 /* It gets what only those have that live. */
@@ -59,6 +84,10 @@ static int complete(struct lm_restorer *r, const struct lm_process *mp, uint64_t
 	lm_put_u32(&b, LIVEMIG_THREAD_TID, t->tid);
 	lm_put_u32(&b, LIVEMIG_THREAD_PID, t->pid);
 	lm_put_u64(&b, LIVEMIG_THREAD_SIGMASK, ~0ULL);
+	/* Of a user namespace, threads get no better ones than it had. */
+	copy(&b, other, LIVEMIG_THREAD_SCHED);
+	copy(&b, other, LIVEMIG_THREAD_IOPRIO);
+	copy(&b, other, LIVEMIG_THREAD_XSTATE);
 	if (!put_regs(&b, other, at, status))
 		lm_fail(e, LM_REFUSED, "thread %u: its registers are missing", other->tid);
 	else
@@ -80,7 +109,7 @@ int lm_ended_leaders(struct lm_restorer *r, struct lm_error *e)
 		if (!mp->mm || !lm_leader(mp)->ended)
 			continue;
 		ret = own.bytes ? 0 : lm_vdso_own(&own, e);
-		at = ret ? 0 : find_syscall(lm_proc(r, mp->pid), &own);
+		at = ret ? 0 : find_syscall(lm_proc(r, mp->pid), mp->mm, &own);
 		if (!ret && !at)
 			ret = lm_fail(e, LM_REFUSED,
 				      "pid %u: its main thread has ended, and it has no vdso: not supported",
