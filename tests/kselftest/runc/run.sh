@@ -18,7 +18,7 @@ cd "$(dirname "$0")" || exit 1
 
 starts()
 {
-	"$runtime" run -d -b "$bundle" "$box" </dev/null >/dev/null 2>&1 || return
+	[ -e "$dir/$box.run" ] || return
 	init_pid "$runtime" "$box" >"$dir/pid"
 	wait_for 60 counted_beyond "$(cat "$dir/pid")" 0 || { echo "no count"; return 1; }
 	wait_for 60 ask SET key "$box" || { echo "no redis"; return 1; }
@@ -63,6 +63,17 @@ all_of()
 	box=lm-${1// /-}
 	bundle=$dir/$box
 	make_bundle "$bundle" "$box" ${3:+"$3"}
+	# (its output would be held by the container)
+	if "$runtime" --log "$dir/log" run -d -b "$bundle" "$box" </dev/null >/dev/null 2>&1; then
+		touch "$dir/$box.run"
+	elif [ "${VM_KERNEL:-6.1}" != 6.1 ]; then
+		# Debian 12's runc is older than that kernel.
+		for what in "it runs" dump restore "the shell goes on" "redis knows what it knew" \
+			"from inside all is as before"; do
+			skip "$1: $what" "$runtime cannot start it here: $(tail -n 1 "$dir/log")"
+		done
+		return
+	fi
 	check "$1: it runs" starts
 	check "$1: dump" dumps
 	check "$1: restore" restores
