@@ -68,7 +68,9 @@ static inline bool lm_rseq_supported(u32 len)
 }
 
 /* Register an rseq, and let the kernel look at it before the task returns to
- * user mode, as after a migration to another CPU. struct rseq_data from 6.19 on.
+ * user mode, as after a migration to another CPU. struct rseq_data from 6.19 on; that
+ * looks for a sequence that was interrupted only if an interrupt was why the task left
+ * user mode.
  */
 static inline void lm_set_rseq(const struct livemig_rseq *q)
 {
@@ -80,6 +82,7 @@ static inline void lm_set_rseq(const struct livemig_rseq *q)
 	current->rseq.len = q->len;
 	current->rseq.sig = q->sig;
 	current->rseq.event.has_rseq = q->len > 32 ? 2 : 1;
+	current->rseq.event.user_irq = true;
 	rseq_force_update();
 #else
 	current->rseq_sig = q->sig;
