@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,8 @@ static void become_janitor(int fd)
 	sigset_t all;
 
 	setsid();
+	/* Who kills all migctl by name does not mean this one. */
+	prctl(PR_SET_NAME, "migctl-undo");
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	for (int i = 0; i < 3; i++)
