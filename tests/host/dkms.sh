@@ -20,15 +20,22 @@ cannot()
 	exit 4
 }
 
-[[ ${LIVEMIG_PRIVATE:-} ]] || LIVEMIG_PRIVATE=1 exec unshare --mount "$0" ||
-	cannot "needs root"
+if [[ ! ${LIVEMIG_PRIVATE:-} ]]; then
+	((EUID == 0)) || cannot "needs root"
+	LIVEMIG_PRIVATE=$(mktemp -d) || exit 1
+	export LIVEMIG_PRIVATE
+	unshare --mount "$0"
+	status=$?
+	rmdir "$LIVEMIG_PRIVATE"
+	exit $status
+fi
 command -v dkms >/dev/null || cannot "dkms is not installed"
 kernel=$(printf '%s\n' /lib/modules/6.1.*-amd64/build | tail -n 1)
 [[ -d $kernel ]] || cannot "there are no headers of Debian 12's kernel"
 kernel=${kernel%/build}
 kernel=${kernel##*/}
 
-tmp=$(mktemp -d) || exit 1
+tmp=$LIVEMIG_PRIVATE
 mount -t tmpfs none "$tmp" || cannot "a tmpfs cannot be mounted"
 for dir in usr var; do
 	mkdir "$tmp/$dir" "$tmp/$dir.work"
@@ -46,7 +53,7 @@ installed()
 	dkms status livemig | grep "$kernel.*: installed"
 }
 
-# The same in dkms.conf, in the header of the protocol and in the tool.
+# The same in dkms.conf, in the header of the protocol and in the module.
 one_version()
 {
 	local conf header

@@ -168,8 +168,8 @@ static int dump(struct lm_source *s, json_t *j, struct lm_error *e)
 
 	if (snprintf(tmp, sizeof(tmp), "%s.tmp", image) >= (int)sizeof(tmp))
 		return lm_fail(e, LM_USAGE, "%.60s...: too long", image);
-	/* Others may be dumped to the same name; an old one is of no use. */
 	catch_signals(true);
+	/* Others may be dumped to the same name; an old one is of no use. */
 	fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		ret = write_image(s, fd, j, e);

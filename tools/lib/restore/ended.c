@@ -84,7 +84,9 @@ static int complete(struct lm_restorer *r, const struct lm_process *mp, uint64_t
 	lm_put_u32(&b, LIVEMIG_THREAD_TID, t->tid);
 	lm_put_u32(&b, LIVEMIG_THREAD_PID, t->pid);
 	lm_put_u64(&b, LIVEMIG_THREAD_SIGMASK, ~0ULL);
-	/* Of a user namespace, threads get no better ones than it had. */
+	/* Inside of a user namespace threads are born with its priorities, and may not be
+	 * given better ones.
+	 */
 	copy(&b, other, LIVEMIG_THREAD_SCHED);
 	copy(&b, other, LIVEMIG_THREAD_IOPRIO);
 	copy(&b, other, LIVEMIG_THREAD_XSTATE);

@@ -2,10 +2,9 @@
 /*
  * User namespaces. They are made before the first helper, by a child of ours that was in
  * their parent; their maps are written from there. Helpers stay outside as long as they
- * can, as much of
- * what they do needs root's privileges on the host. For a moment they go in, to make
- * what is to belong to it (lm_user_unshare()), and the module lets them out again.
- * The last step of a process is to become who it was, and to enter for good:
+ * can, as much of what they do needs root's privileges on the host. For a moment they go
+ * in, to make what is to belong to it (lm_user_unshare()), and the module lets them out
+ * again. The last step of a process is to become who it was, and to enter for good:
  * together with the credentials of its first thread, but before there are others,
  * which are then born there.
  */
