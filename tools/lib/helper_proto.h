@@ -31,8 +31,10 @@
 #define LM_HELPER_SLOTS_MAX \
 	((LM_HELPER_SIZE - LM_HELPER_SLOTS) / LM_HELPER_SLOT_SIZE)
 
-/* Pid namespaces, one in another, from the container's on. */
-#define LM_HELPER_LEVELS	8
+/* Pid namespaces, one in another, from the container's on: as many numbers as clone3()
+ * takes.
+ */
+#define LM_HELPER_LEVELS	32
 
 /* Bytes of a request or a reply. */
 #define LM_HELPER_MSG_MAX	65536
