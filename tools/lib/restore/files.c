@@ -19,13 +19,14 @@ static int blame(const struct lm_file *f, struct lm_error *e)
 	return lm_prefix(e, "pid %u fd %d", f->holder.pid, f->holder.fd);
 }
 
-static bool is_thread(const struct lm_model *m, uint32_t tid)
+/* The process of the thread @tid, NULL: that is a process itself, or nobody. */
+static const struct lm_process *of_thread(const struct lm_model *m, uint32_t tid)
 {
 	for (size_t i = 0; i < m->nr_procs; i++)
 		for (size_t j = 0; j < m->procs[i]->nr_threads; j++)
 			if (m->procs[i]->threads[j]->tid == tid)
-				return m->procs[i]->pid != tid;
-	return false;
+				return m->procs[i]->pid == tid ? NULL : m->procs[i];
+	return NULL;
 }
 
 /* Who gets its signals (F_SETOWN, F_SETSIG). Processes are there early, threads in
@@ -37,19 +38,17 @@ static int own(const struct lm_restorer *r, const struct lm_file *f, bool thread
 	size_t n;
 	const struct livemig_fown *o =
 		lm_array(f->obj.tb[LIVEMIG_FILE_A_OWNER], sizeof(*o), &n);
+	const struct lm_process *whose = n ? of_thread(&r->m, o->pid) : NULL;
 	struct f_owner_ex ex;
 
-	if (!n)
-		return 0;
-	if (is_thread(&r->m, o->pid) && !lm_host_pid(r, o->pid))
-		return lm_fail(e, LM_REFUSED,
-			       "signals for thread %d (F_OWNER_TID) in a pid namespace: not supported",
-			       o->pid);
-	if (is_thread(&r->m, o->pid) != thread)
+	if (!n || !whose != !thread)
 		return 0;
 	ex.type = thread ? F_OWNER_TID : o->pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
 	/* A signal may be chosen before there is somebody who gets it. */
-	ex.pid = o->pid ? lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid) : 0;
+	ex.pid = whose ? lm_host_tid(r, whose->pid, o->pid) :
+		 o->pid ? lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid) : 0;
+	if (whose && !ex.pid)
+		return lm_fail(e, LM_FAILED, "owner: thread %d is not there", o->pid);
 	if (ex.pid && fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
 		return lm_fail_errno(e, LM_FAILED, "owner");
 	if (o->signum && fcntl(f->fd, F_SETSIG, o->signum))

@@ -262,6 +262,8 @@ uint32_t lm_pid_at(const struct lm_restorer *r, uint32_t pid, size_t depth);
  * nobody here has that number.
  */
 uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid);
+/* ... and its thread @tid, once it is there; 0: it is not. */
+uint32_t lm_host_tid(const struct lm_restorer *r, uint32_t pid, uint32_t tid);
 /* The first thread, NULL: it has ended. */
 const struct lm_thread *lm_leader(const struct lm_process *mp);
 int lm_tids(const struct lm_thread *t, struct lm_tids *out, struct lm_error *e);

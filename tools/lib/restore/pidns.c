@@ -5,8 +5,11 @@
  * number on this host (lm_host_pid()); a helper that is in a namespace further
  * down makes its calls with the numbers that are good there (lm_pid_at()).
  */
+#include <dirent.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -23,6 +26,40 @@ uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid)
 	const struct lm_proc *p = lm_proc(r, pid);
 
 	return p ? p->host : lm_own_pidns(&r->m) ? 0 : pid;
+}
+
+/* The thread of which the kernel tells "NSpid:\t1234\t5\t1": what it is called here, in
+ * the container's namespace, and so on.
+ */
+static bool is_called(const char *task, const char *tid, uint32_t want)
+{
+	char name[300], text[8192], *line;
+	uint32_t there;
+
+	snprintf(name, sizeof(name), "%s/status", tid);
+	if (lm_text_read(task, name, text, sizeof(text)))
+		return false;
+	line = strstr(text, "\nNSpid:");
+	return line && sscanf(line, " NSpid: %*u %u", &there) == 1 && there == want;
+}
+
+uint32_t lm_host_tid(const struct lm_restorer *r, uint32_t pid, uint32_t tid)
+{
+	uint32_t found = 0;
+	char task[48];
+	struct dirent *d;
+	DIR *dir;
+
+	if (!lm_own_pidns(&r->m))
+		return tid;
+	snprintf(task, sizeof(task), "/proc/%u/task", lm_host_pid(r, pid));
+	dir = opendir(task);
+	while (dir && !found && (d = readdir(dir)))
+		if (*d->d_name != '.' && is_called(task, d->d_name, tid))
+			found = strtoul(d->d_name, NULL, 10);
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 static const uint32_t *inner(const struct lm_thread *t, size_t *n)
