@@ -530,6 +530,30 @@ const struct lm_thread *lm_model_pdeath(const struct lm_model *m, const struct l
 	return NULL;
 }
 
+int lm_model_borrow(struct lm_model *m, const struct lm_model *from)
+{
+	lm_model_init(m);
+	for (size_t i = 0; i < from->nr_procs; i++) {
+		if (lm_grow(&m->procs, m->nr_procs, sizeof(*m->procs)) ||
+		    lm_ids_put(&m->by_pid, from->procs[i]->pid, m->nr_procs)) {
+			lm_model_give_back(m);
+			return -1;
+		}
+		m->procs[m->nr_procs++] = from->procs[i];
+	}
+	return 0;
+}
+
+void lm_model_give_back(struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_procs; i++)
+		if (m->procs[i]->stand_in)
+			free_process(m->procs[i]);
+	free(m->procs);
+	lm_ids_free(&m->by_pid);
+	lm_model_init(m);
+}
+
 const struct lm_thread *lm_model_thread_in(const struct lm_process *p, uint64_t start,
 					   uint64_t end)
 {

@@ -134,6 +134,11 @@ int lm_model_finish(struct lm_model *m, struct lm_error *e);
 
 /* A process that is only a number, or NULL: out of memory. */
 struct lm_process *lm_model_stand_in(struct lm_model *m, uint32_t pid);
+/* The processes of @from are those of @m, too, until they are given back; nothing else
+ * is added but stand-ins. -1: out of memory, and nothing is to be given back.
+ */
+int lm_model_borrow(struct lm_model *m, const struct lm_model *from);
+void lm_model_give_back(struct lm_model *m);
 
 /* Does @p share its working directory and umask (CLONE_FS) with its parent? */
 bool lm_model_shares_fs(const struct lm_model *m, const struct lm_process *p);

@@ -15,6 +15,7 @@
 #include "source_priv.h"
 #include "../kinds/sockopt.h"
 #include "../net/nft.h"
+#include "../restore/restore.h"
 #include "../textfile.h"
 #include "../target.h"
 #include "../vdso.h"
@@ -176,6 +177,14 @@ static bool spawning(const struct lm_model *m)
 	return twice;
 }
 
+/* Who makes a session and a child in it while they are looked at may be seen before the
+ * one and after the other.
+ */
+static bool settled(const struct lm_model *m)
+{
+	return !spawning(m) && !lm_tree_possible(m, NULL);
+}
+
 /* The inventory of the running container. */
 static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
@@ -184,7 +193,7 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 	for (int i = 0; i < LIST_TRIES; i++) {
 		memset(&why, 0, sizeof(why));
 		if (lm_objects_get(s, o, &why) == 0 &&
-		    (i == LIST_TRIES - 1 || !spawning(&s->model)))
+		    (i == LIST_TRIES - 1 || settled(&s->model)))
 			return 0;
 		if (o)
 			lm_objects_free(o);

@@ -10,6 +10,7 @@
 #include "../kinds/kind.h"
 #include "../kinds/tty.h"
 #include "../net/rtnl.h"
+#include "../restore/restore.h"
 
 struct verdict {
 	void (*report)(const char *line, void *arg);
@@ -188,6 +189,19 @@ static void check_pdeath(struct verdict *v, const struct lm_model *m)
 	}
 }
 
+/* Of a tree in which something else is refused nothing can be said. */
+static int check_tree(struct verdict *v, const struct lm_model *m)
+{
+	struct lm_error why = { 0 };
+
+	if (v->e->code || !lm_tree_possible(m, &why))
+		return 0;
+	if (why.code != LM_REFUSED)
+		return lm_fail(v->e, why.code, "%s", why.msg);
+	refuse(v, false, why.msg);
+	return 0;
+}
+
 /* Another kernel has not got that code. */
 static void check_vdso(struct verdict *v, const struct lm_model *m)
 {
@@ -232,6 +246,8 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
 		if (check_shared(&v, m, &shared[i]))
 			return -1;
+	if (check_tree(&v, m))
+		return -1;
 	for (size_t i = 0; i < m->nr_file; i++)
 		check_file(&v, m, m->file[i]);
 	if (v.e->code)

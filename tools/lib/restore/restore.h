@@ -73,6 +73,13 @@ pid_t lm_restorer_pid(const struct lm_restorer *r);
 /* Not committed: kill and remove all. Committed: only free memory. */
 void lm_restorer_free(struct lm_restorer *r);
 
+/* Is there a host that could make this again, if it has all that the container has
+ * there? What it lacks is found out on the destination; this the source asks. LM_REFUSED:
+ * "pid 1234: WHAT: not supported", with the number that it has on the source's host.
+ */
+/* tree.c: parents, sessions, process groups, pid namespaces. */
+int lm_tree_possible(const struct lm_model *m, struct lm_error *e);
+
 /* For kinds: */
 const struct lm_model *lm_restorer_model(const struct lm_restorer *r);
 /* /dev/livemig, open. */

@@ -6,6 +6,9 @@
  * in the session before; where the parent never was in it (an orphan), a
  * sibling that is gives birth. Leaders that have ended are there for a while
  * (leaders.c). Ids from outside the container are those of its first process.
+ *
+ * Whether all that leads to the tree that there was is not told by any rule: it is
+ * tried. So the source tries it, too, without making anything (lm_tree_possible()).
  */
 #include <errno.h>
 #include <sched.h>
@@ -53,6 +56,22 @@ void lm_proc_free(struct lm_proc *p)
 	free(p->vmas);
 	free(p->rings);
 	free(p);
+}
+
+/* Its number in a message: to who only plans it is still a process of the source. Who
+ * stands in for a leader is told by one of those who were led.
+ */
+static uint32_t called(const struct lm_restorer *r, const struct lm_process *mp)
+{
+	if (!r->plan)
+		return mp->pid;
+	for (size_t i = 0; mp->stand_in && i < r->m.nr_procs; i++) {
+		const struct lm_process *p = r->m.procs[i];
+
+		if (!p->stand_in && (p->sid == mp->pid || p->pgid == mp->pid))
+			return p->host;
+	}
+	return mp->host;
 }
 
 static const struct lm_process *first(const struct lm_restorer *r)
@@ -130,18 +149,31 @@ static struct lm_proc *add_proc(struct lm_restorer *r, uint32_t pid,
 	return p;
 }
 
+/* Has the container memory where the helper, or the other one, would be? */
+static void look_for_room(const struct lm_model *m, bool collides[2])
+{
+	collides[0] = collides[1] = false;
+	for (size_t i = 0; i < m->nr_mms; i++)
+		for (size_t j = 0; j < m->mms[i]->nr_vmas; j++)
+			for (int alt = 0; alt < 2; alt++)
+				collides[alt] |= lm_remote_collides(alt,
+					m->mms[i]->vmas[j].start,
+					m->mms[i]->vmas[j].end);
+}
+
+static int no_room(const struct lm_restorer *r, struct lm_error *e)
+{
+	return lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
+		       "memory is in use at both addresses of the restore helper: not supported");
+}
+
 /* Where the helpers' own memory and fds are out of the container's way. */
 static int choose_places(struct lm_restorer *r, struct lm_error *e)
 {
-	bool collides[2] = { false, false };
+	bool collides[2];
 	uint32_t top = 0;
 
-	for (size_t i = 0; i < r->m.nr_mms; i++)
-		for (size_t j = 0; j < r->m.mms[i]->nr_vmas; j++)
-			for (int alt = 0; alt < 2; alt++)
-				collides[alt] |= lm_remote_collides(alt,
-					r->m.mms[i]->vmas[j].start,
-					r->m.mms[i]->vmas[j].end);
+	look_for_room(&r->m, collides);
 	for (size_t i = 0; i < r->m.nr_files; i++) {
 		const struct lm_files *f = r->m.files[i];
 
@@ -154,8 +186,7 @@ static int choose_places(struct lm_restorer *r, struct lm_error *e)
 		r->fd_base = top < FD_BASE_MIN / 2 ? FD_BASE_MIN : 2 * top;
 	}
 	if (collides[r->alt])
-		return lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
-			       "memory is in use at both addresses of the restore helper");
+		return no_room(r, e);
 	if (top >= (uint32_t)r->fd_base)
 		return lm_fail(e, LM_FAILED,
 			       "fd %u was opened meanwhile; try again", top);
@@ -196,6 +227,8 @@ static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 	if (!p)
 		return NULL;
 	p->pidns = lm_pidns_of(mp);
+	if (r->plan)
+		return p;
 	if (own && !r->nr_procs) {
 		o.clone_flags = CLONE_NEWPID;
 		o.userns = lm_user_fd(r, lm_ns_owner(&r->m, &lm_ns_pid, p->pidns), e);
@@ -215,6 +248,31 @@ static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 	return NULL;
 }
 
+/* A leader that has ended is known by its number in the container's pid namespace only. */
+static bool is_numbered(const struct lm_proc *from, const struct lm_process *mp,
+			struct lm_error *e)
+{
+	if (!mp->stand_in || !from->depth)
+		return true;
+	lm_fail(e, LM_REFUSED,
+		"session or process group %u, whose leader has ended, in a pid namespace within that of the container: not supported",
+		mp->pid);
+	return false;
+}
+
+/* Its number on the host, which is that of the source as long as nothing is made. */
+static int give_birth(struct lm_restorer *r, struct lm_proc *from, struct lm_remote_fork *f,
+		      const struct lm_process *mp, struct lm_proc *p, struct lm_error *e)
+{
+	p->host = mp->host;
+	if (r->plan)
+		return lm_tids_of(mp, &f->tids, e);
+	if (lm_pidns_fork(r, from, f, mp, &p->remote, e))
+		return -1;
+	p->host = lm_remote_pid(p->remote);
+	return 0;
+}
+
 /* Born from @from: as its child, or as the child of its parent. */
 static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 				 bool sibling, const struct lm_process *mp,
@@ -227,11 +285,14 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	};
 	struct lm_proc *p;
 
+	if (!is_numbered(from, mp, e))
+		return NULL;
 	if (!sibling && lm_model_shares_fs(&r->m, mp))
 		f.clone_flags |= CLONE_FS;
 	if (lm_model_shares_files(&r->m, mp)) {
 		if (sibling) {
-			lm_fail(e, LM_REFUSED, "it shares its parent's table of open files, but was born in another session: not supported");
+			lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
+				"table of open files shared with its parent, which is in another session: not supported");
 			return NULL;
 		}
 		f.clone_flags |= CLONE_FILES;
@@ -248,9 +309,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	p->shares_files = f.clone_flags & CLONE_FILES;
 	p->has_pkeys = from->has_pkeys;
 	p->exit_signal = sibling ? from->exit_signal : f.exit_signal;
-	if (!inherit(p, from, e) &&
-	    !lm_pidns_fork(r, from, &f, mp, &p->remote, e)) {
-		p->host = lm_remote_pid(p->remote);
+	if (!inherit(p, from, e) && !give_birth(r, from, &f, mp, p, e)) {
 		p->pidns = lm_pidns_of(mp);
 		p->depth = lm_pid_depth(mp);
 		return p;
@@ -263,7 +322,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 static int new_session(struct lm_proc *p, struct lm_error *e)
 {
 	p->setsid = false;
-	if (lm_remote_syscall(p->remote, e, __NR_setsid) < 0)
+	if (p->remote && lm_remote_syscall(p->remote, e, __NR_setsid) < 0)
 		return lm_prefix(e, "pid %u", p->pid);
 	p->sid = p->pgid = p->pid;
 	return 0;
@@ -327,9 +386,14 @@ static int make(struct lm_restorer *r, const struct lm_process *mp,
 		return 0;
 	if (origin && !lm_pidns_possible(r, origin, mp))
 		return 0;
+	if (!origin && lm_pid_depth(mp)) {
+		lm_fail(e, LM_REFUSED,
+			"sent from outside into a pid namespace within that of the container: not supported");
+		return lm_prefix(e, "pid %u", called(r, mp));
+	}
 	p = origin ? fork_from(r, origin, sibling, mp, e) : start(r, mp, e);
 	if (!p)
-		return lm_prefix(e, "pid %u", mp->pid);
+		return lm_prefix(e, "pid %u", called(r, mp));
 	lm_ids_put(&r->by_pid, p->pid, r->nr_procs);
 	r->procs[r->nr_procs++] = p;
 	if (!r->root_pid && !mp->ppid && !mp->stand_in)
@@ -375,8 +439,8 @@ static int make_all(struct lm_restorer *r, struct lm_error *e)
 	}
 	if (left && !late)	/* (others may wait for them) */
 		return lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
-			       "the session of pid %u (%u) cannot be made again",
-			       left->pid, left->sid);
+			       "pid %u: its session (%u) cannot be made again: not supported",
+			       called(r, left), left->sid);
 	return 0;
 }
 
@@ -507,17 +571,39 @@ int lm_tree_groups(struct lm_restorer *r, struct lm_error *e)
 				continue;
 			if (!there)
 				return lm_fail(e, LM_REFUSED,
-					       "pid %u: process group %u from outside of its pid namespace: not supported",
-					       p->pid, want);
-			if (lm_remote_syscall(p->remote, e, __NR_setpgid, 0,
-					      there) < 0)
+					       "pid %u: process group %u, whose leader is outside of its pid namespace or has ended: not supported; start it with setsid",
+					       called(r, lm_model_process(&r->m, p->pid)), want);
+			if (p->remote &&
+			    lm_remote_syscall(p->remote, e, __NR_setpgid, 0, there) < 0)
 				return lm_prefix(e, "pid %u: process group %u",
 						 p->pid, want);
 			p->pgid = want;
 		}
 	}
-	for (size_t i = r->nr_procs; i-- > 0;)
+	for (size_t i = r->nr_procs; i-- > 0 && !r->plan;)
 		if (lm_model_process(&r->m, r->procs[i]->pid)->stand_in)
 			end(r, i);
 	return 0;
+}
+
+/* ---- could it be made? ---- */
+
+int lm_tree_possible(const struct lm_model *m, struct lm_error *e)
+{
+	struct lm_restorer r = { .plan = true };
+	bool collides[2];
+	int ret;
+
+	look_for_room(m, collides);
+	if (collides[0] && collides[1])
+		return no_room(&r, e);
+	if (lm_model_borrow(&r.m, m))
+		return lm_fail(e, LM_FAILED, "out of memory");
+	ret = lm_leaders_add(&r, e) || make_all(&r, e) || lm_tree_groups(&r, e) ? -1 : 0;
+	while (r.nr_procs)
+		lm_proc_free(r.procs[--r.nr_procs]);
+	free(r.procs);
+	lm_ids_free(&r.by_pid);
+	lm_model_give_back(&r.m);
+	return ret;
 }
