@@ -54,6 +54,9 @@ static int one(struct lm_source *s, struct lm_objects *o, const struct lm_proces
 		lm_put_u32(&b, LM_NS_OWNER, owner);
 	ret = owner < 0 ? -1 : look_inside(s, o, &b, p, k, fd, owner, e);
 	close(fd);
+	if (!ret && (owner || !k->only_owner))
+		ret = b.oom ? lm_fail(e, LM_FAILED, "no memory") :
+		      lm_model_add(&s->model, LM_REC_NS, b.data, b.len, e);
 	if (ret || !o || (!owner && k->only_owner)) {
 		lm_buf_free(&b);
 		return ret ? lm_prefix(e, "pid %u", p->host) : 0;
