@@ -13,6 +13,7 @@
 #include "source_priv.h"
 #include "../net/rtnl.h"
 #include "../ns/user.h"
+#include "../restore/restore.h"
 #include "../textfile.h"
 
 static int put_file(const struct lm_process *p, struct lm_buf *b, int attr,
@@ -132,6 +133,7 @@ int lm_source_check_users(const struct lm_model *m, struct lm_error *e)
 	for (size_t i = 0; i < m->nr_procs; i++) {
 		const struct lm_process *p = m->procs[i];
 		uint32_t user = lm_ns_of(p, &lm_ns_user);
+		const struct lm_thread *t;
 
 		if (!p->mm || user == LM_NS_NONE || user == own)
 			continue;
@@ -143,6 +145,10 @@ int lm_source_check_users(const struct lm_model *m, struct lm_error *e)
 			return lm_fail(e, LM_REFUSED,
 				       "pid %u: threads in a user namespace that its pid namespace does not belong to: not supported",
 				       p->host);
+		t = lm_creds_impossible(m, p);
+		if (t)
+			return lm_fail(e, LM_REFUSED, "pid %u thread %u: " LM_IDS_OUTSIDE,
+				       p->host, t->host);
 	}
 	return 0;
 }

@@ -99,29 +99,61 @@ static bool same_ids(const struct lm_thread *t, const struct lm_thread *other)
 	       lm_len(g) == lm_len(h) && !memcmp(lm_data(g), lm_data(h), lm_len(g));
 }
 
+/* What @user calls the ids of @t; @groups: room for so many (NULL: only look). */
+static bool ids_inside(const struct lm_obj *user, const struct lm_thread *t,
+		       struct livemig_creds *c, uint32_t *groups)
+{
+	uint32_t *uids[] = { &c->uid, &c->euid, &c->suid, &c->fsuid }, other;
+	uint32_t *gids[] = { &c->gid, &c->egid, &c->sgid, &c->fsgid };
+	size_t n;
+	const uint32_t *from = lm_array(t->obj.tb[LIVEMIG_THREAD_GROUPS],
+					sizeof(*from), &n);
+
+	*c = *creds_of(t);
+	for (size_t i = 0; i < 4; i++)
+		if (!lm_user_inside(user, LM_NS_UID_MAP, *uids[i], uids[i]) ||
+		    !lm_user_inside(user, LM_NS_GID_MAP, *gids[i], gids[i]))
+			return false;
+	for (size_t i = 0; i < n; i++)
+		if (!lm_user_inside(user, LM_NS_GID_MAP, from[i], groups ? &groups[i] : &other))
+			return false;
+	return true;
+}
+
+const struct lm_thread *lm_creds_impossible(const struct lm_model *m,
+					    const struct lm_process *mp)
+{
+	const struct lm_obj *user = lm_user_of(m, mp);
+	const struct lm_thread *leader = lm_leader(mp);
+	struct livemig_creds c;
+
+	for (size_t i = 0; user && leader && i < mp->nr_threads; i++) {
+		const struct lm_thread *t = mp->threads[i];
+
+		if (t != leader && creds_of(t) && !same_ids(t, leader) &&
+		    !ids_inside(user, t, &c, NULL))
+			return t;
+	}
+	return NULL;
+}
+
 /* Born in @user with the ids of another thread, it has others. */
 static int add_own_ids(struct lm_batch *b, const struct lm_obj *user,
 		       const struct lm_thread *t, struct lm_error *e)
 {
-	struct livemig_creds c = *creds_of(t);
-	uint32_t *uids[] = { &c.uid, &c.euid, &c.suid, &c.fsuid };
-	uint32_t *gids[] = { &c.gid, &c.egid, &c.sgid, &c.fsgid };
-	size_t n;
-	const uint32_t *from = lm_array(t->obj.tb[LIVEMIG_THREAD_GROUPS],
-					sizeof(*from), &n);
+	uint32_t n = lm_len(t->obj.tb[LIVEMIG_THREAD_GROUPS]) / sizeof(uint32_t);
 	uint32_t *groups = malloc((n + 1) * sizeof(*groups));
-	bool ok = groups;
+	struct livemig_creds c;
+	int ret = 0;
 
-	for (size_t i = 0; ok && i < 4; i++)
-		ok = lm_user_inside(user, LM_NS_UID_MAP, *uids[i], uids[i]) &&
-		     lm_user_inside(user, LM_NS_GID_MAP, *gids[i], gids[i]);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = lm_user_inside(user, LM_NS_GID_MAP, from[i], &groups[i]);
-	if (ok)
+	if (!groups)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	if (ids_inside(user, t, &c, groups))
 		add_ids(b, groups, n, &c);
+	else
+		ret = lm_fail(e, LM_REFUSED, LM_IDS_OUTSIDE);
 	free(groups);
-	return ok ? 0 : lm_fail(e, LM_REFUSED,
-				"ids other than those of the first thread, which its user namespace does not know: not supported");
+	return ret;
 }
 
 /* (It has all, and nothing takes them away when ids change.) */

@@ -79,6 +79,12 @@ void lm_restorer_free(struct lm_restorer *r);
  */
 /* tree.c: parents, sessions, process groups, pid namespaces. */
 int lm_tree_possible(const struct lm_model *m, struct lm_error *e);
+/* creds.c: a thread of @mp, not the first one, that is born in its user namespace and has
+ * ids which can be had outside only, or NULL.
+ */
+#define LM_IDS_OUTSIDE	"ids other than those of the first thread, which its user namespace does not know: not supported"
+const struct lm_thread *lm_creds_impossible(const struct lm_model *m,
+					    const struct lm_process *mp);
 
 /* For kinds: */
 const struct lm_model *lm_restorer_model(const struct lm_restorer *r);
