@@ -196,11 +196,6 @@ static int put_mount(struct lm_buf *b, const struct lm_mounts *all,
 		return lm_fail(e, LM_REFUSED,
 			       "mount %s: %s of %s, which the host has not mounted: not supported",
 			       m->point, m->type, m->source);
-	/* (p->dev: the namespace belongs to a user namespace) */
-	if (!bind && p->dev >= 0 && !strcmp(m->type, "overlay"))
-		return lm_fail(e, LM_REFUSED,
-			       "mount %s: an overlay of a user namespace: not supported",
-			       m->point);
 	if (!groups_differ(all, m, e))
 		return -1;
 	mark = lm_nest_start(b, LM_NS_MOUNT);

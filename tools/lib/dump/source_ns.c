@@ -2,11 +2,13 @@
 /* The container's namespaces, described from inside: one record each. */
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "source_priv.h"
 #include "../net/rtnl.h"
 #include "../ns/ns.h"
 #include "../ns/user.h"
+#include "../restore/restore.h"
 #include "../target.h"
 
 struct visit {
@@ -105,11 +107,35 @@ static int describe_kind(struct lm_source *s, struct lm_objects *o,
 	return 0;
 }
 
+/* By their records; ids in them are those of user namespaces, which came after them. In the
+ * stop they mostly are what they were before.
+ */
+static int check_mounts(struct lm_source *s, struct lm_error *e)
+{
+	const struct lm_model *m = &s->model;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < m->nr_ns; i++)
+		sum = XXH64(m->ns[i]->raw, m->ns[i]->len, sum);
+	if (sum == s->ns_sum)
+		return 0;
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		uint32_t id = lm_ns_of(m->procs[i], &lm_ns_mnt);
+		const struct lm_obj *o = known(m, i, &lm_ns_mnt, id) ? NULL :
+			lm_ns_record(m, &lm_ns_mnt, id);
+
+		if (o && lm_mounts_possible(m, o, e))
+			return lm_prefix(e, "pid %u", m->procs[i]->host);
+	}
+	s->ns_sum = sum;
+	return 0;
+}
+
 int lm_source_describe_ns(struct lm_source *s, struct lm_objects *o,
 			  struct lm_error *e)
 {
 	for (size_t i = 0; i < LM_NS_KINDS; i++)
 		if (describe_kind(s, o, lm_ns_kinds[i], e))
 			return -1;
-	return lm_source_check_users(&s->model, e);
+	return check_mounts(s, e) || lm_source_check_users(&s->model, e) ? -1 : 0;
 }

@@ -52,6 +52,7 @@ struct lm_source {
 	uint32_t round;		/* the next one */
 	uint32_t pages_flags;	/* of every round: enum livemig_pages_flags */
 	struct lm_model model;
+	uint64_t ns_sum;	/* of namespaces whose mounts can be made again */
 	int nsfd;		/* the container's network namespace; -1: the host's */
 	struct lm_netlock *lock;
 	struct lm_packets *packets; /* that come meanwhile; NULL: they are lost */

@@ -6,6 +6,9 @@
  * is taken from there by the coordinator, which sees it whatever covers it meanwhile;
  * a part of what is mounted already is bound from that, all else is mounted. We reach
  * into it through its root directory.
+ *
+ * Is there an order in which all can be mounted? The source asks, too: it goes through
+ * them as we do, without mounting anything (lm_mounts_possible()).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +43,8 @@ struct place {
 };
 
 struct build {
-	struct lm_restorer *r;
+	struct lm_restorer *r;		/* NULL: nothing is mounted */
+	const struct lm_model *m;
 	struct lm_proc *p;		/* who does it */
 	uint32_t ns;
 	uint32_t owner;			/* the user namespace it belongs to */
@@ -214,7 +218,7 @@ static int bind_part(const struct build *b, const char *from, const char *path)
 /* Options as who is in the namespace @user gives them: ids are the host's in a record. */
 static int inside(const struct build *b, const char *options, char *buf, size_t size)
 {
-	const struct lm_obj *user = lm_ns_record(&b->r->m, &lm_ns_user, b->owner);
+	const struct lm_obj *user = lm_ns_record(b->m, &lm_ns_user, b->owner);
 	size_t n = 0;
 
 	*buf = 0;
@@ -244,18 +248,22 @@ static int inside(const struct build *b, const char *options, char *buf, size_t 
  * with it what he likes, and is so again. (Whose those of the kernel are is told by
  * the namespace that they show.)
  */
+static bool is_theirs(const struct build *b, const struct place *m)
+{
+	const char *type = str(m, LM_MOUNT_TYPE);
+
+	return b->owner != LM_NS_NONE && !m->tb[LM_MOUNT_HOST] &&
+	       (!strcmp(type, "tmpfs") || !strcmp(type, "devpts") || !strcmp(type, "overlay"));
+}
+
 static int mount_fs(const struct build *b, const struct place *m, const char *path,
 		    unsigned long flags, const char *options)
 {
 	const char *type = str(m, LM_MOUNT_TYPE), *source = str(m, LM_MOUNT_SOURCE);
 	char theirs[PATH_MAX];
 
-	if (b->owner == LM_NS_NONE || m->tb[LM_MOUNT_HOST] ||
-	    (strcmp(type, "tmpfs") && strcmp(type, "devpts") && strcmp(type, "overlay")))
+	if (!is_theirs(b, m))
 		return do_mount(b, source, path, type, flags, options);
-	if (!strcmp(type, "overlay"))
-		return lm_fail(b->e, LM_REFUSED,
-			       "an overlay of a user namespace: not supported");
 	return inside(b, options, theirs, sizeof(theirs)) ||
 	       lm_user_enter(b->r, b->p, b->owner, b->e) ||
 	       lm_remote_syscall(b->p->remote, b->e, __NR_setfsgid, 0) < 0 ||
@@ -312,27 +320,60 @@ static int mount_tmpfs(const struct build *b, const struct place *m, const char 
 
 /* ---- one mount ---- */
 
-static int mount_new(const struct build *b, const struct place *m, const char *path)
+/* All cgroup2 mounts are one file system, with the host's options. */
+static bool is_cgroup(const struct place *m)
 {
-	const char *type = str(m, LM_MOUNT_TYPE);
-	/* All cgroup2 mounts are one file system, with the host's options. */
-	const char *options = strcmp(type, "cgroup2") ? str(m, LM_MOUNT_OPTIONS) : "";
+	return !strcmp(str(m, LM_MOUNT_TYPE), "cgroup2");
+}
 
-	if (!strcmp(type, "tmpfs"))
-		return mount_tmpfs(b, m, path);
-	if (strcmp(str(m, LM_MOUNT_ROOT), "/") && strcmp(type, "cgroup2"))
+/* Could it be, on any host? */
+static int check_new(const struct build *b, const struct place *m)
+{
+	char theirs[PATH_MAX];
+
+	if (strcmp(str(m, LM_MOUNT_ROOT), "/") && !is_cgroup(m))
 		return lm_fail(b->e, LM_REFUSED,
 			       "a part of a file system that is not mounted as a whole: not supported");
+	if (!is_theirs(b, m))
+		return 0;
+	if (!strcmp(str(m, LM_MOUNT_TYPE), "overlay"))
+		return lm_fail(b->e, LM_REFUSED,
+			       "an overlay of a user namespace: not supported");
+	return inside(b, str(m, LM_MOUNT_OPTIONS), theirs, sizeof(theirs));
+}
+
+static int mount_new(const struct build *b, const struct place *m, const char *path)
+{
+	const char *options = is_cgroup(m) ? "" : str(m, LM_MOUNT_OPTIONS);
+
+	if (check_new(b, m))
+		return -1;
+	if (!strcmp(str(m, LM_MOUNT_TYPE), "tmpfs"))
+		return mount_tmpfs(b, m, path);
 	return mount_fs(b, m, path, m->tb[LM_MOUNT_READ_ONLY] ? MS_RDONLY : 0, options);
+}
+
+/* As if it were: what is bound from the host is there. */
+static int plan_one(const struct build *b, struct place *m)
+{
+	char from[PATH_MAX];
+
+	if (!m->tb[LM_MOUNT_HOST] && !mounted_part(b, m, from) && check_new(b, m))
+		return -1;
+	m->made = true;
+	return 0;
 }
 
 static int mount_one(const struct build *b, struct place *m, const char *path)
 {
 	uint32_t flags = lm_u32(m->tb[LM_MOUNT_FLAGS]) & MOUNT_FLAGS;
 	bool slave = lm_u32(m->tb[LM_MOUNT_PROPAGATION]) & MS_SLAVE;
-	int ret, host = from_host(b, m);
 	char from[PATH_MAX];
+	int ret, host;
 
+	if (!b->r)
+		return plan_one(b, m);
+	host = from_host(b, m);
 	if (host < 0)
 		return -1;
 	/* (what a remount is not told about times of access it leaves) */
@@ -409,8 +450,11 @@ static int open_point(const struct build *b, const struct place *m)
 
 static int check_point(const struct build *b, const struct place *m)
 {
-	int fd = open_point(b, m);
+	int fd;
 
+	if (!b->r)
+		return 0;
+	fd = open_point(b, m);
 	if (fd >= 0)
 		close(fd);
 	return fd < 0 ? -1 : 0;
@@ -421,6 +465,8 @@ static int check_point(const struct build *b, const struct place *m)
  */
 static int keep(const struct build *b, struct place *m)
 {
+	if (!b->r)
+		return 0;
 	if (!m->tb[LM_MOUNT_LOCKS] && !m->tb[LM_MOUNT_UID])
 		return 0;
 	m->fd = open_point(b, m);
@@ -476,7 +522,8 @@ static int mount_all(const struct build *b)
 				next = &b->v[i];
 		}
 		if (!next)
-			return lm_fail(b->e, LM_REFUSED, "its mounts have no order");
+			return lm_fail(b->e, LM_REFUSED,
+				       "its mounts have no order in which they could be made: not supported");
 		if (target(b, next, path) || check_point(b, next) ||
 		    mount_one(b, next, path) || keep(b, next))
 			return failed(b, next);
@@ -570,12 +617,17 @@ static int open_root(struct build *b)
 	return b->root_fd < 0 ? lm_fail_errno(b->e, LM_FAILED, "%s", path) : 0;
 }
 
+static int no_tree(const struct build *b)
+{
+	return lm_fail(b->e, LM_REFUSED, "its mounts are no tree: not supported");
+}
+
 static int build(struct build *b)
 {
 	struct place *root = root_of(b);
 
 	if (!root)
-		return lm_fail(b->e, LM_REFUSED, "its mounts are no tree");
+		return no_tree(b);
 	if (lm_user_unshare(b->r, b->p, b->owner, CLONE_NEWNS, b->e) ||
 	    do_mount(b, "", "/", "", MS_REC | MS_SLAVE, "") ||
 	    mount_one(b, root, NEW_ROOT))
@@ -589,7 +641,7 @@ static int build(struct build *b)
 int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj *o,
 		   struct lm_error *e)
 {
-	struct build b = { .r = r, .p = p, .ns = lm_u32(o->tb[LM_NS_ID]),
+	struct build b = { .r = r, .m = &r->m, .p = p, .ns = lm_u32(o->tb[LM_NS_ID]),
 			   .owner = lm_u32(o->tb[LM_NS_OWNER]), .root_fd = -1, .e = e };
 	int ret;
 
@@ -605,6 +657,25 @@ int lm_mounts_make(struct lm_restorer *r, struct lm_proc *p, const struct lm_obj
 		if (b.v[i].fd >= 0)
 			close(b.v[i].fd);
 	lm_mounts_free(&b.host);
+	free(b.v);
+	return ret;
+}
+
+static int plan(struct build *b)
+{
+	struct place *root = root_of(b);
+
+	if (!root)
+		return no_tree(b);
+	return mount_one(b, root, NEW_ROOT) ? failed(b, root) : mount_all(b);
+}
+
+int lm_mounts_possible(const struct lm_model *m, const struct lm_obj *o, struct lm_error *e)
+{
+	struct build b = { .m = m, .ns = lm_u32(o->tb[LM_NS_ID]),
+			   .owner = lm_u32(o->tb[LM_NS_OWNER]), .root_fd = -1, .e = e };
+	int ret = read_record(&b, o) || plan(&b) ? -1 : 0;
+
 	free(b.v);
 	return ret;
 }
