@@ -24,9 +24,10 @@
 #define START_TIME	22	/* field of /proc/PID/stat, in clock ticks since boot */
 
 struct look {
-	const struct lm_model *m;
+	struct lm_model *m;
 	struct lm_objects *o;	/* NULL: only look */
 	bool contents, host;
+	bool frozen;
 	uint32_t id;		/* of the namespace, as the model has it */
 };
 
@@ -59,42 +60,92 @@ static bool is_member(const struct lm_model *m, pid_t host)
 	return false;
 }
 
-static uint64_t attached(const struct lm_model *m, uint32_t id)
+static bool is_segment(const struct lm_shmem *s, uint32_t id)
 {
+	const struct nlattr *a = s->obj.tb[LIVEMIG_SHMEM_SYSV];
+
+	return a && lm_u32(a) == id;
+}
+
+static bool anybody_has(const struct lm_model *m, uint32_t id)
+{
+	for (size_t i = 0; i < m->nr_shmems; i++)
+		if (is_segment(m->shmems[i], id))
+			return true;
+	return false;
+}
+
+/* In how many mappings of those who are in this namespace. */
+static uint64_t attached(const struct look *l, uint32_t id)
+{
+	const struct lm_model *m = l->m;
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < m->nr_mms; i++)
-		for (size_t j = 0; j < m->mms[i]->nr_vmas; j++) {
-			const struct livemig_vma *v = &m->mms[i]->vmas[j];
-			const struct lm_shmem *s = v->kind == LIVEMIG_VMA_SHMEM ?
-				lm_model_shmem(m, v->object) : NULL;
+	for (size_t i = 0; anybody_has(m, id) && i < m->nr_procs; i++) {
+		const struct lm_mm *mm = lm_ns_of(m->procs[i], &lm_ns_ipc) == l->id ?
+			m->procs[i]->mm : NULL;
 
-			if (s && s->obj.tb[LIVEMIG_SHMEM_SYSV] &&
-			    lm_u32(s->obj.tb[LIVEMIG_SHMEM_SYSV]) == id)
-				n++;
+		for (size_t j = 0; mm && j < mm->nr_vmas; j++) {
+			const struct lm_shmem *s = mm->vmas[j].kind == LIVEMIG_VMA_SHMEM ?
+				lm_model_shmem(m, mm->vmas[j].object) : NULL;
+
+			n += s && is_segment(s, id);
 		}
+	}
 	return n;
 }
 
-/* Return: 1 it is the container's, 0 it is not, -1 it is in the way. */
-static int judge(const struct look *l, const struct lm_ipc_kind *kind,
-		 const struct lm_ipc *o, struct lm_error *e)
+/* What is undone when it ends is its own, whoever used the set after it. */
+static bool undoes(const struct lm_process *p, uint32_t id)
 {
-	if (kind == &lm_ipc_shm) {
-		uint64_t n = attached(l->m, o->id);
+	const struct livemig_sem_undo *undo;
+	size_t n;
 
-		if (n && n != o->attached)
-			return lm_fail(e, LM_REFUSED,
-				       "System V %s %u: processes outside the container have it attached, too: not supported",
-				       kind->what, o->id);
-		return !!n;
-	}
+	undo = lm_array(p->obj.tb[LIVEMIG_PROCESS_SEM_UNDO], sizeof(*undo), &n);
+	while (n--)
+		if (undo[n].id == id)
+			return true;
+	return false;
+}
+
+static uint32_t who_undoes(const struct look *l, uint32_t id)
+{
+	for (size_t i = 0; i < l->m->nr_procs; i++)
+		if (lm_ns_of(l->m->procs[i], &lm_ns_ipc) == l->id &&
+		    undoes(l->m->procs[i], id))
+			return l->m->procs[i]->host;
+	return 0;
+}
+
+static int in_host(uint32_t pid, const struct lm_ipc_kind *kind, const struct lm_ipc *o,
+		   struct lm_error *e)
+{
+	return lm_fail(e, LM_REFUSED,
+		       "pid %u uses System V %s %u in the host's ipc namespace: not supported; give the container an ipc namespace (unshare --ipc)",
+		       pid, kind->what, o->id);
+}
+
+/* @n: in how many mappings of the container it is. Return: 1 it is the container's, 0 it
+ * is not, -1 it is in the way.
+ */
+static int judge(const struct look *l, const struct lm_ipc_kind *kind,
+		 const struct lm_ipc *o, uint64_t n, struct lm_error *e)
+{
+	/* (all processes of a namespace that came with the container are its own, but
+	 * others may have left it with the segment attached, or have visited it)
+	 */
+	if (kind == &lm_ipc_shm && n != o->attached && (l->host ? n : l->frozen))
+		return lm_fail(e, LM_REFUSED,
+			       "System V %s %u: processes outside the container have it attached, too: not supported",
+			       kind->what, o->id);
+	if (!l->host || kind == &lm_ipc_shm)
+		return !l->host || n;
+	if (kind == &lm_ipc_sem && who_undoes(l, o->id))
+		return in_host(who_undoes(l, o->id), kind, o, e);
 	for (size_t i = 0; i < sizeof(o->users) / sizeof(*o->users); i++)
 		if (o->users[i].pid && is_member(l->m, o->users[i].pid) &&
 		    was(&o->users[i]))
-			return lm_fail(e, LM_REFUSED,
-				       "pid %u uses System V %s %u in the host's ipc namespace: not supported; give the container an ipc namespace (unshare --ipc)",
-				       o->users[i].pid, kind->what, o->id);
+			return in_host(o->users[i].pid, kind, o, e);
 	return 0;
 }
 
@@ -107,15 +158,31 @@ static int emit(struct lm_buf *b, void *arg, struct lm_error *e)
 	return lm_objects_add_buf(l->o, LM_REC_IPC, b, e);
 }
 
+/* For lm_ipc_check_attached(). */
+static int note(const struct look *l, const struct lm_ipc *o, struct lm_error *e)
+{
+	struct lm_ipc_out out = { 0 };
+	int ret;
+
+	lm_ipc_begin(&out, &lm_ipc_shm, o);
+	ret = out.b.oom ? lm_fail(e, LM_FAILED, "no memory") :
+	      lm_model_add(l->m, LM_REC_IPC, out.b.data, out.b.len, e);
+	lm_buf_free(&out.b);
+	return ret;
+}
+
 static int describe_one(struct look *l, const struct lm_ipc_kind *kind,
 			struct lm_ipc *o, struct lm_error *e)
 {
 	struct lm_ipc_out out = { .emit = emit, .arg = l };
-	int ours = l->host ? judge(l, kind, o, e) : 1;
+	uint64_t n = kind == &lm_ipc_shm ? attached(l, o->id) : 0;
+	int ours = judge(l, kind, o, n, e);
 
+	o->ns = l->host ? LM_NS_NONE : l->id;
+	if (ours > 0 && n && note(l, o, e))
+		return -1;
 	if (ours <= 0 || !l->o)
 		return ours < 0 ? -1 : 0;
-	o->ns = l->host ? LM_NS_NONE : l->id;
 	lm_ipc_begin(&out, kind, o);
 	if (l->contents && kind->contents(o, &out, e)) {
 		lm_buf_free(&out.b);
@@ -175,10 +242,21 @@ static int visit(struct look *l, const struct lm_process *p, struct lm_error *e)
 	return ret;
 }
 
+/* Each mapping is a link to its file. */
+static bool still(const struct lm_process *p, const struct livemig_vma *v)
+{
+	char path[96], to[16];
+
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", p->host,
+		 (unsigned long long)v->start, (unsigned long long)v->end);
+	return readlink(path, to, sizeof(to)) > 5 && !strncmp(to, "/SYSV", 5);
+}
+
 int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool contents,
 			   struct lm_error *e)
 {
-	struct look l = { .m = &s->model, .o = o, .contents = contents };
+	struct look l = { .m = &s->model, .o = o, .contents = contents,
+			  .frozen = s->frozen };
 	uint32_t own;
 
 	if (access("/proc/sysvipc", F_OK))
@@ -193,7 +271,7 @@ int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool conte
 		if (l.id != LM_NS_NONE && !seen(&s->model, i, l.id) && visit(&l, p, e))
 			return -1;
 	}
-	return 0;
+	return lm_ipc_check_attached(&s->model, s->frozen ? NULL : still, e);
 }
 
 /* The container is gone, and nobody else has them. */

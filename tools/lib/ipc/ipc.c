@@ -229,3 +229,99 @@ uint32_t lm_ipc_ns_of(const struct lm_model *m, const struct lm_shmem *s)
 	}
 	return LM_NS_NONE;
 }
+
+uint32_t lm_ipc_ns_in(const struct lm_model *m, const struct lm_process *p)
+{
+	uint32_t ns = lm_ns_of(p, &lm_ns_ipc);
+
+	return lm_ns_record(m, &lm_ns_ipc, ns) ? ns : LM_NS_NONE;
+}
+
+bool lm_ipc_segment(const struct lm_model *m, uint32_t ns, const struct lm_shmem *s,
+		    struct lm_ipc *o)
+{
+	uint32_t id = lm_u32(s->obj.tb[LIVEMIG_SHMEM_SYSV]);
+	const struct lm_ipc_kind *kind;
+
+	for (size_t i = 0; i < m->nr_ipc; i++)
+		if (lm_u32(m->ipc[i]->tb[LM_IPC_ID]) == id &&
+		    lm_u32(m->ipc[i]->tb[LM_IPC_NS]) == ns &&
+		    !lm_ipc_parse(m->ipc[i], &kind, o, NULL) &&
+		    kind == &lm_ipc_shm && o->size == s->size)
+			return true;
+	return false;
+}
+
+/* ---- who has segments attached ---- */
+
+#define PAGE	4096ULL
+
+static const struct lm_shmem *segment_of(const struct lm_model *m,
+					 const struct livemig_vma *v)
+{
+	const struct lm_shmem *s = v->kind == LIVEMIG_VMA_SHMEM ?
+		lm_model_shmem(m, v->object) : NULL;
+
+	return s && s->obj.tb[LIVEMIG_SHMEM_SYSV] ? s : NULL;
+}
+
+/* (mremap() lets a mapping grow) */
+static bool is_beyond(const struct lm_shmem *s, const struct livemig_vma *v)
+{
+	uint64_t size = (s->size + PAGE - 1) & -PAGE;
+
+	return v->offset > size || v->end - v->start > size - v->offset;
+}
+
+static const char *misplaced(const struct lm_model *m, const struct lm_process *p,
+			     const struct livemig_vma *v)
+{
+	const struct lm_shmem *s = segment_of(m, v);
+	struct lm_ipc o;
+
+	if (!s)
+		return NULL;
+	if (is_beyond(s, v))
+		return "mapped beyond its end";
+	return lm_ipc_segment(m, lm_ipc_ns_in(m, p), s, &o) ? NULL :
+	       "attached, but not of the ipc namespace that it is in";
+}
+
+static bool is_mapped(const struct lm_model *m, const struct lm_shmem *s)
+{
+	for (size_t i = 0; i < m->nr_mms; i++)
+		for (size_t j = 0; j < m->mms[i]->nr_vmas; j++)
+			if (segment_of(m, &m->mms[i]->vmas[j]) == s)
+				return true;
+	return false;
+}
+
+int lm_ipc_check_attached(const struct lm_model *m,
+			  bool (*still)(const struct lm_process *p,
+					const struct livemig_vma *v),
+			  struct lm_error *e)
+{
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_process *p = m->procs[i];
+
+		for (size_t j = 0; p->mm && j < p->mm->nr_vmas; j++) {
+			const struct livemig_vma *v = &p->mm->vmas[j];
+			const char *why = misplaced(m, p, v);
+
+			if (why && (!still || still(p, v)))
+				return lm_fail(e, LM_REFUSED,
+					       "pid %u: System V segment %u %s: not supported",
+					       p->host, lm_u32(segment_of(m, v)->obj.tb[LIVEMIG_SHMEM_SYSV]),
+					       why);
+		}
+	}
+	for (size_t i = 0; i < m->nr_shmems && !still; i++) {
+		const struct nlattr *id = m->shmems[i]->obj.tb[LIVEMIG_SHMEM_SYSV];
+
+		if (id && !is_mapped(m, m->shmems[i]))
+			return lm_fail(e, LM_REFUSED,
+				       "System V segment %u, which is open as a file and not attached: not supported",
+				       lm_u32(id));
+	}
+	return 0;
+}

@@ -142,5 +142,18 @@ int lm_ipc_shm_open(uint32_t id, struct lm_error *e);
  * attached.
  */
 uint32_t lm_ipc_ns_of(const struct lm_model *m, const struct lm_shmem *s);
+/* That of @p, as records name it: LM_NS_NONE is the host's. */
+uint32_t lm_ipc_ns_in(const struct lm_model *m, const struct lm_process *p);
+/* What the records tell of the segment @s, if it is one of the ipc namespace @ns. */
+bool lm_ipc_segment(const struct lm_model *m, uint32_t ns, const struct lm_shmem *s,
+		    struct lm_ipc *o);
+/* Is each segment attached in the namespace that it is of, and no further than it goes?
+ * LM_REFUSED: "pid 1234: ...", on the source's host. @still: while the container runs
+ * a mapping may be gone by now; NULL: it does not.
+ */
+int lm_ipc_check_attached(const struct lm_model *m,
+			  bool (*still)(const struct lm_process *p,
+					const struct livemig_vma *v),
+			  struct lm_error *e);
 
 #endif

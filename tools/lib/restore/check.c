@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../ipc/ipc.h"
 #include "../kinds/kind.h"
 #include "../kinds/kinds.h"
 #include "../nl.h"
@@ -282,7 +283,8 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 			       r->m.nr_netns);
 	if (check_shared(&r->m, e))
 		return -1;
-	if (r->final && lm_seccomp_check(r, e))
+	if (r->final && (lm_seccomp_check(r, e) ||
+			 lm_ipc_check_attached(&r->m, NULL, e)))
 		return -1;
 	return lm_check_lacks(r, e) || check_pids(r, e) || check_clocks(e) ? -1 : 0;
 }

@@ -109,20 +109,11 @@ static int find(const struct lm_restorer *r, const struct lm_shmem *s,
 {
 	uint32_t id = lm_u32(s->obj.tb[LIVEMIG_SHMEM_SYSV]);
 	uint32_t ns = lm_ipc_ns_of(&r->m, s);
-	const struct lm_ipc_kind *kind;
 
 	if (!lm_ns_record(&r->m, &lm_ns_ipc, ns))
 		ns = LM_NS_NONE;
-	for (size_t i = 0; i < r->m.nr_ipc; i++) {
-		if (lm_ipc_parse(r->m.ipc[i], &kind, o, e))
-			return -1;
-		if (kind == &lm_ipc_shm && o->id == id && o->ns == ns &&
-		    o->size == s->size)
-			return 0;
-	}
-	return lm_fail(e, LM_REFUSED,
-		       "System V segment %u is attached, but not in the ipc namespace of who has it: not supported",
-		       id);
+	return lm_ipc_segment(&r->m, ns, s, o) ? 0 :
+	       lm_fail(e, LM_REFUSED, "System V segment %u is missing", id);
 }
 
 static int open_inside(void *arg, struct lm_error *e)
@@ -352,7 +343,7 @@ static void add_undo(struct lm_batch *b, uint32_t id, unsigned int nr, int value
 int lm_ipc_undo(struct lm_restorer *r, struct lm_proc *p,
 		const struct lm_process *mp, struct lm_error *e)
 {
-	uint32_t ns = lm_ns_of(mp, &lm_ns_ipc);
+	uint32_t ns = lm_ipc_ns_in(&r->m, mp);
 	const struct livemig_sem_undo *undo;
 	struct lm_batch *b;
 	int ret = 0;
@@ -361,8 +352,6 @@ int lm_ipc_undo(struct lm_restorer *r, struct lm_proc *p,
 	undo = lm_array(mp->obj.tb[LIVEMIG_PROCESS_SEM_UNDO], sizeof(*undo), &n);
 	if (!n)
 		return 0;
-	if (!lm_ns_record(&r->m, &lm_ns_ipc, ns))
-		ns = LM_NS_NONE;
 	b = lm_batch_new(p->remote);
 	if (!b)
 		return lm_fail(e, LM_FAILED, "out of memory");
