@@ -526,6 +526,11 @@ int lm_remote_leave(struct lm_remote *r, struct lm_error *e)
 
 /* ---- the end ---- */
 
+uint32_t lm_remote_threads(void)
+{
+	return LM_HELPER_SLOTS_MAX / SLOT_CHUNK * SLOT_CHUNK;
+}
+
 static int map_slots(struct lm_remote *r, struct lm_error *e)
 {
 	uint64_t at = r->base + LM_HELPER_SLOTS + r->slots * LM_HELPER_SLOT_SIZE;
@@ -533,7 +538,7 @@ static int map_slots(struct lm_remote *r, struct lm_error *e)
 
 	if (r->slots % SLOT_CHUNK)
 		return 0;
-	if (r->slots + SLOT_CHUNK > LM_HELPER_SLOTS_MAX)
+	if (r->slots >= lm_remote_threads())
 		return lm_fail(e, LM_REFUSED, "process %u: too many threads", r->pid);
 	ret = lm_remote_syscall(r, e, __NR_mmap, at, SLOT_CHUNK * LM_HELPER_SLOT_SIZE,
 				PROT_READ | PROT_WRITE,

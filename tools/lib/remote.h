@@ -163,6 +163,8 @@ const void *lm_batch_get(const struct lm_batch *b, size_t offset);
  * LM_HELPER_SLOT_REQ bytes) and enters LIVEMIG_IOC_BECOME. Returns when the
  * calls are done. @how may be NULL.
  */
+/* How many there can be besides the first. */
+uint32_t lm_remote_threads(void);
 int lm_remote_thread(struct lm_remote *r, const struct lm_tids *tids, struct lm_batch *b,
 		     const struct lm_helper_become *how, struct lm_error *e);
 /* The leader itself; afterwards @r takes no more calls. That the ioctl failed

@@ -202,6 +202,29 @@ static int check_tree(struct verdict *v, const struct lm_model *m)
 	return 0;
 }
 
+static void check_threads(struct verdict *v, const struct lm_model *m)
+{
+	char line[128];
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		if (m->procs[i]->nr_threads <= 1 + lm_remote_threads())
+			continue;
+		snprintf(line, sizeof(line), "pid %u: more than %u threads: not supported",
+			 m->procs[i]->host, 1 + lm_remote_threads());
+		refuse(v, false, line);
+	}
+}
+
+static void check_shmems(struct verdict *v, const struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_shmems; i++) {
+		struct lm_error why = { 0 };
+
+		if (lm_shmem_possible(m->shmems[i], &why))
+			refuse(v, false, why.msg);
+	}
+}
+
 /* Another kernel has not got that code. */
 static void check_vdso(struct verdict *v, const struct lm_model *m)
 {
@@ -248,6 +271,8 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 			return -1;
 	if (check_tree(&v, m))
 		return -1;
+	check_threads(&v, m);
+	check_shmems(&v, m);
 	for (size_t i = 0; i < m->nr_file; i++)
 		check_file(&v, m, m->file[i]);
 	if (v.e->code)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../restore/restore.h"
 
 #define STOP_MS		5000
 #define INSNS_MAX	4096	/* BPF_MAXINSNS */
@@ -26,6 +27,7 @@
 struct lm_seccomp_chain {
 	uint32_t id, tid;	/* tid: from which it was read */
 	struct lm_objects filters;
+	size_t bytes;		/* of their programs */
 };
 
 /* Of the signal that was on its way when @tid stopped. */
@@ -79,6 +81,7 @@ static int read_filter(struct lm_seccomp_chain *c, uint64_t nr, struct lm_error 
 	lm_put_u32(&b, LM_SECCOMP_ID, c->id);
 	lm_put_u32(&b, LM_SECCOMP_FLAGS, meta.flags);
 	lm_put(&b, LM_SECCOMP_PROG, insns, n * sizeof(*insns));
+	c->bytes += n * sizeof(*insns);
 	return lm_objects_add_buf(&c->filters, LM_REC_SECCOMP, &b, e);
 }
 
@@ -157,6 +160,40 @@ static int learn(struct lm_source *s, const struct lm_thread *t,
 	return lm_prefix(e, "pid %u: seccomp: thread %u", t->pid, t->tid);
 }
 
+static bool has_chain(const struct lm_process *p, uint32_t id)
+{
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct livemig_seccomp *sc = filters_of(p->threads[i]);
+
+		if (sc && sc->id == id)
+			return true;
+	}
+	return false;
+}
+
+/* Threads may have one each; seldom are all together too much for one process. */
+static int check_room(const struct lm_source *s, const struct lm_process *p,
+		      struct lm_error *e)
+{
+	size_t n = 0, bytes = 0;
+
+	for (size_t i = 0; i < s->nr_chains; i++)
+		if (!p || has_chain(p, s->chains[i].id)) {
+			n += s->chains[i].filters.nr;
+			bytes += s->chains[i].bytes;
+		}
+	if (lm_seccomp_possible(n, bytes))
+		return 0;
+	if (p)
+		return lm_fail(e, LM_REFUSED,
+			       "pid %u: %zu seccomp filters of %zu bytes in its threads: not supported",
+			       p->host, n, bytes);
+	for (size_t i = 0; i < s->model.nr_procs; i++)
+		if (check_room(s, s->model.procs[i], e))
+			return -1;
+	return 0;
+}
+
 int lm_seccomp_learn(struct lm_source *s, struct lm_error *e)
 {
 	uint32_t last = 0;	/* most threads have the same as the one before */
@@ -174,7 +211,7 @@ int lm_seccomp_learn(struct lm_source *s, struct lm_error *e)
 			last = sc->id;
 		}
 	}
-	return 0;
+	return check_room(s, NULL, e);
 }
 
 int lm_seccomp_known(const struct lm_source *s, struct lm_error *e)

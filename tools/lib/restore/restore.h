@@ -85,8 +85,12 @@ int lm_tree_possible(const struct lm_model *m, struct lm_error *e);
 #define LM_IDS_OUTSIDE	"ids other than those of the first thread, which its user namespace does not know: not supported"
 const struct lm_thread *lm_creds_impossible(const struct lm_model *m,
 					    const struct lm_process *mp);
+/* seccomp.c: is there room for so many filters, which have so many bytes, in a process? */
+bool lm_seccomp_possible(size_t filters, size_t bytes);
 /* mounts.c: of a namespace, by its record. */
 int lm_mounts_possible(const struct lm_model *m, const struct lm_obj *o, struct lm_error *e);
+/* shmem.c */
+int lm_shmem_possible(const struct lm_shmem *s, struct lm_error *e);
 
 /* For kinds: */
 const struct lm_model *lm_restorer_model(const struct lm_restorer *r);

@@ -98,6 +98,11 @@ static size_t room_of(const struct lm_obj *filter)
 	return sizeof(struct sock_fprog) + lm_len(filter->tb[LM_SECCOMP_PROG]);
 }
 
+bool lm_seccomp_possible(size_t filters, size_t bytes)
+{
+	return filters * sizeof(struct sock_fprog) + bytes <= ROOM;
+}
+
 static uint64_t area(const struct lm_proc *p)
 {
 	return lm_remote_base(p->remote) + LM_HELPER_FILTERS;
@@ -126,14 +131,16 @@ int lm_seccomp_load(struct lm_restorer *r, struct lm_proc *p,
 		    const struct lm_process *mp, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
-	size_t len = 0, at = 0;
+	size_t len = 0, at = 0, n = 0;
 
 	for (size_t i = 0; i < m->nr_filters; i++)
-		if (needed(mp, m->filters[i]))
+		if (needed(mp, m->filters[i])) {
 			len += room_of(m->filters[i]);
+			n++;
+		}
 	if (!len)
 		return 0;
-	if (len > ROOM)
+	if (!lm_seccomp_possible(n, len - n * sizeof(struct sock_fprog)))
 		return lm_fail(e, LM_REFUSED, "pid %u: too many seccomp filters",
 			       p->pid);
 	if (lm_remote_syscall(p->remote, e, __NR_mmap, area(p), len,

@@ -104,23 +104,40 @@ static int make_memfd(const struct lm_shmem *s, struct lm_error *e)
 	return fd;
 }
 
-static int make(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error *e)
+static const char *name_of(const struct lm_shmem *s)
 {
 	const char *name = s->name ?: "";
+
+	return name + (*name == '/');
+}
+
+/* Drivers have memory of that kind, too. */
+int lm_shmem_possible(const struct lm_shmem *s, struct lm_error *e)
+{
+	const char *name = name_of(s);
+
+	if (s->obj.tb[LIVEMIG_SHMEM_SYSV] || !strncmp(name, "dev/zero", 8) ||
+	    !strcmp(name, "anon_hugepage") || !strncmp(name, "memfd:", 6))
+		return 0;
+	return lm_fail(e, LM_REFUSED, "shared memory \"%s\": not supported", name);
+}
+
+static int make(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error *e)
+{
+	const char *name = name_of(s);
 	/* A mapping has whole pages. */
 	uint64_t size = (s->size + LIVEMIG_REC_PAGE - 1) &
 			-(uint64_t)LIVEMIG_REC_PAGE;
 
+	if (lm_shmem_possible(s, e))
+		return -1;
 	if (s->obj.tb[LIVEMIG_SHMEM_SYSV])
 		return lm_ipc_shm_fd(r, s, e);
-	name += *name == '/';
 	if (!strncmp(name, "dev/zero", 8))
 		return make_anonymous(size ?: LIVEMIG_REC_PAGE, 0, e);
 	if (!strcmp(name, "anon_hugepage"))
 		return make_anonymous(size, huge_flags(s, MAP_HUGETLB), e);
-	if (!strncmp(name, "memfd:", 6))
-		return make_memfd(s, e);
-	return lm_fail(e, LM_REFUSED, "shared memory \"%s\": not supported", name);
+	return make_memfd(s, e);
 }
 
 int lm_shmem_sync(struct lm_restorer *r, struct lm_error *e)
