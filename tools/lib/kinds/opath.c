@@ -14,6 +14,17 @@ static bool match(const struct lm_file *f)
 	return f->type == LIVEMIG_FILE_OPATH;
 }
 
+/* Of a process that has ended no name leads to anything. */
+static int check(const struct lm_model *m, const struct lm_file *f,
+		 struct lm_error *e)
+{
+	if (lm_kind_check_proc(m, f, e))
+		return -1;
+	return lm_kind_is_dead_proc(m, f) ?
+	       lm_fail(e, LM_REFUSED, "O_PATH descriptor of %s, of a process that has ended: not supported",
+		       f->path) : 0;
+}
+
 static int opath_open(struct lm_restorer *r, struct lm_file *f,
 		      struct lm_error *e)
 {
@@ -35,5 +46,6 @@ static int opath_open(struct lm_restorer *r, struct lm_file *f,
 const struct lm_file_kind lm_kind_opath = {
 	.name	= "O_PATH descriptor",
 	.match	= match,
+	.check	= check,
 	.open	= opath_open,
 };

@@ -3,7 +3,8 @@
  * Files and directories of /proc/PID. Those of processes of the container are there
  * again when these are. Those of one that has ended stay open, and tell that it has:
  * they are opened anew of a process that then ends, which has its number if nobody
- * else has. What is told of somebody outside is nothing that could be moved.
+ * else has. What is told of somebody outside is nothing that could be moved. All are
+ * opened before there are threads, and before processes have their files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,34 @@ static bool is_member(const struct lm_model *m, unsigned long pid)
 	return false;
 }
 
+static const char *below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return !strncmp(path, dir, len) && path[len] == '/' ? path + len + 1 : NULL;
+}
+
+/* Is @rest, below /proc/@pid, of a thread, but not the first one of a process that is
+ * there?
+ */
+static bool is_of_thread(const struct lm_model *m, unsigned long pid, const char *rest)
+{
+	const char *tid = below(rest, "/task");
+
+	if (!lm_model_process(m, pid))
+		return tid || is_member(m, pid);
+	return tid && strtoul(tid, NULL, 10) != pid;
+}
+
+/* What is there only as long as something is open, or mapped at an address. */
+static bool is_of_file(const char *rest)
+{
+	const char *task = below(rest, "/task");
+
+	rest = task ? task + strspn(task, "0123456789") : rest;
+	return below(rest, "/fd") || below(rest, "/fdinfo") || below(rest, "/map_files");
+}
+
 int lm_kind_check_proc(const struct lm_model *m, const struct lm_file *f,
 		       struct lm_error *e)
 {
@@ -57,11 +86,17 @@ int lm_kind_check_proc(const struct lm_model *m, const struct lm_file *f,
 	const char *rest;
 	unsigned long pid = pid_of(f, &rest);
 
-	if (!pid || is_member(m, pid))
+	if (!pid)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%lu", pid);
-	if (access(path, F_OK))
+	if (is_member(m, pid) || access(path, F_OK)) {
+		if (is_of_thread(m, pid, rest))
+			return lm_fail(e, LM_REFUSED, "%s, of a thread: not supported", f->path);
+		if (is_of_file(rest))
+			return lm_fail(e, LM_REFUSED, "%s, of an open file or a mapping: not supported",
+				       f->path);
 		return 0;
+	}
 	for (size_t i = 0; i < m->nr_procs; i++)
 		if (m->procs[i]->host == pid)
 			return lm_fail(e, LM_REFUSED,
