@@ -138,10 +138,75 @@ static int for_each(const struct lm_file *f, struct lm_error *e,
 	return 0;
 }
 
+/* As many whole events as one call takes; 0: not even one. */
+static size_t whole_events(const char *buf, size_t len)
+{
+	size_t used = 0;
+
+	while (len - used >= sizeof(struct inotify_event)) {
+		struct inotify_event ev;
+
+		memcpy(&ev, buf + used, sizeof(ev));
+		if (ev.len > len - used - sizeof(ev) ||
+		    used + sizeof(ev) + ev.len > LIVEMIG_INOTIFY_PIECE)
+			break;
+		used += sizeof(ev) + ev.len;
+	}
+	return used;
+}
+
+/* What nobody has read, as it comes in pieces; *@buf is the caller's. */
+static int join_events(const struct lm_file *f, char **buf, size_t *len, struct lm_error *e)
+{
+	*buf = NULL;
+	*len = 0;
+	for (size_t i = 0; i < f->nr_data; i++) {
+		const struct lm_data *d = f->data[i];
+		char *more;
+
+		if (d->queue != LIVEMIG_QUEUE_EVENTS || !d->len)
+			continue;
+		more = realloc(*buf, *len + d->len);
+		if (!more) {
+			free(*buf);
+			return lm_fail(e, LM_FAILED, "out of memory");
+		}
+		*buf = more;
+		memcpy(more + *len, d->bytes, d->len);
+		*len += d->len;
+	}
+	return 0;
+}
+
+/* The highest number of a watch in events; -1: too high. */
+static int highest(const char *buf, size_t len, struct lm_error *e)
+{
+	struct inotify_event ev;
+	int last = 0;
+
+	for (size_t at = 0; at < len && whole_events(buf + at, len - at);
+	     at += sizeof(ev) + ev.len) {
+		memcpy(&ev, buf + at, sizeof(ev));
+		if (ev.wd > last)
+			last = ev.wd;
+	}
+	return (unsigned int)last <= WD_MAX ? last :
+	       lm_fail(e, LM_REFUSED, "inotify: event of watch %d: such a high number is not supported",
+		       last);
+}
+
 static int check(const struct lm_model *m, const struct lm_file *f,
 		 struct lm_error *e)
 {
-	return for_each(f, e, NULL, NULL);
+	size_t len;
+	char *buf;
+	int ret;
+
+	if (for_each(f, e, NULL, NULL) || join_events(f, &buf, &len, e))
+		return -1;
+	ret = highest(buf, len, e);
+	free(buf);
+	return ret < 0 ? -1 : 0;
 }
 
 static int put(const struct lm_file *f, const struct watch *w, const char *path,
@@ -229,23 +294,6 @@ static int inotify_open(struct lm_restorer *r, struct lm_file *f,
 	return lm_kind_setfl(f, e);
 }
 
-/* As many whole events as one call takes; 0: not even one. */
-static size_t whole_events(const char *buf, size_t len)
-{
-	size_t used = 0;
-
-	while (len - used >= sizeof(struct inotify_event)) {
-		struct inotify_event ev;
-
-		memcpy(&ev, buf + used, sizeof(ev));
-		if (ev.len > len - used - sizeof(ev) ||
-		    used + sizeof(ev) + ev.len > LIVEMIG_INOTIFY_PIECE)
-			break;
-		used += sizeof(ev) + ev.len;
-	}
-	return used;
-}
-
 static int put_events(struct lm_restorer *r, const struct lm_file *f, const char *buf,
 		      size_t len, struct lm_error *e)
 {
@@ -269,19 +317,11 @@ static int put_events(struct lm_restorer *r, const struct lm_file *f, const char
 static int pass_numbers(const struct lm_file *f, const char *buf, size_t len,
 			struct lm_error *e)
 {
-	struct inotify_event ev;
-	int last = 0, wd, fd;
+	int last = highest(buf, len, e), wd, fd;
 	char name[32];
 
-	for (size_t at = 0; at < len && whole_events(buf + at, len - at);
-	     at += sizeof(ev) + ev.len) {
-		memcpy(&ev, buf + at, sizeof(ev));
-		if (ev.wd > last)
-			last = ev.wd;
-	}
-	if ((unsigned int)last > WD_MAX)
-		return lm_fail(e, LM_REFUSED, "inotify: event of watch %d: such a high number is not supported",
-			       last);
+	if (last < 0)
+		return -1;
 	if (!last)
 		return 0;
 	fd = memfd_create("nobody watches it", MFD_CLOEXEC);
@@ -301,24 +341,12 @@ static int pass_numbers(const struct lm_file *f, const char *buf, size_t len,
 /* When all files are made, which watches tell of, too. */
 static int inotify_link(struct lm_restorer *r, struct lm_file *f, struct lm_error *e)
 {
-	char *buf = NULL, *more;
-	size_t len = 0;
+	size_t len;
+	char *buf;
 	int ret;
 
-	for (size_t i = 0; i < f->nr_data; i++) {
-		const struct lm_data *d = f->data[i];
-
-		if (d->queue != LIVEMIG_QUEUE_EVENTS || !d->len)
-			continue;
-		more = realloc(buf, len + d->len);
-		if (!more) {
-			free(buf);
-			return lm_fail(e, LM_FAILED, "out of memory");
-		}
-		buf = more;
-		memcpy(buf + len, d->bytes, d->len);
-		len += d->len;
-	}
+	if (join_events(f, &buf, &len, e))
+		return -1;
 	ret = pass_numbers(f, buf, len, e);
 	forget(f->fd);
 	ret = ret ?: put_events(r, f, buf, len, e);
