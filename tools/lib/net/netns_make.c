@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 
 #include "netns.h"
 #include "rtnl.h"
+#include "../grow.h"
 #include "../ns/user.h"
 
 #define RUN_NETNS "/run/netns"
@@ -43,7 +45,7 @@ struct make {
 	int host_fd;			/* the caller's namespace */
 	struct lm_rt here, rt;		/* there, and in the new one */
 	struct lm_netns_made *n;
-	int index[64];			/* of the links, in the record's order */
+	int *index;			/* of the links, in the record's order */
 	size_t nr_links;
 	bool taken;			/* an index is another device's */
 	struct lm_error *e;
@@ -261,8 +263,7 @@ static int make_link(struct make *m, const struct nlattr *nest)
 		return -1;
 	name = lm_str(tb[LM_LINK_NAME]);
 	kind = lm_str(tb[LM_LINK_KIND]);
-	if (!name || !kind || !*name || strlen(name) >= IFNAMSIZ ||
-	    m->nr_links == sizeof(m->index) / sizeof(*m->index))
+	if (!name || !kind || !*name || strlen(name) >= IFNAMSIZ)
 		return lm_fail(m->e, LM_REFUSED, "the record of a network device is malformed");
 	if (strcmp(kind, "lo") && strcmp(kind, "veth") && strcmp(kind, "macvlan") &&
 	    strcmp(kind, "dummy"))
@@ -271,6 +272,8 @@ static int make_link(struct make *m, const struct nlattr *nest)
 		return -1;
 	if (lm_rt_link(&m->rt, name, 0, &l) < 0)
 		return lm_fail_errno(m->e, LM_FAILED, "network device %s is not there", name);
+	if (lm_grow(&m->index, m->nr_links, sizeof(*m->index)))
+		return lm_fail(m->e, LM_FAILED, "no memory");
 	m->index[m->nr_links++] = l.index;
 	if (!tb[LM_LINK_UP])
 		return 0;
@@ -445,7 +448,7 @@ static int check_name(const char *name, struct lm_error *e)
 {
 	char path[512];
 
-	if (!*name || *name == '.' || strchr(name, '/') || strlen(name) > 200)
+	if (!*name || *name == '.' || strchr(name, '/') || strlen(name) > NAME_MAX)
 		return lm_fail(e, LM_REFUSED, "\"%s\" is no name for a network namespace", name);
 	snprintf(path, sizeof(path), RUN_NETNS "/%s", name);
 	if (access(path, F_OK) == 0)
@@ -518,6 +521,7 @@ int lm_netns_make(const void *attrs, size_t len, int user, const char *parent,
 		}
 		lm_rt_close(&m.here);
 	}
+	free(m.index);
 	if (m.host_fd >= 0)
 		close(m.host_fd);
 	if (ret < 0) {
