@@ -21,9 +21,15 @@ enum lm_nft_attr {
 	LM_NFT_MAX = LM_NFT_MSG
 };
 #define LM_NFT_MSG_MAX	65000
+/* Of all messages, as they are set, and of what is around each: header, nfgenmsg, and
+ * the one attribute that is added.
+ */
+#define LM_NFT_TOTAL_MAX	(64u << 20)
+#define LM_NFT_AROUND	(MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg) + 8)
+#define LM_NFT_TOO_LARGE	"nft ruleset of more than %u MB: not supported"
 
 /* Append LM_NFT_MSGs to @b; none, if there are no tables. LM_REFUSED: tables that
- * belong to an open socket.
+ * belong to an open socket, more than could be set.
  */
 int lm_nft_dump(int nsfd, struct lm_buf *b, struct lm_error *e);
 /* Replace what @nsfd has by the @n messages, all or nothing. */

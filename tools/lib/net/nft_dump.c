@@ -45,6 +45,7 @@ struct inner_rule {
 };
 
 struct dump {
+	size_t total;
 	struct lm_rt rt;
 	struct lm_buf *b;
 	struct inner_rule *inner;
@@ -145,9 +146,12 @@ static int end(struct dump *d, struct lm_buf *msg, const struct kind *k)
 {
 	int ret = 0;
 
+	d->total += msg->len + LM_NFT_AROUND;
 	if (msg->len > LM_NFT_MSG_MAX)
 		ret = lm_fail(d->e, LM_REFUSED, "nft %s: one is larger than %d bytes: not supported",
 			      k->name, LM_NFT_MSG_MAX);
+	else if (d->total > LM_NFT_TOTAL_MAX)
+		ret = lm_fail(d->e, LM_REFUSED, LM_NFT_TOO_LARGE, LM_NFT_TOTAL_MAX >> 20);
 	else if (msg->oom)
 		ret = lm_fail(d->e, LM_FAILED, "no memory");
 	else

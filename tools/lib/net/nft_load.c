@@ -14,10 +14,6 @@
 #include "nft.h"
 #include "rtnl.h"
 
-#define TOTAL_MAX	(64u << 20)
-/* Header, nfgenmsg, and the one attribute that is added. */
-#define AROUND		(MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg) + 8)
-
 struct load {
 	const struct nlattr *const *msgs;
 	size_t n;
@@ -74,10 +70,10 @@ static int check(const struct load *l)
 		if (lm_len(m) < 4 + sizeof(struct nfgenmsg) || !name_of(type_of(m)) ||
 		    !table_of(m) || lm_nft_is_lock(table_of(m)))
 			return lm_fail(l->e, LM_REFUSED, "the record of an nft ruleset is malformed");
-		total += lm_len(m) + AROUND;
+		total += lm_len(m) + LM_NFT_AROUND;
 	}
-	return total > TOTAL_MAX ? lm_fail(l->e, LM_REFUSED, "nft ruleset of more than %u MB: not supported",
-					   TOTAL_MAX >> 20) : 0;
+	return total > LM_NFT_TOTAL_MAX ? lm_fail(l->e, LM_REFUSED, LM_NFT_TOO_LARGE,
+						  LM_NFT_TOTAL_MAX >> 20) : 0;
 }
 
 static struct nlmsghdr *begin(struct load *l, uint16_t type, uint16_t flags, const struct nfgenmsg *nfg)
@@ -141,7 +137,7 @@ static int put_delete(const struct nlmsghdr *nlh, void *arg)
 	mnl_attr_for_each(a, nlh, sizeof(*nfg)) {
 		if (mnl_attr_get_type(a) != NFTA_TABLE_NAME || lm_nft_is_lock(mnl_attr_get_str(a)))
 			continue;
-		if (o->l->len + AROUND + a->nla_len > o->cap) {
+		if (o->l->len + LM_NFT_AROUND + a->nla_len > o->cap) {
 			errno = ENOSPC;
 			return MNL_CB_ERROR;
 		}
@@ -216,12 +212,12 @@ static int send_all(struct load *l, uint32_t first)
 static int load_all(struct load *l)
 {
 	const size_t deletes = 1 << 20;		/* of thousands of tables */
-	size_t cap = deletes + AROUND;		/* (the end of the batch) */
+	size_t cap = deletes + LM_NFT_AROUND;		/* (the end of the batch) */
 	uint32_t first;
 	int ret = -1;
 
 	for (size_t i = 0; i < l->n; i++)
-		cap += lm_len(l->msgs[i]) + AROUND;
+		cap += lm_len(l->msgs[i]) + LM_NFT_AROUND;
 	l->buf = malloc(cap);
 	if (!l->buf)
 		return lm_fail(l->e, LM_FAILED, "no memory");
