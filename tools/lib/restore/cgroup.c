@@ -91,6 +91,19 @@ static int make_path(struct lm_restorer *r, char *dir, struct lm_error *e)
 	return 0;
 }
 
+/* Leads it out of where it begins? */
+static bool climbs(const char *path)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !strncmp(path, "..", 2))
+			return true;
+		path += len + (path[len] == '/');
+	}
+	return false;
+}
+
 static int choose(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct nlattr *tb[LM_CGROUP_MAX + 1];
@@ -110,7 +123,7 @@ static int choose(struct lm_restorer *r, struct lm_error *e)
 	}
 	if (!strncmp(name, "cgroup:", 7))
 		name += 7;
-	if (!*name || !strcmp(name, "/") || strstr(name, ".."))
+	if (!*name || !strcmp(name, "/") || climbs(name))
 		return lm_fail(e, LM_REFUSED,
 			       "no usable cgroup in the image; name one with --cgroup");
 	if (!strncmp(name, MOUNT "/", sizeof(MOUNT)))
@@ -201,7 +214,7 @@ static int sub_path(const struct lm_restorer *r, const char *sub, char *buf,
 		    size_t len, struct lm_error *e)
 {
 	sub += *sub == '/';
-	if (strstr(sub, "..") ||
+	if (climbs(sub) ||
 	    snprintf(buf, len, "%s%s%s", r->cgroup, *sub ? "/" : "",
 		     sub) >= (int)len)
 		return lm_fail(e, LM_REFUSED, "cgroup \"%s\"", sub);
