@@ -156,8 +156,6 @@ static void drop_sigchld(struct lm_batch *b)
 static int add_attrs(struct lm_restorer *r, struct lm_proc *p, struct lm_batch *b,
 		     const struct lm_process *mp, struct lm_error *e)
 {
-	if (lm_net_join(r, b, mp, e))
-		return -1;
 	lm_time_join(r, b);
 	drop_sigchld(b);
 	/* It did when it was made, in an earlier round. */

@@ -72,6 +72,7 @@ struct lm_proc {
 	bool subreaper;
 	bool shares_fs, shares_files;	/* with who gave birth to it */
 	uint32_t ns[LM_NS_JOINED];	/* where it is: LM_NS_ID; LM_NS_NONE: the host's */
+	bool in_net;			/* ... that of the container, if it has one */
 	bool in_user;			/* ... namespace, for good */
 	bool vdso_placed;			/* where it is not in the way */
 	bool has_pkeys;			/* all protection keys there are */

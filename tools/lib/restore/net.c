@@ -13,6 +13,9 @@
 
 void lm_net_drop(struct lm_restorer *r)
 {
+	/* (those who are in it join another one) */
+	for (size_t i = 0; i < r->nr_procs; i++)
+		r->procs[i]->in_net = false;
 	if (r->net)
 		lm_netns_remove(r->net);
 	r->net = NULL;

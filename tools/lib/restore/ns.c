@@ -53,20 +53,33 @@ int lm_ns_add(struct lm_restorer *r, const struct lm_ns_kind *k, const struct lm
 	return 0;
 }
 
+/* sysfs shows the network namespace that it was mounted in, and /proc/PID/net that of the
+ * process at the moment when a file there is opened.
+ */
+static int join_net(struct lm_restorer *r, struct lm_proc *p, struct lm_error *e)
+{
+	struct lm_batch *b;
+	int ret;
+
+	if (p->in_net || r->netns < 0)
+		return 0;
+	b = lm_batch_new(p->remote);
+	if (!b)
+		return lm_fail(e, LM_FAILED, "out of memory");
+	ret = lm_net_join(r, b, lm_model_process(&r->m, p->pid), e) ||
+	      lm_batch_run(b, e) ? -1 : 0;
+	lm_batch_free(b);
+	p->in_net = !ret;
+	return ret;
+}
+
 static int make_mounts(struct lm_restorer *r, struct lm_proc *p,
 		       const struct lm_obj *o, struct lm_error *e)
 {
-	struct lm_batch *b = lm_batch_new(p->remote);
 	char path[48];
-	int root, ret;
+	int root;
 
-	if (!b)
-		return lm_fail(e, LM_FAILED, "out of memory");
-	/* (sysfs shows the network namespace that it was mounted in) */
-	ret = lm_net_join(r, b, lm_model_process(&r->m, p->pid), e) ||
-	      lm_batch_run(b, e);
-	lm_batch_free(b);
-	if (ret || lm_mounts_make(r, p, o, e))
+	if (join_net(r, p, e) || lm_mounts_make(r, p, o, e))
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%u/root", p->host);
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -189,6 +202,8 @@ int lm_ns_sync(struct lm_restorer *r, struct lm_error *e)
 		for (int nr = 0; mp->mm && nr < LM_NS_JOINED; nr++)
 			if (move(r, p, mp, nr, e))
 				return -1;
+		if (mp->mm && join_net(r, p, e))
+			return lm_prefix(e, "pid %u: net namespace", p->pid);
 	}
 	return 0;
 }

@@ -305,6 +305,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	p->sid = from->sid;
 	p->pgid = from->pgid;
 	memcpy(p->ns, from->ns, sizeof(p->ns));
+	p->in_net = from->in_net;
 	p->shares_fs = f.clone_flags & CLONE_FS;
 	p->shares_files = f.clone_flags & CLONE_FILES;
 	p->has_pkeys = from->has_pkeys;
