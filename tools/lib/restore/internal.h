@@ -384,7 +384,8 @@ int lm_pages_save(struct lm_restorer *r, const struct lm_proc *p, uint64_t start
 /* What comes after the tasks run. */
 struct lm_lazy_restore {
 	struct lm_lazy z;
-	uint32_t *eager;		/* address spaces that come at once */
+	bool all;			/* comes at once */
+	uint32_t *eager;		/* ... address spaces that do */
 	size_t nr_eager;
 	int server;			/* our end of its ctl; -1: there is none */
 	char *name;			/* of the container, once it is our own */

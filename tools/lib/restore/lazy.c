@@ -5,7 +5,8 @@
  * has anything; all else is filled in the end, when it is known which page is the
  * last: shared memory, private pages of files, what is locked, sealed, or not to be
  * seen by children (WIPEONFORK), what may be the vdso of an earlier kernel, and all
- * memory of those that share pages with their parent or child since fork().
+ * memory of those that share pages with their parent or child since fork(). Without
+ * --lazy an image of several rounds is read like that, too, and nothing comes later.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,7 @@ static int begin(struct lm_restorer *r, const struct lm_in *in, struct lm_error 
 	l = lm_lazy_new(r, &lm_lazy_from_image, e);
 	if (!l)
 		return -1;
+	l->all = !r->o.lazy;
 	l->z.index = lm_index_new();
 	if (!l->z.index)
 		return lm_fail(e, LM_FAILED, "out of memory");
@@ -139,6 +141,8 @@ int lm_lazy_choose(struct lm_restorer *r, struct lm_error *e)
 
 bool lm_lazy_mm(const struct lm_lazy_restore *l, uint32_t id)
 {
+	if (l->all)
+		return false;
 	for (size_t i = 0; i < l->nr_eager; i++)
 		if (l->eager[i] == id)
 			return false;
@@ -164,7 +168,8 @@ static int fill_record(uint64_t start, uint32_t space, uint32_t id, void *arg)
 	struct lm_in in;
 	int ret;
 
-	if (space == LIVEMIG_PAGES_SPACE_MM && lm_lazy_mm(l, id))
+	if (space == LIVEMIG_PAGES_SPACE_MM ? lm_lazy_mm(l, id) || !lm_model_mm(&f->r->m, id) :
+					      !lm_model_shmem(&f->r->m, id))
 		return 0;
 	lm_in_init(&in, l->z.image);
 	in.start = in.pos = start;

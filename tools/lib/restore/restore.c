@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -169,6 +170,21 @@ static int memory(struct lm_restorer *r, struct lm_in *in, const struct lm_recor
 	return end_round(r, e);
 }
 
+/* Rounds of an image are of different moments and need not fit together: a file may have
+ * grown, something may have been mounted. Who sends them lives, and tries again; of an
+ * image, which can be read once more, the last one alone counts.
+ */
+static bool waits_for_last(struct lm_restorer *r, const struct lm_in *in)
+{
+	struct stat st;
+
+	if (r->o.lazy || (r->lazy && r->lazy->z.index))
+		return true;
+	if (r->built || r->final || r->o.live)
+		return false;
+	return !fstat(in->fd, &st) && S_ISREG(st.st_mode);
+}
+
 /* Nothing is made before the last round: what a page was before does not matter. */
 static int memory_later(struct lm_restorer *r, struct lm_in *in,
 			const struct lm_record *rec, struct lm_error *e)
@@ -177,7 +193,7 @@ static int memory_later(struct lm_restorer *r, struct lm_in *in,
 	case LIVEMIG_OBJ_PAGES:
 		return lm_lazy_note(r, in, rec, e);
 	case LIVEMIG_OBJ_PATCHES:
-		return lm_fail(e, LM_REFUSED, "it tells pages by others: restore it without --lazy");
+		return lm_fail(e, LM_REFUSED, "it tells pages by others, which can only be told from who sends them");
 	}
 	if (!r->final) {
 		r->in_round = false;
@@ -227,7 +243,8 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 	case LIVEMIG_OBJ_PATCHES:
 		if (!r->in_round)
 			return lm_fail(e, LM_FAILED, "pages outside of a round");
-		ret = r->o.lazy ? memory_later(r, in, rec, e) : memory(r, in, rec, e);
+		ret = waits_for_last(r, in) ? memory_later(r, in, rec, e) :
+					      memory(r, in, rec, e);
 		break;
 	case LM_REC_END:
 		ret = end(r, rec, in, e);
