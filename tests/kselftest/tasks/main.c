@@ -24,7 +24,7 @@ char wrong[1024], mark_file[512];
 static const struct test *const all[] = { session_tests, zombie_tests, ended_tests, seccomp_tests,
 					  attr_tests, job_tests, fs_tests,
 					  cpu_tests, futex_tests, shared_tests,
-					  vector_tests };
+					  vector_tests, refuse_tests };
 
 static void write_file(const char *file, const char *text)
 {

@@ -18,7 +18,7 @@ cd "$(dirname "$0")" || exit 1
 moved="pipeline daemon left many zombies theirs ended ended-killed ended-first ended-init filters tsync
 single strict attrs stopped exitsig orphans
 apart together modes nested avx avx512 rseq robust robust-pi pi files"
-refused="notify breakpoint siblings pdeath"
+refused="notify breakpoint siblings pdeath crossed astray places filtered"
 
 start()
 {
@@ -59,6 +59,9 @@ declare -A why=(
 	[notify]="seccomp: thread" [breakpoint]="hardware breakpoints"
 	[siblings]="table of open files shared with pid"
 	[pdeath]="whose main thread has ended"
+	[crossed]="table of open files shared with its parent, which is in another session"
+	[astray]="cannot be made again" [places]="both addresses of the restore helper"
+	[filtered]="seccomp filters of"
 )
 
 # Refused by name, before anything is stopped; it runs on.

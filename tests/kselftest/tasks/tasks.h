@@ -24,6 +24,7 @@ struct test {
 extern const struct test session_tests[], zombie_tests[], ended_tests[], seccomp_tests[];
 extern const struct test attr_tests[], job_tests[], fs_tests[];
 extern const struct test cpu_tests[], futex_tests[], shared_tests[], vector_tests[];
+extern const struct test refuse_tests[];
 
 /* What is wrong first; empty: nothing. */
 extern char wrong[1024];
