@@ -6,7 +6,7 @@
 #
 # COMMAND is run at that root. ROOT.volume is bound to /host there, ROOT.slave to
 # /slave, and ROOT.lower is below an overlay. EXTRA is what cannot be moved: a type
-# of file system, "peers", or "" for nothing.
+# of file system, "peers", "part"; or "readonly", which can, or "" for nothing.
 
 set -e
 root=$1
@@ -49,6 +49,16 @@ mount -t tmpfs -o size=64k second run
 case $extra in
 "") ;;
 peers) mount --bind data opt ;;
+part)
+	mount -t proc proc opt
+	mount --bind opt/sys etc
+	umount opt
+	;;
+readonly)
+	mount -t tmpfs -o size=64k kept opt
+	: >opt/file
+	mount -o remount,ro opt
+	;;
 *) mount -t "$extra" "$extra" opt ;;
 esac
 # (the old root is over /tmp for a moment)

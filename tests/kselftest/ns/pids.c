@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Pid namespaces: everybody is called what they were called, at each level. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,8 @@
 static pid_t kid, tid, tid_now;
 static timer_t timer;
 static volatile sig_atomic_t rung;
+static int owned[2];
+static pid_t owner;
 
 /* ---- the program is init of a namespace of its own ---- */
 
@@ -62,6 +65,27 @@ static void start_timer(void)
 	check(!timer_settime(timer, 0, &it, NULL));
 }
 
+static void *idle(void *arg)
+{
+	__atomic_store_n(&owner, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A pipe that tells a thread. */
+static void own_pipe(void)
+{
+	struct f_owner_ex ex = { .type = F_OWNER_TID };
+	pthread_t t;
+
+	check(!pthread_create(&t, NULL, idle, NULL));
+	while (!__atomic_load_n(&owner, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	ex.pid = owner;
+	check(!pipe(owned) && !fcntl(owned[0], F_SETOWN_EX, &ex));
+}
+
 static void set_init(void)
 {
 	check(getpid() == 1);
@@ -70,14 +94,18 @@ static void set_init(void)
 	while (!__atomic_load_n(&tid, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	start_timer();
+	own_pipe();
 }
 
 static void get_init(void)
 {
+	struct f_owner_ex ex = { 0 };
 	pid_t pid;
 	int status;
 
 	check(getpid() == 1 && getppid() == 0);
+	check(!fcntl(owned[0], F_GETOWN_EX, &ex));
+	check(ex.type == F_OWNER_TID && ex.pid == owner);
 	check(kid > 1 && !kill(kid, 0));
 	check(getsid(kid) == kid);
 	check(child_says_yes(kid));
@@ -89,7 +117,7 @@ static void get_init(void)
 	check(rung);
 	/* Nobody else is in it. */
 	for (pid = 2; pid < 300; pid++)
-		check(kill(pid, 0));
+		check(pid == owner || kill(pid, 0));
 	pid = fork();
 	if (!pid)
 		_exit(getppid() == 1 ? 5 : 6);
@@ -143,6 +171,105 @@ static void get_nested(void)
 	check(child_says_yes(inner_init));
 }
 
+/* ---- one in another in another ... ---- */
+
+#define DEEPEST	12
+
+static int level;
+static pid_t below;
+
+static bool is_deep(void)
+{
+	return getpid() == 1 && getppid() == 0 &&
+	       (level == DEEPEST || child_says_yes(below));
+}
+
+static void dig(void)
+{
+	if (level)
+		check(getpid() == 1);
+	if (++level == DEEPEST)
+		return;
+	check(!unshare(CLONE_NEWPID));
+	below = child(dig, is_deep);
+}
+
+static void set_deepest(void)
+{
+	dig();
+}
+
+static void get_deepest(void)
+{
+	check(child_says_yes(below));
+}
+
+/* ---- what is told from inside and from outside of one cannot be told of who has ended,
+ * nor of who is outside
+ */
+
+static bool is_alone(void)
+{
+	return getpid() == 1 && getpgid(0) == 0;
+}
+
+static void nothing_inside(void)
+{
+	check(!unshare(CLONE_NEWPID));
+	inner_init = child(nothing, is_alone);
+}
+
+static bool inner_says_yes(void)
+{
+	return child_says_yes(inner_init);
+}
+
+/* The group of a job of a shell, say. */
+static void lead_group(void)
+{
+	check(!setpgid(0, 0));
+	nothing_inside();
+}
+
+static void set_group(void)
+{
+	kid = child(lead_group, inner_says_yes);
+}
+
+static void get_kid(void)
+{
+	check(child_says_yes(kid));
+}
+
+static bool is_orphan(void)
+{
+	return getppid() == 1 && getsid(0) == 2;
+}
+
+/* Daemons do it like that. */
+static void with_daemon(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		setsid();
+		_exit(child(nothing, is_orphan) != 3);
+	}
+	check(pid == 2 && waitpid(pid, &status, 0) == pid && !status);
+}
+
+static bool daemon_says_yes(void)
+{
+	return child_says_yes(3);
+}
+
+static void set_leaderless(void)
+{
+	check(!unshare(CLONE_NEWPID));
+	kid = child(with_daemon, daemon_says_yes);
+}
+
 /* ---- it was sent into one by somebody outside ---- */
 
 static pid_t self;
@@ -163,5 +290,8 @@ const struct test pid_tests[] = {
 	{ "init", set_init, get_init },
 	{ "nested", set_nested, get_nested },
 	{ "entered", set_entered, get_entered },
+	{ "deepest", set_deepest, get_deepest },
+	{ "group", set_group, get_kid },
+	{ "leaderless", set_leaderless, get_kid },
 	{ NULL }
 };

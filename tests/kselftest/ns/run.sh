@@ -16,8 +16,8 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 . ./mounts.sh
 
-moved="uts family ipc init nested deep"
-refused="initless"
+moved="uts family ipc init nested deep deepest"
+refused="initless group leaderless sent"
 
 start()
 {
@@ -26,6 +26,11 @@ start()
 	case $1 in
 	init) contain "$1" "$dir/state" "$1" "$f" ;;
 	deep) contain "$1" "$dir/state" nested "$f" ;;
+	sent)
+		contain sent "$dir/state" nested "$dir/around"
+		is_ready "$dir/around" || return
+		enter sent
+		;;
 	entered | initless)
 		contain init "$dir/state" init "$dir/first"
 		is_ready "$dir/first" || return
@@ -50,16 +55,31 @@ contain()
 	disown
 }
 
+# inits BOX: those who are pid 1 somewhere, the one further out first
+inits()
+{
+	local pid
+
+	sort -n "$cg/ns-$1/cgroup.procs" | while read -r pid; do
+		! grep -q "^NSpid:.*[[:space:]]1$" "/proc/$pid/status" || echo "$pid"
+	done
+}
+
 # enter NAME: sends a program into the namespace of the box init, and into its box;
-# initless: into a box of its own.
+# initless: into a box of its own; sent: into the inner one of two, and into their box.
 enter()
 {
-	local name=$1 to=$cg/ns-init
+	local name=$1 to=$cg/ns-$1 target
 
-	[ "$name" = entered ] || to=$cg/ns-$name
+	[ "$name" != entered ] || to=$cg/ns-init
+	if [ "$name" = sent ]; then
+		target=$(inits sent | tail -n 1)
+	else
+		target=$(inits init | head -n 1)
+	fi
 	mkdir -p "$to"
 	# shellcheck disable=SC2016
-	nsenter --pid --target "$(sort -n "$cg/ns-init/cgroup.procs" | head -n 1)" \
+	nsenter --pid --target "$target" \
 		setsid sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' \
 		"$to" "$dir/state" entered "$dir/$name" </dev/null >/dev/null 2>&1 &
 	disown
@@ -87,6 +107,9 @@ moves()
 
 declare -A why=(
 	[initless]="pid namespace whose init is not in the container"
+	[group]="whose leader is outside of its pid namespace or has ended"
+	[leaderless]="whose leader has ended, in a pid namespace within that of the container"
+	[sent]="sent from outside into a pid namespace within that of the container"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -166,6 +189,40 @@ unmovable()
 	answers "$dir/root/data/state"
 }
 
+# Of a file system that is mounted nowhere else.
+part()
+{
+	unmovable part "mount /etc (proc): a part of a file system that is not mounted as a whole"
+}
+
+# What can be filled only before it is as it was, which the last round tells.
+readonly()
+{
+	start_mounted readonly readonly || return
+	"$migctl" dump "$cg/ns-readonly" -o "$dir/readonly.img" --leave killed \
+		--rounds 1 || return
+	"$migctl" restore --detach "$dir/readonly.img" || return
+	answers "$dir/root/data/state"
+}
+
+# What a process has open of its network is not the host's.
+network()
+{
+	local f=$dir/network
+
+	ip link add outside0 type dummy || return
+	# shellcheck disable=SC2016
+	box ns-network unshare --net sh -c '
+		sh -c "exec 3</proc/self/net/dev; touch $0.ready
+			while [ ! -e $0.go ]; do sleep 1; done
+			grep outside0 <&3 >$0 || echo ok >$0"; true' "$f"
+	is_ready "$f" && dump_box ns-network "$f.img" &&
+		"$migctl" restore --detach "$f.img" && answers "$f"
+	local status=$?
+	ip link delete outside0
+	return $status
+}
+
 ramfs()
 {
 	unmovable ramfs "mount /opt: ramfs of ramfs, which the host has not mounted"
@@ -178,9 +235,9 @@ peers()
 
 load_module
 # shellcheck disable=SC2086
-others="entered mounts unshared ramfs peers"
+others="entered mounts unshared ramfs peers part readonly network"
 [ $# = 0 ] || { moved=$*; refused=; others=; }
-case " $moved " in *" mounts "*) others="mounts unshared ramfs peers"; moved= ;; esac
+case " $moved " in *" mounts "*) others="mounts unshared ramfs peers part readonly"; moved= ;; esac
 # shellcheck disable=SC2086
 set -- $moved $refused $others
 plan $#
