@@ -412,8 +412,8 @@ static int run_container(void)
 	return answer();
 }
 
-/* As runtimes do it: from outside of the box, which gets the child. */
-static int found(const char *cgroup)
+/* As runtimes do it: from outside of the box, which gets the child, a program of @kind. */
+static int found(const char *kind, const char *cgroup)
 {
 	int p[2];
 	char c, text[16];
@@ -428,7 +428,7 @@ static int found(const char *cgroup)
 		if (read(p[0], &c, 1) != 1 || setgroups(0, NULL) || setresgid(0, 0, 0) ||
 		    setresuid(0, 0, 0) || unshare(CLONE_NEWCGROUP))
 			_exit(1);
-		execl(self, self, "init", file, NULL);
+		execl(self, self, kind, file, NULL);
 		_exit(1);
 	}
 	map_of(pid, "uid_map", "0 100000 2000\n3000 150000 10");
@@ -633,6 +633,66 @@ static int run_threads(void)
 	return answer();
 }
 
+/* Two directories of its own tmpfs, one above the other. */
+static int run_overlay(void)
+{
+	check(!mount("", "/", "", MS_REC | MS_PRIVATE, ""));
+	check(!mount("proc", "/proc", "proc", 0, ""));
+	check(!mount("mine", "/mnt", "tmpfs", 0, "size=1m,mode=755"));
+	check(!mkdir("/mnt/low", 0755) && !mkdir("/mnt/high", 0755) && !mkdir("/mnt/over", 0755));
+	write_file("/mnt/low/file", "low");
+	check(!mount("mine", "/mnt/over", "overlay", 0, "lowerdir=/mnt/high:/mnt/low"));
+	wait_for_move();
+	check(!access("/mnt/over/file", R_OK));
+	return answer();
+}
+
+/* A map that somebody outside writes, while @ask is read. */
+static pid_t mapper(int ask)
+{
+	pid_t of = getpid(), pid = fork();
+	char c;
+
+	if (pid)
+		return pid;
+	if (read(ask, &c, 1) != 1)
+		_exit(1);
+	map_of(of, "uid_map", "0 100000 2000");
+	map_of(of, "gid_map", "0 200000 2000");
+	_exit(*wrong ? 1 : 0);
+}
+
+/* All threads were root of the host, whom the namespace does not know; the first one
+ * has become root of the namespace.
+ */
+static int become_root(void)
+{
+	pthread_t t;
+
+	check(getpid() == 1);
+	check(!pthread_create(&t, NULL, idle, NULL));
+	check(!syscall(SYS_setgroups, 0, NULL) && !syscall(SYS_setresgid, 0, 0, 0) &&
+	      !syscall(SYS_setresuid, 0, 0, 0));
+	wait_for_move();
+	return answer();
+}
+
+static int run_strangers(void)
+{
+	int ask[2], status = 1;
+	pid_t pid;
+
+	check(!pipe(ask));
+	pid = mapper(ask[0]);
+	check(!unshare(CLONE_NEWUSER | CLONE_NEWPID));
+	check(write(ask[1], "", 1) == 1);
+	check(waitpid(pid, &status, 0) == pid && !status);
+	pid = fork();
+	if (!pid)
+		_exit(become_root());
+	return waitpid(pid, &status, 0) == pid && !status ? 0 : 1;
+}
+
 static int run_waiting(void)
 {
 	wait_for_move();
@@ -648,13 +708,14 @@ int main(int argc, char **argv)
 		{ "init", run_container }, { "alone", run_alone }, { "some", run_some },
 		{ "within", run_within },
 		{ "nested", run_nested }, { "threads", run_threads },
-		{ "foreign", run_waiting },
+		{ "foreign", run_waiting }, { "overlay", run_overlay },
+		{ "strangers", run_strangers },
 	};
 
 	self = argv[0];
 	file = argv[2];
-	if (!strcmp(argv[1], "container"))
-		return found(argv[3]);
+	if (argc == 4)
+		return found(strcmp(argv[1], "container") ? argv[1] : "init", argv[3]);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strcmp(argv[1], kinds[i].name))
 			return kinds[i].run();

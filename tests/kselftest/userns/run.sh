@@ -29,7 +29,7 @@ where()
 start()
 {
 	case $1 in
-	container)
+	container | overlay)
 		where "$1" 100000:200000
 		mkdir -p "$cg/userns-$1"
 		chown 100000:200000 "$cg/userns-$1"{,/cgroup.procs,/cgroup.subtree_control}
@@ -46,6 +46,10 @@ start()
 		;;
 	alone)
 		where "$1" 1000:1000
+		box "userns-$1" "$dir/inside" "$1" "$file"
+		;;
+	strangers)
+		where "$1" 100000:200000
 		box "userns-$1" "$dir/inside" "$1" "$file"
 		;;
 	*)
@@ -84,6 +88,8 @@ ids()
 declare -A why=(
 	[nested]="its user namespace belongs to a user namespace that no process of the container is in"
 	[threads]="threads in a user namespace that its pid namespace does not belong to"
+	[overlay]="mount /mnt/over (overlay): an overlay of a user namespace"
+	[strangers]="ids other than those of the first thread, which its user namespace does not know"
 	[foreign]="its uts namespace belongs to a user namespace that no process of the container is in"
 )
 
@@ -99,7 +105,7 @@ stays()
 
 load_module
 moved="container alone some within"
-refused="nested threads foreign"
+refused="nested threads foreign overlay strangers"
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086
 set -- $moved $refused
