@@ -81,13 +81,14 @@ refuses()
 	answers "$f" && left
 }
 
-# A process outside of the container has the segment attached as well.
+# outside [COMMAND...]: a process outside of the container has the segment attached as
+# well; with the command it is one of the container's own ipc namespace.
 outside()
 {
 	local f=$dir/outside out status
 
-	go shm "$f" || return
-	python3 -c '
+	go shm "$f" "$@" || return
+	nsenter --ipc --target "$(head -n 1 "$cg/ipc/cgroup.procs")" python3 -c '
 import ctypes, os, sys, time
 libc = ctypes.CDLL(None)
 libc.shmat.restype = ctypes.c_void_p
@@ -103,6 +104,7 @@ while not os.path.exists(sys.argv[2]):
 	touch "$f.over"
 	wait $out || { cat "$dir/python.log"; status=1; }
 	((status)) && return $status
+	gone "$f.img" || { echo "an image is left"; return 1; }
 	answers "$f" && left
 }
 
@@ -164,7 +166,7 @@ if [ $# != 0 ]; then
 	done
 	finish
 fi
-plan 18
+plan 22
 for kind in $own; do
 	check "$kind" moves "$kind"
 	end
@@ -185,7 +187,19 @@ end
 check "a queue that notifies by a thread is refused" \
 	refuses mqthread "mq_notify() of /bell by a thread" unshare --ipc
 end
+check "what is to be undone in the host's namespace is refused" \
+	refuses semundo "semaphore set"
+end
 check "a segment that others have, too, is refused" outside
+end
+rm -f "$dir"/outside*
+check "also in a namespace of the container's own" outside unshare --ipc
+end
+check "a segment of another namespace is refused" refuses shmelse \
+	"attached, but not of the ipc namespace that it is in" unshare --ipc
+end
+check "a segment that is mapped beyond its end is refused" \
+	refuses shmgrown "mapped beyond its end" unshare --ipc
 end
 check "an id that is taken here is refused" taken id "its id is taken here"
 end

@@ -106,8 +106,28 @@ static void get_semown(void)
 	check(!semctl(id, 0, IPC_RMID));
 }
 
+/* Somebody who has ended was the last to use it, but what is undone is ours. */
+static void set_semundo(void)
+{
+	int status = 1;
+
+	id = semget(KEY, 1, IPC_CREAT | IPC_EXCL | 0600);
+	check(id >= 0 && !op(0, 3, SEM_UNDO));
+	child = fork();
+	if (!child)
+		_exit(op(0, 1, 0) ? 1 : 0);
+	check(waitpid(child, &status, 0) == child && !status);
+	check(semctl(id, 0, GETPID) == child);
+}
+
+static void get_semundo(void)
+{
+	check(value(0) == 4 && !semctl(id, 0, IPC_RMID));
+}
+
 const struct test sem_tests[] = {
 	{ "sem", set_sem, get_sem },
 	{ "semown", set_semown, get_semown },
+	{ "semundo", set_semundo, get_semundo },
 	{ }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Shared memory segments. */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -128,9 +129,42 @@ static void get_shmalone(void)
 	check(!shmctl(id, IPC_RMID, NULL));
 }
 
+/* Attached, and in another namespace since. */
+static void set_shmelse(void)
+{
+	id = shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL | 0600);
+	at = shmat(id, NULL, 0);
+	check(at != (void *)-1);
+	strcpy(at, "of another one");
+	check(!unshare(CLONE_NEWIPC));
+}
+
+static void get_shmelse(void)
+{
+	check(!strcmp(at, "of another one") && !shmdt(at));
+}
+
+/* It reaches further than the segment. */
+static void set_shmgrown(void)
+{
+	id = shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL | 0600);
+	at = shmat(id, NULL, 0);
+	check(at != (void *)-1);
+	strcpy(at, "grown");
+	at = mremap(at, (SIZE + 4095) & ~4095, 10 * 4096, MREMAP_MAYMOVE);
+	check(at != MAP_FAILED);
+}
+
+static void get_shmgrown(void)
+{
+	check(!strcmp(at, "grown") && !shmdt(at) && !shmctl(id, IPC_RMID, NULL));
+}
+
 const struct test shm_tests[] = {
 	{ "shm", set_shm, get_shm },
 	{ "shmgone", set_shmgone, get_shmgone },
 	{ "shmalone", set_shmalone, get_shmalone },
+	{ "shmelse", set_shmelse, get_shmelse },
+	{ "shmgrown", set_shmgrown, get_shmgrown },
 	{ }
 };
