@@ -2,6 +2,7 @@
 /* Files that a path leads to. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -135,6 +136,41 @@ static void set_outproc(void)
 	check(fd1 >= 0);
 }
 
+/* What of a process is not there before its threads and files are. */
+static void *idle(void *arg)
+{
+	*(volatile pid_t *)arg = syscall(SYS_gettid);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void set_threadproc(void)
+{
+	static volatile pid_t tid;
+	char path[64];
+	pthread_t t;
+
+	check(!pthread_create(&t, NULL, idle, (void *)&tid));
+	while (!tid)
+		usleep(1000);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	fd1 = open(path, O_RDONLY);
+	check(fd1 >= 0);
+}
+
+static void set_fileproc(void)
+{
+	fd1 = open("/proc/self/fdinfo/0", O_RDONLY);
+	check(fd1 >= 0);
+}
+
+static void set_pathproc(void)
+{
+	fd1 = open("/proc/1", O_PATH);
+	check(fd1 >= 0);
+}
+
 /* A child has the same description: what one reads the other does not. */
 static void set_fork(void)
 {
@@ -230,6 +266,9 @@ const struct test named_tests[] = {
 	{ "generated", set_generated, get_generated },
 	{ "deadproc", set_deadproc, get_deadproc },
 	{ "outproc", set_outproc, NULL },
+	{ "threadproc", set_threadproc, NULL },
+	{ "fileproc", set_fileproc, NULL },
+	{ "pathproc", set_pathproc, NULL },
 	{ "fork", set_fork, get_fork },
 	{ "dir", set_dir, get_dir },
 	{ "dev", set_dev, get_dev },

@@ -20,7 +20,8 @@ moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll 
 signalfd memfd shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
 semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
 ownthread typed rawtyped deadproc unread overflow"
-refused="watchgone tty fulltty outpty outpipe morepipe outproc outwatch hole"
+refused="watchgone tty fulltty outpty outpipe morepipe outproc threadproc fileproc
+pathproc outwatch hole"
 
 # Dump, kill, restore; then what it says itself.
 moves()
@@ -38,6 +39,8 @@ declare -A why=(
 	[hole]="3072 MB" [watchgone]="no name leads" [tty]="terminal of the host /dev/console"
 	[outpty]="whose master is outside" [outpipe]="whose other end is outside"
 	[fulltty]="bytes are on their way" [outproc]="/proc/1/stat, of a process outside"
+	[threadproc]=", of a thread" [fileproc]=", of an open file or a mapping"
+	[pathproc]="/proc/1, of a process outside"
 	[morepipe]="processes outside the container have open, too"
 	[outwatch]="epoll watches what was fd 9, which no process of the container has open"
 )
