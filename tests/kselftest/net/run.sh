@@ -289,6 +289,21 @@ ip link set br0 up
 ip link set lowerbr master br0
 ip link set vclient master br0
 
+# As many devices as it likes.
+setup veth
+for i in {1..70}; do
+	ip -n box link add many$i type dummy || break
+done
+settled box
+view box >"$tmp/before"
+"$tool" dump box "$tmp/rec"
+"$tool" clear box
+check "many devices: make" start_make "$tmp/rec"
+tell open
+check "many devices: they are as before" same_view
+tell free
+"$tool" clear box
+
 # A host whose modules give every namespace devices, with indexes that ours had.
 modprobe ipip || modprobe sit
 fallback()	# off|on: in new namespaces

@@ -81,6 +81,22 @@ survives_rounds()
 	answer churn
 }
 
+# What is written between the rounds to a file that is only read, and therefore compared,
+# was not there when the first one was told.
+grows()
+{
+	local size
+
+	# shellcheck disable=SC2016
+	box grows sh -c 'exec 3<"$0"; while :; do echo line >>"$0"; done' "$dir/grown"
+	wait_for 60 test -s "$dir/grown" || return
+	"$migctl" dump "$cg/grows" -o "$dir/grows.img" --rounds 3 --leave killed || return
+	"$migctl" restore --detach "$dir/grows.img" || return
+	size=$(stat -c %s "$dir/grown")
+	# shellcheck disable=SC2016
+	wait_for 60 eval '(($(stat -c %s "$dir/grown") > size))'
+}
+
 no_helper()
 {
 	! grep -l livemig-helper /proc/[0-9]*/comm 2>/dev/null
@@ -439,6 +455,21 @@ limits()
 		"$dir/limits.img"
 }
 
+# Names with dots in them are names like others.
+dotted()
+{
+	local procs=$cg/a..b/c..d/cgroup.procs pid
+
+	box a..b/c..d sleep 10000
+	wait_for 60 grep -q . "$procs" || return
+	pid=$(head -n 1 "$procs")
+	wait_for 60 grep -qx sleep "/proc/$pid/comm" || return
+	dump_box a..b "$dir/dotted.img" || return
+	"$migctl" restore --detach "$dir/dotted.img" || return
+	[ "$(cat "/proc/$pid/cgroup")" = 0::/a..b/c..d ] || { cat "/proc/$pid/cgroup"; return 1; }
+	unbox a..b/c..d && rmdir "$cg/a..b"
+}
+
 no_pidfile()
 {
 	refused 4 "was not written" "$migctl" restore --pidfile /proc/none/x \
@@ -469,7 +500,7 @@ load_module
 chmod 777 "$dir"
 
 (($#)) && one "$@"
-plan 36
+plan 38
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -481,8 +512,11 @@ check "an event tells of a restore" tells
 unbox threads
 check "six rounds while everything changes, five times" survives_rounds
 unbox churn
+check "three rounds while a file grows" grows
+unbox grows
 check "cgroup and its limits" limits
 unbox limits
+check "a cgroup whose name has two dots in it" dotted
 check "--wait passes on the status, --pidfile" passes_status
 unbox exit
 
