@@ -132,9 +132,13 @@ struct file *lm_held_get(struct lm_session *s, u32 id)
 {
 	struct lm_inflight *f;
 
-	list_for_each_entry(f, &s->held, list)
-		if (f->id == id)
-			return get_file(f->file);
+	list_for_each_entry(f, &s->held, list) {
+		if (f->id != id)
+			continue;
+		/* They are asked for in their order: the next one is found at once. */
+		list_rotate_to_front(&f->list, &s->held);
+		return get_file(f->file);
+	}
 	return NULL;
 }
 
