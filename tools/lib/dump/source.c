@@ -15,7 +15,6 @@
 #include "source_priv.h"
 #include "../kinds/sockopt.h"
 #include "../net/nft.h"
-#include "../restore/restore.h"
 #include "../textfile.h"
 #include "../target.h"
 #include "../vdso.h"
@@ -180,9 +179,9 @@ static bool spawning(const struct lm_model *m)
 /* Who makes a session and a child in it while they are looked at may be seen before the
  * one and after the other.
  */
-static bool settled(const struct lm_model *m)
+static bool settled(struct lm_source *s)
 {
-	return !spawning(m) && !lm_tree_possible(m, NULL);
+	return !spawning(&s->model) && !lm_source_tree(s, NULL);
 }
 
 /* The inventory of the running container. */
@@ -193,7 +192,7 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 	for (int i = 0; i < LIST_TRIES; i++) {
 		memset(&why, 0, sizeof(why));
 		if (lm_objects_get(s, o, &why) == 0 &&
-		    (i == LIST_TRIES - 1 || settled(&s->model)))
+		    (i == LIST_TRIES - 1 || settled(s)))
 			return 0;
 		if (o)
 			lm_objects_free(o);
@@ -259,6 +258,11 @@ void lm_source_patches(struct lm_source *s, bool on)
 void lm_source_other_vdso(struct lm_source *s, bool on)
 {
 	s->other_vdso = on;
+}
+
+void lm_source_live(struct lm_source *s, bool on)
+{
+	s->live = on;
 }
 
 void lm_source_hot(struct lm_source *s, bool on)

@@ -54,6 +54,10 @@ int lm_source_track(struct lm_source *s, bool on, struct lm_error *e);
  * only when the reader of the stream knows these records.
  */
 void lm_source_patches(struct lm_source *s, bool on);
+/* Each round is made as it comes, so that the processes of the next one need not be made
+ * from nothing (of an image only the last round is made).
+ */
+void lm_source_live(struct lm_source *s, bool on);
 /* It goes to a kernel with another vdso: no thread may be in there. */
 void lm_source_other_vdso(struct lm_source *s, bool on);
 /* From now on pages that are written in round after round stay writable (HOT). */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "source_priv.h"
 #include "../kinds/kind.h"
@@ -189,12 +190,48 @@ static void check_pdeath(struct verdict *v, const struct lm_model *m)
 	}
 }
 
+/* All that a tree is made of. */
+static uint64_t tree_sum(const struct lm_model *m)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_process *p = m->procs[i];
+		const struct nlattr *exit = p->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL];
+		uint32_t ids[] = {
+			p->pid, p->ppid, p->pgid, p->sid, p->host, p->files_id, p->fs_id,
+			exit ? lm_u32(exit) : 0, p->mm != NULL,
+		};
+
+		sum = XXH64(ids, sizeof(ids), sum);
+	}
+	return sum ?: 1;
+}
+
+/* A tree that is made round by round has what a plan from nothing does not know: who was
+ * a parent, and who led a session, when the round before was made.
+ */
+int lm_source_tree(struct lm_source *s, struct lm_error *e)
+{
+	uint64_t sum;
+
+	if (s->live && s->round)
+		return 0;
+	sum = tree_sum(&s->model);
+	if (sum == s->tree_sum)
+		return 0;
+	if (lm_tree_possible(&s->model, e))
+		return -1;
+	s->tree_sum = sum;
+	return 0;
+}
+
 /* Of a tree in which something else is refused nothing can be said. */
-static int check_tree(struct verdict *v, const struct lm_model *m)
+static int check_tree(struct verdict *v, struct lm_source *s)
 {
 	struct lm_error why = { 0 };
 
-	if (v->e->code || !lm_tree_possible(m, &why))
+	if (v->e->code || !lm_source_tree(s, &why))
 		return 0;
 	if (why.code != LM_REFUSED)
 		return lm_fail(v->e, why.code, "%s", why.msg);
@@ -269,7 +306,7 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
 		if (check_shared(&v, m, &shared[i]))
 			return -1;
-	if (check_tree(&v, m))
+	if (check_tree(&v, s))
 		return -1;
 	check_threads(&v, m);
 	check_shmems(&v, m);

@@ -49,6 +49,8 @@ struct lm_source {
 	uint32_t session;
 	bool has_session, frozen, tracked;
 	bool other_vdso;	/* at the destination */
+	bool live;		/* each round is made as it comes */
+	uint64_t tree_sum;	/* of a tree that can be made from nothing */
 	uint32_t round;		/* the next one */
 	uint32_t pages_flags;	/* of every round: enum livemig_pages_flags */
 	struct lm_model model;
@@ -89,6 +91,8 @@ int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error 
  */
 int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *arg),
 		    void *arg, struct lm_error *e);
+/* Can the processes be made again, after the rounds that there were? */
+int lm_source_tree(struct lm_source *s, struct lm_error *e);
 /* Find the network namespace of the model's processes, once. */
 int lm_source_find_netns(struct lm_source *s, struct lm_error *e);
 

@@ -380,6 +380,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	lm_source_patches(s, o->delta && lm_peer_has(&p, "patches"));
 	lm_source_hot(s, !o->protect_hot);
 	lm_source_other_vdso(s, p.other_vdso);
+	lm_source_live(s, true);
 	if (o->postcopy && lm_serve_check(s, &p, e))
 		goto out;
 	step(o, r, LM_STEP_CONNECTED);

@@ -249,12 +249,12 @@ static struct lm_proc *start(struct lm_restorer *r, const struct lm_process *mp,
 }
 
 /* A leader that has ended is known by its number in the container's pid namespace only. */
-static bool is_numbered(const struct lm_proc *from, const struct lm_process *mp,
-			struct lm_error *e)
+static bool is_numbered(const struct lm_restorer *r, const struct lm_proc *from,
+			const struct lm_process *mp, struct lm_error *e)
 {
 	if (!mp->stand_in || !from->depth)
 		return true;
-	lm_fail(e, LM_REFUSED,
+	lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
 		"session or process group %u, whose leader has ended, in a pid namespace within that of the container: not supported",
 		mp->pid);
 	return false;
@@ -285,7 +285,7 @@ static struct lm_proc *fork_from(struct lm_restorer *r, struct lm_proc *from,
 	};
 	struct lm_proc *p;
 
-	if (!is_numbered(from, mp, e))
+	if (!is_numbered(r, from, mp, e))
 		return NULL;
 	if (!sibling && lm_model_shares_fs(&r->m, mp))
 		f.clone_flags |= CLONE_FS;
@@ -388,7 +388,9 @@ static int make(struct lm_restorer *r, const struct lm_process *mp,
 	if (origin && !lm_pidns_possible(r, origin, mp))
 		return 0;
 	if (!origin && lm_pid_depth(mp)) {
-		lm_fail(e, LM_REFUSED,
+		if (!lm_own_pidns(&r->m))
+			return 0;
+		lm_fail(e, r->built ? LM_FAILED : LM_REFUSED,
 			"sent from outside into a pid namespace within that of the container: not supported");
 		return lm_prefix(e, "pid %u", called(r, mp));
 	}
