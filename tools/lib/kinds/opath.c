@@ -14,10 +14,16 @@ static bool match(const struct lm_file *f)
 	return f->type == LIVEMIG_FILE_OPATH;
 }
 
-/* Of a process that has ended no name leads to anything. */
+/* Of a process that has ended no name leads to anything. (In a pid namespace within that
+ * of the container the numbers are others.)
+ */
 static int check(const struct lm_model *m, const struct lm_file *f,
 		 struct lm_error *e)
 {
+	const struct lm_process *p = lm_model_process(m, f->holder.pid);
+
+	if (p && lm_pid_depth(p))
+		return 0;
 	if (lm_kind_check_proc(m, f, e))
 		return -1;
 	return lm_kind_is_dead_proc(m, f) ?

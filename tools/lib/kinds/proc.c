@@ -65,8 +65,8 @@ static bool is_of_thread(const struct lm_model *m, unsigned long pid, const char
 {
 	const char *tid = below(rest, "/task");
 
-	if (!lm_model_process(m, pid))
-		return tid || is_member(m, pid);
+	if (is_member(m, pid) && !lm_model_process(m, pid))
+		return true;
 	return tid && strtoul(tid, NULL, 10) != pid;
 }
 
@@ -92,7 +92,7 @@ int lm_kind_check_proc(const struct lm_model *m, const struct lm_file *f,
 	if (is_member(m, pid) || access(path, F_OK)) {
 		if (is_of_thread(m, pid, rest))
 			return lm_fail(e, LM_REFUSED, "%s, of a thread: not supported", f->path);
-		if (is_of_file(rest))
+		if (is_member(m, pid) && is_of_file(rest))
 			return lm_fail(e, LM_REFUSED, "%s, of an open file or a mapping: not supported",
 				       f->path);
 		return 0;

@@ -253,10 +253,7 @@ int lm_inherit_end(struct lm_restorer *r, struct lm_error *e);
 bool lm_own_pidns(const struct lm_model *m);
 int lm_pidns_tell(struct lm_restorer *r, const struct lm_proc *p, struct lm_error *e);
 uint32_t lm_pidns_of(const struct lm_process *mp);
-/* How many pid namespaces below that of the container; what tasks are called
- * there, 0: nothing.
- */
-size_t lm_pid_depth(const struct lm_process *mp);
+/* What tasks are called in the namespace so far below that of the container, 0: nothing. */
 uint32_t lm_tid_at(const struct lm_thread *t, size_t depth);
 uint32_t lm_tid_of(const struct lm_process *mp, uint32_t tid, size_t depth);
 uint32_t lm_pid_at(const struct lm_restorer *r, uint32_t pid, size_t depth);

@@ -93,6 +93,8 @@ int lm_mounts_possible(const struct lm_model *m, const struct lm_obj *o, struct 
 int lm_shmem_possible(const struct lm_shmem *s, struct lm_error *e);
 
 /* For kinds: */
+/* pidns.c: how many pid namespaces below that of the container it is. */
+size_t lm_pid_depth(const struct lm_process *mp);
 const struct lm_model *lm_restorer_model(const struct lm_restorer *r);
 /* /dev/livemig, open. */
 int lm_restorer_device(const struct lm_restorer *r);
