@@ -215,7 +215,8 @@ network()
 	box ns-network unshare --net sh -c '
 		sh -c "exec 3</proc/self/net/dev; touch $0.ready
 			while [ ! -e $0.go ]; do sleep 1; done
-			grep outside0 <&3 >$0 || echo ok >$0"; true' "$f"
+			grep outside0 <&3 >$0.new || echo ok >$0.new
+			mv $0.new $0"; true' "$f"
 	is_ready "$f" && dump_box ns-network "$f.img" &&
 		"$migctl" restore --detach "$f.img" && answers "$f"
 	local status=$?
@@ -238,6 +239,7 @@ load_module
 others="entered mounts unshared ramfs peers part readonly network"
 [ $# = 0 ] || { moved=$*; refused=; others=; }
 case " $moved " in *" mounts "*) others="mounts unshared ramfs peers part readonly"; moved= ;; esac
+case $moved in entered | network) others=$moved; moved= ;; esac
 # shellcheck disable=SC2086
 set -- $moved $refused $others
 plan $#

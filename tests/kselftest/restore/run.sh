@@ -85,12 +85,16 @@ survives_rounds()
 # was not there when the first one was told.
 grows()
 {
-	local size
+	local size pid
 
+	echo line >"$dir/grown"
 	# shellcheck disable=SC2016
 	box grows sh -c 'exec 3<"$0"; while :; do echo line >>"$0"; done' "$dir/grown"
-	wait_for 60 test -s "$dir/grown" || return
+	# shellcheck disable=SC2016
+	wait_for 60 eval '(($(stat -c %s "$dir/grown") > 5))' || return
+	pid=$(first_pid grows)
 	"$migctl" dump "$cg/grows" -o "$dir/grows.img" --rounds 3 --leave killed || return
+	wait_for 60 gone "/proc/$pid" || return
 	"$migctl" restore --detach "$dir/grows.img" || return
 	size=$(stat -c %s "$dir/grown")
 	# shellcheck disable=SC2016
