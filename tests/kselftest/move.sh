@@ -15,6 +15,19 @@ trap 'rm -rf "$dir"' EXIT
 programs=$root/build/tests/${PWD##*/}
 [ ! -d "$programs" ] || cp -p "$programs"/* "$dir"
 
+# among WORDS [NAME...]: those of the words that are named, one a line; without names all
+among()
+{
+	local word words=$1
+
+	shift
+	for word in $words; do
+		if [ $# = 0 ] || [[ " $* " == *" $word "* ]]; then
+			echo "$word"
+		fi
+	done
+}
+
 # box NAME COMMAND...: runs the command in a cgroup and session of its own.
 box()
 {

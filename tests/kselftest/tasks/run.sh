@@ -75,8 +75,8 @@ stays()
 }
 
 load_module
-# shellcheck disable=SC2086
-[ $# = 0 ] || { moved=$*; refused=; }
+moved=$(among "$moved" "$@")
+refused=$(among "$refused" "$@")
 # shellcheck disable=SC2086
 set -- $moved $refused
 plan $#

@@ -104,12 +104,13 @@ stays()
 }
 
 load_module
-moved="container alone some within"
-refused="nested threads foreign overlay strangers"
-[ $# = 0 ] || { moved=$*; refused=; }
+moved=$(among "container alone some within" "$@")
+refused=$(among "nested threads foreign overlay strangers" "$@")
+# (container has two)
 # shellcheck disable=SC2086
 set -- $moved $refused
-plan $(($# + 1))	# (container has two)
+[[ $moved != *container* ]] || set -- "$@" files
+plan $#
 for kind in $moved; do
 	check "$kind" moves "$kind"
 	[ "$kind" != container ] || check "whose files are" ids
