@@ -29,7 +29,7 @@ where()
 start()
 {
 	case $1 in
-	container | overlay)
+	container | overlay | strangers)
 		where "$1" 100000:200000
 		mkdir -p "$cg/userns-$1"
 		chown 100000:200000 "$cg/userns-$1"{,/cgroup.procs,/cgroup.subtree_control}
@@ -46,10 +46,6 @@ start()
 		;;
 	alone)
 		where "$1" 1000:1000
-		box "userns-$1" "$dir/inside" "$1" "$file"
-		;;
-	strangers)
-		where "$1" 100000:200000
 		box "userns-$1" "$dir/inside" "$1" "$file"
 		;;
 	*)
