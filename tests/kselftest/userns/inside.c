@@ -330,6 +330,12 @@ static void take_container(void)
 	note("queue %d:%d, %ld messages\n", st.st_uid, st.st_gid, a.mq_curmsgs);
 }
 
+static void own_proc(void)
+{
+	check(!mount("", "/", "", MS_REC | MS_PRIVATE, ""));
+	check(!mount("proc", "/proc", "proc", 0, ""));
+}
+
 static void set_up(void)
 {
 	struct sockaddr_un name = { AF_UNIX, "/mnt/socket" };
@@ -338,8 +344,7 @@ static void set_up(void)
 	pthread_t t;
 
 	check(!sethostname("inside", 6));
-	check(!mount("", "/", "", MS_REC | MS_PRIVATE, ""));
-	check(!mount("proc", "/proc", "proc", 0, ""));
+	own_proc();
 	check(!mount("mine", "/mnt", "tmpfs", 0, "size=1m,mode=755"));
 	check(!mkdir("/mnt/pts", 0755) && !mkdir("/mnt/sub", 0755));
 	check(!mount("devpts", "/mnt/pts", "devpts", 0, "newinstance,mode=620,gid=5"));
@@ -496,6 +501,12 @@ static bool renames(void)
 	       !strcmp(name, "first");
 }
 
+/* What is not its user namespace's. */
+static bool renames_not(void)
+{
+	return sethostname("no", 2) && errno == EPERM;
+}
+
 static void take_some(void)
 {
 	const struct kid *all[] = { &first, &second, &unwritten };
@@ -603,7 +614,78 @@ static int run_within(void)
 	return answer();
 }
 
+/* ---- threads in pid namespaces ---- */
+
+static pid_t thread_tid;
+
+static void *called(void *arg)
+{
+	__atomic_store_n(&thread_tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Init of a pid namespace. */
+static void with_thread(void)
+{
+	pthread_t t;
+
+	check(getpid() == 1);
+	check(!pthread_create(&t, NULL, called, NULL));
+	while (!__atomic_load_n(&thread_tid, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
+static bool called_as_before(void)
+{
+	return getpid() == 1 && thread_tid == 2 && !syscall(SYS_tgkill, 1, thread_tid, 0);
+}
+
+static struct kid deep;
+
+static void take_deep(void)
+{
+	note_process(deep.pid);
+	note_owners(deep.pid);
+}
+
+/* In one that is in that of the container; both belong to its user namespace. */
+static int run_levels(void)
+{
+	own_proc();
+	check(!unshare(CLONE_NEWPID));
+	deep = kid(with_thread, called_as_before);
+	check(says_yes(&deep));
+	move(take_deep);
+	check(says_yes(&deep));
+	return answer();
+}
+
 /* ---- what is refused ---- */
+
+/* The one that they are in belongs to their user namespace, the host's around it does
+ * not.
+ */
+static int run_ancestor(void)
+{
+	check(!unshare(CLONE_NEWUSER | CLONE_NEWPID));
+	deep = kid(with_thread, called_as_before);
+	wait_for_move();
+	check(says_yes(&deep));
+	return answer();
+}
+
+/* The program was started in the container's user namespace, and goes on in another one
+ * below that.
+ */
+static int run_above(void)
+{
+	deep = kid(own_user, renames_not);
+	wait_for_move();
+	check(says_yes(&deep));
+	return answer();
+}
 
 static int run_nested(void)
 {
@@ -636,8 +718,7 @@ static int run_threads(void)
 /* Two directories of its own tmpfs, one above the other. */
 static int run_overlay(void)
 {
-	check(!mount("", "/", "", MS_REC | MS_PRIVATE, ""));
-	check(!mount("proc", "/proc", "proc", 0, ""));
+	own_proc();
 	check(!mount("mine", "/mnt", "tmpfs", 0, "size=1m,mode=755"));
 	check(!mkdir("/mnt/low", 0755) && !mkdir("/mnt/high", 0755) && !mkdir("/mnt/over", 0755));
 	write_file("/mnt/low/file", "low");
@@ -711,8 +792,9 @@ int main(int argc, char **argv)
 		int (*run)(void);
 	} kinds[] = {
 		{ "init", run_container }, { "alone", run_alone }, { "some", run_some },
-		{ "within", run_within },
+		{ "within", run_within }, { "levels", run_levels },
 		{ "nested", run_nested }, { "threads", run_threads },
+		{ "ancestor", run_ancestor }, { "above", run_above },
 		{ "foreign", run_waiting }, { "overlay", run_overlay },
 	};
 

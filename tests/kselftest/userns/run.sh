@@ -29,7 +29,7 @@ where()
 start()
 {
 	case $1 in
-	container | overlay | strangers)
+	container | levels | above | overlay | strangers)
 		where "$1" 100000:200000
 		mkdir -p "$cg/userns-$1"
 		chown 100000:200000 "$cg/userns-$1"{,/cgroup.procs,/cgroup.subtree_control}
@@ -84,6 +84,8 @@ ids()
 declare -A why=(
 	[nested]="its user namespace belongs to a user namespace that no process of the container is in"
 	[threads]="threads in a user namespace that its pid namespace does not belong to"
+	[ancestor]="threads in a user namespace that its pid namespace does not belong to"
+	[above]="program that was started in a user namespace above its own: not supported"
 	[overlay]="mount /mnt/over (overlay): an overlay of a user namespace"
 	[strangers]="ids other than those of the first thread, which its user namespace does not know"
 	[foreign]="its uts namespace belongs to a user namespace that no process of the container is in"
@@ -100,9 +102,8 @@ stays()
 }
 
 load_module
-moved=$(among "container alone some within" "$@")
-refused=$(among "nested threads foreign overlay strangers" "$@")
-# (container has two)
+moved=$(among "container alone some within levels" "$@")
+refused=$(among "nested threads ancestor above foreign overlay strangers" "$@")
 # shellcheck disable=SC2086
 set -- $moved $refused
 [[ $moved != *container* ]] || set -- "$@" files
