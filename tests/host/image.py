@@ -130,6 +130,11 @@ def nft(kind, table):
     return struct.pack("<HHBBH", kind, 0, 2, 0, 0) + attrs(table)
 
 
+def id_map(lines):
+    """As /proc shows it, of ids that are each by themselves."""
+    return "\n".join("%10u %10u %10u" % (2 * i, 3 * i, 1) for i in range(lines))
+
+
 def a_page(c):
     return bytes([c]) * 100 + bytes(range(256)) * 15 + bytes([c]) * 156
 
@@ -388,6 +393,10 @@ change("clocks-short", "TIME: clocks has the wrong size", TIME, 3, bytes(16))
 change("timers-cut", "TIME: timers is cut", TIME, 4, bytes(65))
 change("filter-mute", "SECCOMP: prog is missing", SECCOMP, 3, None)
 change("ns-of-no-kind", "NS: kind is missing", NS, 1, None)
+insert("map-of-all-lines", "good", NS,
+       lambda: Rec(NS, {1: "user", 2: 3, 9: id_map(340), 10: id_map(340)}), status=0)
+insert("map-long", "NS: gid-map is too long", NS,
+       lambda: Rec(NS, {1: "user", 2: 3, 10: id_map(1000)}))
 change("ipc-perm-short", "IPC: perm has the wrong size", IPC, 4, bytes(20))
 change("ipc-of-no-kind", "IPC: kind is missing", IPC, 1, None)
 change("tree-of-no-ns", "TREE: ns is missing", TREE, 1, None)

@@ -102,7 +102,7 @@ stays()
 }
 
 load_module
-moved=$(among "container alone some within levels" "$@")
+moved=$(among "container alone some within many levels" "$@")
 refused=$(among "nested threads ancestor above foreign overlay strangers" "$@")
 # shellcheck disable=SC2086
 set -- $moved $refused
