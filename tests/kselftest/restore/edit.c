@@ -7,6 +7,11 @@
  *	vdso		the vdso of another kernel
  *	page		one byte of the first page of data
  *	opath		pipes are opened with O_PATH
+ * and of user namespaces
+ *	map		their last line of the map of uids does not end in a number
+ *	count		... is about no ids, where it was about less than ten
+ *	stranger	the first line within a parent is of an id that this has not
+ *	orphan		those within a parent have one that is not there
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +21,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "ns/ns.h"
 #include "record.h"
 
 static unsigned char *image;
@@ -89,6 +95,42 @@ static void change_pipes(void)
 	}
 }
 
+/* The columns of a map are ten characters wide. */
+static bool damage_user(const struct nlattr *const *tb, const char *what)
+{
+	char *map = (char *)lm_str(tb[LM_NS_UID_MAP]);
+
+	if (map && !strcmp(what, "map"))
+		map[strlen(map) - 1] = 'x';
+	else if (map && !strcmp(what, "count"))
+		map[strlen(map) - 1] = '0';
+	else if (map && tb[LM_NS_OWNER] && !strcmp(what, "stranger"))
+		memcpy(map + 11, "4000000000", 10);
+	else if (tb[LM_NS_OWNER] && !strcmp(what, "orphan"))
+		*(uint32_t *)lm_data(tb[LM_NS_OWNER]) ^= 1U << 30;
+	else
+		return false;
+	return true;
+}
+
+static bool change_users(const char *what)
+{
+	const struct nlattr *tb[LM_NS_MAX + 1];
+	struct livemig_rec *rec;
+	bool changed = false;
+	size_t at = 0;
+
+	while ((rec = next(&at, LM_REC_NS))) {
+		if (lm_parse(rec + 1, rec->head_len, tb, LM_NS_MAX, NULL))
+			exit(1);
+		if (strcmp(lm_str(tb[LM_NS_KIND]), "user") || !damage_user(tb, what))
+			continue;
+		reseal(rec);
+		changed = true;
+	}
+	return changed;
+}
+
 int main(int argc, char **argv)
 {
 	struct livemig_rec *pages;
@@ -112,7 +154,7 @@ int main(int argc, char **argv)
 		change_pipes();
 	else if (!strcmp(argv[3], "page") && (pages = find(LIVEMIG_OBJ_PAGES)))
 		((unsigned char *)pages)[4096 + 100] ^= 1;
-	else
+	else if (!change_users(argv[3]))
 		return 2;
 	fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	return fd < 0 || write(fd, image, len) != (ssize_t)len;

@@ -7,8 +7,9 @@
 #
 # coverage: User namespaces
 # vm: mem=1024 timeout=1200
-# requires: build/migctl
+# requires: build/migctl build/liblivemig.a
 # build: inside inside.c rights.c -lrt -lpthread
+# build: edit ../restore/edit.c liblivemig
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -18,9 +19,10 @@ cd "$(dirname "$0")" || exit 1
 # Whoever is root inside can get to what is his.
 chmod 755 "$dir"
 
-# where KIND OWNER: a directory for its file
+# where KIND OWNER: a new directory for its file
 where()
 {
+	rm -rf "${dir:?}/$1"
 	mkdir -p "$dir/$1"
 	chown "$2" "$dir/$1"
 	file=$dir/$1/state
@@ -89,6 +91,10 @@ declare -A why=(
 	[overlay]="mount /mnt/over (overlay): an overlay of a user namespace"
 	[strangers]="ids other than those of the first thread, which its user namespace does not know"
 	[foreign]="its uts namespace belongs to a user namespace that no process of the container is in"
+	[map]="user namespace: its uid_map is malformed"
+	[count]="user namespace: cannot write its uid_map here: Invalid argument"
+	[stranger]="user namespace: its uid_map has what its parent has not"
+	[orphan]="its parent is missing"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -101,11 +107,39 @@ stays()
 	answers "$file"
 }
 
+no_helper()
+{
+	! grep -l livemig-helper /proc/[0-9]*/comm 2>/dev/null
+}
+
+# What is wrong with the records of user namespaces in an image (restore/edit.c).
+declare -A damages=([some]="map count" [within]="stranger orphan")
+
+# Of a damaged image nothing is left; the good one can still be restored.
+withstands()
+{
+	local what
+
+	start "$1" || return
+	dump_box "userns-$1" "$dir/$1.img" || return
+	for what in ${damages[$1]}; do
+		"$dir/edit" "$dir/$1.img" "$dir/bad.img" "$what" &&
+			refused 2 "${why[$what]}" "$migctl" restore --detach "$dir/bad.img" &&
+			wait_for 60 gone "$cg/userns-$1" && wait_for 60 no_helper || {
+			echo "$what: not refused, or something is left"
+			return 1
+		}
+	done
+	"$migctl" restore --detach "$dir/$1.img" || return
+	answers "$file"
+}
+
 load_module
 moved=$(among "container alone some within many levels" "$@")
 refused=$(among "nested threads ancestor above foreign overlay strangers" "$@")
+damaged=$(among "some within" "$@")
 # shellcheck disable=SC2086
-set -- $moved $refused
+set -- $moved $refused $damaged
 [[ $moved != *container* ]] || set -- "$@" files
 plan $#
 for kind in $moved; do
@@ -115,6 +149,10 @@ for kind in $moved; do
 done
 for kind in $refused; do
 	check "$kind is refused" stays "$kind"
+	unbox "userns-$kind"
+done
+for kind in $damaged; do
+	check "$kind, damaged" withstands "$kind"
 	unbox "userns-$kind"
 done
 [ ! "${other:-}" ] || kill "$other"
