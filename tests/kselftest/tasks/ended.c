@@ -209,6 +209,8 @@ static void get_pdeath(void)
 const struct test ended_tests[] = {
 	{ "ended-first", set_ended_first, get_ended_first, .leaves = true },
 	{ "ended-init", set_ended_first, get_ended_first, .leaves = true },
+	{ "ended-pid", set_ended_first, get_ended_first, .leaves = true },
+	{ "ended-pid-killed", set_ended_first, get_ended_first, .leaves = true },
 	{ "pdeath", set_pdeath, get_pdeath },
 	{ "ended", set_ended, get_ended },
 	{ "ended-killed", set_ended_killed, get_ended_killed },

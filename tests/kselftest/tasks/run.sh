@@ -19,6 +19,7 @@ moved="pipeline daemon left many zombies theirs ended ended-killed ended-first e
 single strict attrs stopped exitsig orphans
 apart together modes nested avx avx512 rseq robust robust-pi pi files"
 refused="notify breakpoint siblings pdeath crossed astray places filtered"
+by_pid="ended-pid ended-pid-killed"
 
 start()
 {
@@ -74,11 +75,53 @@ stays()
 	answers "$dir/$1"
 }
 
+# main_of BOX: the process whose main thread is not among those in there
+main_of()
+{
+	local tid
+
+	while read -r tid; do
+		awk -v tid="$tid" '$1 == "Tgid:" && $2 != tid { print $2 }' "/proc/$tid/status"
+	done <"$cg/$1/cgroup.threads"
+}
+
+# By its pid, into a cgroup of the meantime, where its main thread does not go, and back.
+returns()
+{
+	local main
+
+	start "$1" || return
+	main=$(main_of "tasks-$1")
+	[ "$main" ] || { echo "its main thread is there"; return 1; }
+	sort -n "$cg/tasks-$1/cgroup.threads" >"$dir/threads"
+	"$migctl" dump "pid:$main" -o "$dir/$1.img" || return
+	gone "$cg/tasks-$1/livemig-$main" || { echo "its cgroup is left"; return 1; }
+	sort -n "$cg/tasks-$1/cgroup.threads" | diff "$dir/threads" - || return
+	answers "$dir/$1"
+}
+
+# It is killed there, and comes to where it was.
+comes_back()
+{
+	local main tids
+
+	start "$1" || return
+	main=$(main_of "tasks-$1")
+	[ "$main" ] || { echo "its main thread is there"; return 1; }
+	mapfile -t tids <"$cg/tasks-$1/cgroup.threads"
+	"$migctl" dump "pid:$main" -o "$dir/$1.img" --leave killed || return
+	wait_for 60 gone "/proc/$main" "${tids[@]/#//proc/}" "$cg/tasks-$1/livemig-$main" ||
+		{ echo "something is left"; return 1; }
+	"$migctl" restore --detach --cgroup "$cg/tasks-$1" "$dir/$1.img" || return
+	answers "$dir/$1"
+}
+
 load_module
 moved=$(among "$moved" "$@")
 refused=$(among "$refused" "$@")
+by_pid=$(among "$by_pid" "$@")
 # shellcheck disable=SC2086
-set -- $moved $refused
+set -- $moved $refused $by_pid
 plan $#
 for t in $moved; do
 	if ! reason=$("$dir/main" "$t" "?"); then
@@ -90,6 +133,13 @@ for t in $moved; do
 done
 for t in $refused; do
 	check "$t is refused" stays "$t"
+	unbox "tasks-$t"
+done
+for t in $by_pid; do
+	case $t in
+	*-killed) check "$t" comes_back "$t" ;;
+	*)	check "$t" returns "$t" ;;
+	esac
 	unbox "tasks-$t"
 done
 finish
