@@ -274,6 +274,20 @@ timeout -s KILL 3 "$migctl" dump cgroup:n -o "$dir/fifo" >/dev/null 2>&1
 check "stuck on a full pipe, then killed: it runs on, its network is open" untouched
 kill $reader
 
+# It is stopped, its image is complete, and then it is not killed.
+without_kill()	# INJECTION: into the write that would kill it
+{
+	strace -qq -o /dev/null -P "$cg/n/cgroup.kill" -e "inject=write:$1" \
+		"$migctl" dump cgroup:n -o "$dir/unkilled" --leave killed
+}
+check "--leave killed, which fails" failed 4 "cannot kill" without_kill error=EIO
+check "... its image is good" "$migctl" image verify "$dir/unkilled"
+check "... it runs on, its network is open" untouched
+rm -f "$dir/unkilled"
+check "--leave killed, killed itself before that" failed 137 "" without_kill signal=KILL
+check "... its image is good" "$migctl" image verify "$dir/unkilled"
+check "... it runs on, its network is open" untouched
+
 stop a d n
 ip netns delete box
 echo "1..$ktap_number"
