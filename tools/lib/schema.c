@@ -8,6 +8,7 @@
 #include "ipc/ipc.h"
 #include "ns/ns.h"
 #include "ns/tree.h"
+#include "ns/user.h"
 #include "record.h"
 #include "schema.h"
 #include "vdso.h"
@@ -349,9 +350,9 @@ static const struct lm_attr ns_attrs[LM_NS_MAX + 1] = {
 	[LM_NS_CGROUP] = STR("cgroup", 0),
 	[LM_NS_MOUNT] = NEST("mount", mount),
 	[LM_NS_OWNER] = U32("owner"),
-	[LM_NS_UID_MAP] = STR("uid-map", 0),
-	[LM_NS_GID_MAP] = STR("gid-map", 0),
-	[LM_NS_PROJID_MAP] = STR("projid-map", 0),
+	[LM_NS_UID_MAP] = STR("uid-map", LM_USER_MAP_BYTES),
+	[LM_NS_GID_MAP] = STR("gid-map", LM_USER_MAP_BYTES),
+	[LM_NS_PROJID_MAP] = STR("projid-map", LM_USER_MAP_BYTES),
 	[LM_NS_NO_SETGROUPS] = FLAG("no-setgroups"),
 	[LM_NS_CREATOR] = U32("creator"),
 };
