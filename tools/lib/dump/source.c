@@ -116,8 +116,11 @@ void lm_source_close(struct lm_source *s)
 	if (!s)
 		return;
 	stays = is_persistent(s);
-	if (s->has_session && !stays)
+	if (s->has_session && !stays) {
+		/* (that would thaw it, too, but what came for it would be lost) */
+		lm_source_thaw(s, NULL);
 		lm_nl_session_del(s->nl, s->session, NULL);
+	}
 	lm_netunlock(s->lock);
 	lm_packets_close(s->packets);
 	lm_nl_close(s->nl);

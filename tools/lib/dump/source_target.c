@@ -64,6 +64,18 @@ static pid_t parent_of(pid_t pid)
 	return p && sscanf(p + 1, " %*c %d", &ppid) == 1 ? ppid : 0;
 }
 
+/* The process of a thread; 0: it has ended. */
+static pid_t process_of(pid_t tid)
+{
+	char path[64], text[512], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	if (read_text(path, text, sizeof(text)) < 0)
+		return 0;
+	p = strstr(text, "\nTgid:");
+	return p ? atoi(p + strlen("\nTgid:")) : 0;
+}
+
 static bool is_in(const struct lm_transient *t, pid_t pid)
 {
 	for (size_t i = 0; i < t->nr; i++)
@@ -161,9 +173,10 @@ static void move_back(const struct lm_transient *t, const char *file)
 		for (line = strtok_r(text, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save)) {
 			const char *home = t->home;
+			pid_t pid = process_of(atoi(line));
 
 			for (size_t n = 0; n < t->nr; n++)
-				if (t->moved[n].pid == atoi(line) && t->moved[n].home)
+				if (t->moved[n].pid == pid && t->moved[n].home)
 					home = t->moved[n].home;
 			if (lm_text_write(home, "cgroup.procs", line) < 0 && home != t->home)
 				lm_text_write(t->home, "cgroup.procs", line);
