@@ -2,7 +2,8 @@
 /*
  * The index of an image's pages. Records of one address space that ascend are a
  * layer; one that begins before the end of the one before opens the next layer, as
- * each round does. Layers are asked from the last to the first, each by two binary
+ * each round does. (In a record pages that are gone follow those that are there, wherever
+ * they were.) Layers are asked from the last to the first, each by two binary
  * searches: for the record, and in it. The entries of the record that was asked last
  * are kept with each layer, so that going through memory in its order reads every
  * head once.
@@ -129,16 +130,18 @@ static uint64_t end_of(const struct livemig_page_entry *x)
 static int note_place(struct space *s, const struct livemig_page_entry *entry,
 		      size_t n, const struct lm_in *in, struct lm_error *e)
 {
-	struct place p = {
-		.start = in->start,
-		.first = ADDR(le64toh(entry[0].addr)),
-		.end = end_of(&entry[n - 1]),
-	};
+	struct place p = { .start = in->start, .first = UINT64_MAX };
 	struct layer *l;
 
-	if (p.end <= p.first)
-		return lm_in_bad(in, e, "impossible range of pages at %#llx",
-				 (unsigned long long)p.first);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t first = ADDR(le64toh(entry[i].addr)), end = end_of(&entry[i]);
+
+		if (end <= first)
+			return lm_in_bad(in, e, "impossible range of pages at %#llx",
+					 (unsigned long long)first);
+		p.first = first < p.first ? first : p.first;
+		p.end = end > p.end ? end : p.end;
+	}
 	l = layer_for(s, p.first);
 	if (!l || lm_grow(&l->v, l->n, sizeof(*l->v)))
 		return lm_fail(e, LM_FAILED, "out of memory");
@@ -192,6 +195,13 @@ int lm_index_each(const struct lm_index *x,
 
 /* ---- asking ---- */
 
+static int by_addr(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
 static int unpack(struct layer *l, struct lm_in *in, const struct lm_record *rec,
 		  struct lm_error *e)
 {
@@ -217,11 +227,13 @@ static int unpack(struct layer *l, struct lm_in *in, const struct lm_record *rec
 			.offset = payload,
 			.kind = le64toh(entry[i].addr) & LIVEMIG_PAGE_KIND_MASK,
 		};
-		if (i && to->addr < to[-1].end)
-			return lm_in_bad(in, e, "its pages do not ascend");
 		if (to->kind == LIVEMIG_PAGE_DATA)
 			payload += PAGE;
 	}
+	qsort(l->entry, n, sizeof(*l->entry), by_addr);
+	for (uint32_t i = 1; i < n; i++)
+		if (l->entry[i].addr < l->entry[i - 1].end)
+			return lm_in_bad(in, e, "a page is there twice");
 	l->nr_entries = n;
 	return 0;
 }
