@@ -9,6 +9,7 @@
 # requires: build/migctl build/liblivemig.a
 # build: snapshot snapshot.c
 # build: work work.c -lcap -lpthread
+# build: gone gone.c ../program.c -lpthread
 # build: skeleton skeleton.c liblivemig
 # build: edit edit.c liblivemig
 
@@ -474,6 +475,37 @@ dotted()
 	unbox a..b/c..d && rmdir "$cg/a..b"
 }
 
+larger() { (($(stat -c %s "$1") > $2)); }
+
+# The dump is halted when the first round has come to the memfd, which is the last of it.
+# What that has told is then unmapped, is mapped as something else, or is cut off: it is
+# no more, and there is too much of it to be kept.
+outlives_rounds()
+{
+	local image=$dir/gone.img dump status pid how
+
+	box gone "$dir/gone" gone "$dir/out"
+	is_ready "$dir/out" || return
+	pid=$(first_pid gone)
+	"$migctl" dump "$cg/gone" -o "$image" --rounds 100 --leave killed >"$dir/dump.log" 2>&1 &
+	dump=$!
+	wait_for 300 larger "$image.tmp" $((3 << 20)) || { cat "$dir/dump.log"; return 1; }
+	kill -STOP $dump
+	wait_for 60 grep -q "^State:[[:space:]]*T" "/proc/$dump/status" &&
+		grep -qx "frozen 0" "$cg/gone/cgroup.events" &&
+		touch "$dir/out.change" && wait_for 60 test -e "$dir/out.changed"
+	status=$?
+	kill -CONT $dump
+	wait $dump || { cat "$dir/dump.log"; return 1; }
+	((status == 0)) || { echo "it was not halted between the rounds"; return 1; }
+	for how in "" --lazy; do
+		rm -f "$dir/out" "$dir/out.go"
+		wait_for 60 gone "/proc/$pid" || return
+		# shellcheck disable=SC2086
+		"$migctl" restore $how "$image" && answers "$dir/out" || return
+	done
+}
+
 no_pidfile()
 {
 	refused 4 "was not written" "$migctl" restore --pidfile /proc/none/x \
@@ -504,7 +536,7 @@ load_module
 chmod 777 "$dir"
 
 (($#)) && one "$@"
-plan 38
+plan 39
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -554,4 +586,6 @@ check "no privilege" unprivileged
 check "no cgroup v2" no_cgroup2
 check "killed anywhere" killed_anywhere
 check "and it can still be restored" detaches
+check "what an early round has told is not there any more" outlives_rounds
+unbox gone
 finish

@@ -130,6 +130,7 @@ struct lm_restorer {
 	bool plan;			/* nothing is made: could it be? */
 	bool built;			/* there is a skeleton */
 	bool synced;			/* ... and it follows m */
+	bool replay;			/* m is the last; pages may be of earlier rounds */
 	bool files_made;
 	bool ready, committed;
 	int dev;			/* /dev/livemig */

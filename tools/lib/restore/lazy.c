@@ -215,10 +215,14 @@ static int fill_vma(struct lm_restorer *r, uint32_t mm, const struct livemig_vma
 int lm_lazy_fill(struct lm_restorer *r, struct lm_error *e)
 {
 	struct fill f = { r, e };
+	int ret;
 
 	if (!r->lazy)
 		return 0;
-	if (lm_lazy_choose(r, e) || lm_index_each(r->lazy->z.index, fill_record, &f))
+	r->replay = true;
+	ret = lm_lazy_choose(r, e) || lm_index_each(r->lazy->z.index, fill_record, &f);
+	r->replay = false;
+	if (ret)
 		return -1;
 	for (size_t i = 0; i < r->m.nr_mms; i++) {
 		const struct lm_mm *mm = r->m.mms[i];

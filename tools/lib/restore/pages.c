@@ -81,14 +81,22 @@ static int stash_entry(struct run *u, const struct livemig_page_entry *x,
 	}
 }
 
-static int stash_all(struct run *u, struct lm_error *e)
+/* The next entry has no place: it waits for one, unless the mappings that are here are
+ * the last ones.
+ */
+static int no_place(struct run *u, const struct livemig_page_entry *x, struct lm_error *e)
 {
 	unsigned char page[PAGE];
 
+	if (kind(x) == LIVEMIG_PAGE_DATA && lm_in_payload(u->in, page, PAGE, e))
+		return -1;
+	return u->r->replay ? 0 : stash_entry(u, x, page, e);
+}
+
+static int no_places(struct run *u, struct lm_error *e)
+{
 	for (uint32_t i = 0; i < u->nr; i++)
-		if ((kind(&u->entry[i]) == LIVEMIG_PAGE_DATA &&
-		     lm_in_payload(u->in, page, PAGE, e)) ||
-		    stash_entry(u, &u->entry[i], page, e))
+		if (no_place(u, &u->entry[i], e))
 			return -1;
 	return 0;
 }
@@ -98,6 +106,13 @@ static int stash_all(struct run *u, struct lm_error *e)
 static bool test_bit(const uint64_t *bits, uint32_t i)
 {
 	return bits[i / 64] >> i % 64 & 1;
+}
+
+static bool own_at(const struct lm_proc *p, uint64_t addr)
+{
+	const struct livemig_vma *v = lm_mm_find(p, addr);
+
+	return v && lm_mm_own(v);
 }
 
 /* Those that were put in are newer than what waits; the others wait. */
@@ -124,17 +139,18 @@ static int settle(struct run *u, const struct lm_proc *p,
 	return 0;
 }
 
-static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
+static int apply(struct run *u, const struct lm_proc *p,
+		 const struct livemig_page_entry *entry, uint32_t nr, struct lm_error *e)
 {
 	uint64_t missed[LIVEMIG_PAGES_ENTRIES_MAX / 64 + 1];
 	uint32_t at = 0;
 
-	while (at < u->nr) {
+	while (at < nr) {
 		struct livemig_ioc_apply a = {
 			.pid = p->host,
 			.fd = u->in->fd,
-			.entries = (uintptr_t)(u->entry + at),
-			.nr_entries = u->nr - at,
+			.entries = (uintptr_t)(entry + at),
+			.nr_entries = nr - at,
 			.missed = (uintptr_t)missed,
 			.missed_buf = (uintptr_t)u->r->missed_buf,
 			.flags = p->keeps ? LIVEMIG_APPLY_F_KEEP_SAME : 0,
@@ -147,7 +163,7 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 		ret = ioctl(u->r->dev, LIVEMIG_IOC_APPLY, &a);
 		if (ret && errno == EBADMSG)
 			return damaged(u, a.done < a.nr_entries ?
-				       ADDR(u->entry[at + a.done].addr) : 0, e);
+				       ADDR(entry[at + a.done].addr) : 0, e);
 		/* Where the file ends, or the connection, the reader tells it. */
 		if (ret && errno == EIO && lm_in_payload(u->in, &more, 1, e))
 			return -1;
@@ -155,18 +171,65 @@ static int apply(struct run *u, const struct lm_proc *p, struct lm_error *e)
 			return lm_fail_errno(e, LM_FAILED,
 					     "pid %u: filling memory at %#" PRIx64,
 					     p->pid, a.done < a.nr_entries ?
-					     (uint64_t)ADDR(u->entry[at + a.done].addr) : 0);
+					     (uint64_t)ADDR(entry[at + a.done].addr) : 0);
 		if (!a.done || a.done > a.nr_entries)
 			return lm_fail(e, LM_FAILED, "pid %u: filling memory got stuck",
 				       p->pid);
 		for (uint32_t i = 0; i < a.done; i++)
-			data += kind(&u->entry[at + i]) == LIVEMIG_PAGE_DATA;
+			data += kind(&entry[at + i]) == LIVEMIG_PAGE_DATA;
 		lm_in_taken(u->in, data * PAGE);
-		if (settle(u, p, u->entry + at, a.done, missed, e))
+		if (settle(u, p, entry + at, a.done, missed, e))
 			return -1;
 		at += a.done;
 	}
 	return 0;
+}
+
+/* Up to where what is at @addr goes on, at most @end. */
+static uint64_t same_until(const struct lm_proc *p, uint64_t addr, uint64_t end)
+{
+	size_t i = lm_mm_index(p, addr);
+	uint64_t next = end;
+
+	if (i < p->nr_vmas)
+		next = p->vmas[i].start > addr ? p->vmas[i].start : p->vmas[i].end;
+	return next < end ? next : end;
+}
+
+/*
+ * What was at an address when its page was read need not be there in the mappings that
+ * we have: of an image's earlier rounds, or when they change while they are told. Never
+ * may it be written to shared memory or a file that is mapped there instead.
+ */
+static int apply_own(struct run *u, const struct lm_proc *p, struct lm_error *e)
+{
+	struct livemig_page_entry own[LIVEMIG_PAGES_ENTRIES_MAX];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < u->nr; i++) {
+		struct livemig_page_entry part = u->entry[i];
+		uint64_t at = ADDR(part.addr), end = at + pages(&part) * PAGE, next;
+
+		for (; at < end; at = next) {
+			bool is_own = own_at(p, at);
+
+			next = same_until(p, at, end);
+			part.addr = at | (part.addr & (PAGE - 1));
+			if (kind(&part) != LIVEMIG_PAGE_DATA)
+				part.value = (next - at) / PAGE;
+			/* (bytes are taken in their order) */
+			if (!is_own || n == LIVEMIG_PAGES_ENTRIES_MAX) {
+				if (apply(u, p, own, n, e))
+					return -1;
+				n = 0;
+			}
+			if (is_own)
+				own[n++] = part;
+			else if (no_place(u, &part, e))
+				return -1;
+		}
+	}
+	return apply(u, p, own, n, e);
 }
 
 /* ---- shared memory ---- */
@@ -220,7 +283,7 @@ static size_t page_len(const struct lm_restorer *r, uint32_t id, uint64_t off)
 }
 
 /* More of a page than the object is long: it has grown since its size was told.
- * The page waits until that comes.
+ * The page waits until that comes. (In a replay it has become shorter since.)
  */
 static bool has_grown(const unsigned char *page, size_t len)
 {
@@ -256,7 +319,7 @@ static int fill_shmem_page(struct run *u, int fd, struct lm_huge_window *w,
 		if (XXH64(page, PAGE, 0) != x->value)
 			return damaged(u, off, e);
 		len = page_len(u->r, u->id, off);
-		if (has_grown(page, len))
+		if (has_grown(page, len) && !u->r->replay)
 			return lm_stash_put(&u->r->stash, u->space, u->id, off, page, e);
 		ret = write_shmem(u->r, u->id, w, fd, page, len, off);
 	} else {
@@ -309,7 +372,7 @@ int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
 	r->pages += rec->payload_len / PAGE;
 	if (u.space == LIVEMIG_PAGES_SPACE_SHMEM) {
 		fd = lm_shmem_fd(r, u.id);
-		return fd < 0 ? stash_all(&u, e) : fill_shmem(&u, fd, e);
+		return fd < 0 ? no_places(&u, e) : fill_shmem(&u, fd, e);
 	}
 	p = lm_proc_of_mm(r, u.id);
 	if (!p && lm_inherit_birth(r, u.id, e))
@@ -321,8 +384,8 @@ int lm_pages_record(struct lm_restorer *r, struct lm_in *in,
 		u.entry = rest;
 	}
 	if (!p)
-		return stash_all(&u, e);
-	return lm_inherit_pages(p, u.entry, u.nr, e) || apply(&u, p, e) ? -1 : 0;
+		return no_places(&u, e);
+	return lm_inherit_pages(p, u.entry, u.nr, e) || apply_own(&u, p, e) ? -1 : 0;
 }
 
 /* ---- from the stash to its place, and back ---- */
@@ -345,13 +408,6 @@ static int open_mem(const struct lm_proc *p, const char *file, int flags,
 	if (fd < 0)
 		lm_fail_errno(e, LM_FAILED, "%s", path);
 	return fd;
-}
-
-static bool own_at(const struct lm_proc *p, uint64_t addr)
-{
-	const struct livemig_vma *v = lm_mm_find(p, addr);
-
-	return v && lm_mm_own(v);
 }
 
 /*
