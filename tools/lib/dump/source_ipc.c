@@ -247,7 +247,7 @@ static bool still(const struct lm_process *p, const struct livemig_vma *v)
 {
 	char path[96], to[16];
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", p->host,
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", p->task,
 		 (unsigned long long)v->start, (unsigned long long)v->end);
 	return readlink(path, to, sizeof(to)) > 5 && !strncmp(to, "/SYSV", 5);
 }
