@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tests/kselftest/ipc/run.sh - System V IPC and POSIX queues, dumped and restored
 #
-# usage: run.sh [KIND...]
+# usage: run.sh [KIND|FUNCTION...]
 # In an ipc namespace of the container's own, and in the host's.
 #
 # vm: mem=1024 timeout=1800
 # requires: build/migctl
-# build: tests *.c ../program.c
+# build: tests *.c ../program.c -lpthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -64,6 +64,23 @@ in_host()
 
 	go "$1" "$f" || return
 	dump_box ipc "$f.img" || return
+	left || { echo "a segment stays behind"; return 1; }
+	"$migctl" restore --detach "$f.img" || return
+	answers "$f" && left
+}
+
+# Looked at so often, it is seen between vfork() and the end of the child; and once in a
+# while when that ends: then what was told of it does not fit together.
+spawns()
+{
+	local f=$dir/spawns i
+
+	go shmspawn "$f" || return
+	for i in 1 2 3 4; do
+		"$migctl" dump "$cg/ipc" -o "$f.img" --rounds 100 --leave killed >"$dir/dump.log" 2>&1 && break
+		grep -q "is missing" "$dir/dump.log" && ((i < 4)) || { cat "$dir/dump.log"; return 1; }
+		sleep 1
+	done
 	left || { echo "a segment stays behind"; return 1; }
 	"$migctl" restore --detach "$f.img" || return
 	answers "$f" && left
@@ -161,12 +178,16 @@ load_module
 if [ $# != 0 ]; then
 	plan $#
 	for kind; do
-		check "$kind" moves "$kind"
+		if declare -F "$kind" >/dev/null; then
+			check "$kind" "$kind"
+		else
+			check "$kind" moves "$kind"
+		fi
 		end
 	done
 	finish
 fi
-plan 22
+plan 23
 for kind in $own; do
 	check "$kind" moves "$kind"
 	end
@@ -177,6 +198,8 @@ for kind in shm shmgone; do
 	check "$kind in the host's namespace" in_host "$kind"
 	end
 done
+check "a segment of one who starts programs, in the host's namespace" spawns
+end
 check "semaphores in the host's namespace are refused" refuses sem "semaphore set"
 end
 check "queues in the host's namespace are refused" refuses msg "message queue"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Shared memory segments. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -160,11 +161,55 @@ static void get_shmgrown(void)
 	check(!strcmp(at, "grown") && !shmdt(at) && !shmctl(id, IPC_RMID, NULL));
 }
 
+/* While an image is written, who has it attached starts programs, and is two processes
+ * meanwhile.
+ */
+static volatile bool over;
+static pthread_t spawner;
+static char image[512];
+
+static void *spawn(void *arg)
+{
+	while (!over) {
+		int status = 1;
+		pid_t pid;
+
+		usleep(300000);
+		if (access(image, F_OK))
+			continue;
+		pid = vfork();
+		if (!pid) {
+			usleep(300000);
+			_exit(0);
+		}
+		check(pid > 0 && waitpid(pid, &status, 0) == pid && !status);
+	}
+	return arg;
+}
+
+static void set_shmspawn(void)
+{
+	id = shmget(KEY, SIZE, IPC_CREAT | IPC_EXCL | 0600);
+	at = shmat(id, NULL, 0);
+	check(at != (void *)-1);
+	strcpy(at, "one of one process");
+	strcpy(image, name("img.tmp"));
+	check(!pthread_create(&spawner, NULL, spawn, NULL));
+}
+
+static void get_shmspawn(void)
+{
+	over = true;
+	check(!pthread_join(spawner, NULL) && !strcmp(at, "one of one process"));
+	check(!shmdt(at) && !shmctl(id, IPC_RMID, NULL));
+}
+
 const struct test shm_tests[] = {
 	{ "shm", set_shm, get_shm },
 	{ "shmgone", set_shmgone, get_shmgone },
 	{ "shmalone", set_shmalone, get_shmalone },
 	{ "shmelse", set_shmelse, get_shmelse },
 	{ "shmgrown", set_shmgrown, get_shmgrown },
+	{ "shmspawn", set_shmspawn, get_shmspawn },
 	{ }
 };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../grow.h"
 #include "../ipc/ipc.h"
 #include "../net/rtnl.h"
 #include "../ns/ns.h"
@@ -29,6 +30,9 @@ struct look {
 	bool contents, host;
 	bool frozen;
 	uint32_t id;		/* of the namespace, as the model has it */
+	struct lm_ids segments;	/* that are attached in it: where in ... */
+	uint64_t *mappings;	/* ... how many there are of each */
+	size_t nr_segments;
 };
 
 /* ---- in the host's namespace ---- */
@@ -60,39 +64,63 @@ static bool is_member(const struct lm_model *m, pid_t host)
 	return false;
 }
 
-static bool is_segment(const struct lm_shmem *s, uint32_t id)
+static int count_one(struct look *l, const struct livemig_vma *v)
 {
-	const struct nlattr *a = s->obj.tb[LIVEMIG_SHMEM_SYSV];
+	const struct lm_shmem *s = v->kind == LIVEMIG_VMA_SHMEM ?
+		lm_model_shmem(l->m, v->object) : NULL;
+	const struct nlattr *id = s ? s->obj.tb[LIVEMIG_SHMEM_SYSV] : NULL;
+	long at;
 
-	return a && lm_u32(a) == id;
+	if (!id)
+		return 0;
+	at = lm_ids_get(&l->segments, lm_u32(id));
+	if (at < 0) {
+		at = l->nr_segments;
+		if (lm_grow(&l->mappings, at, sizeof(*l->mappings)) ||
+		    lm_ids_put(&l->segments, lm_u32(id), at))
+			return -1;
+		l->mappings[l->nr_segments++] = 0;
+	}
+	l->mappings[at]++;
+	return 0;
 }
 
-static bool anybody_has(const struct lm_model *m, uint32_t id)
+/* All mappings of those who are in this namespace. A child between vfork() and exec has
+ * its parent's.
+ */
+static int count_attached(struct look *l, struct lm_error *e)
 {
-	for (size_t i = 0; i < m->nr_shmems; i++)
-		if (is_segment(m->shmems[i], id))
-			return true;
-	return false;
+	struct lm_ids seen = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; i < l->m->nr_procs && !ret; i++) {
+		const struct lm_mm *mm = l->m->procs[i]->mm;
+
+		if (!mm || lm_ns_of(l->m->procs[i], &lm_ns_ipc) != l->id ||
+		    lm_ids_get(&seen, mm->id) >= 0)
+			continue;
+		ret = lm_ids_put(&seen, mm->id, i);
+		for (size_t j = 0; j < mm->nr_vmas && !ret; j++)
+			ret = count_one(l, &mm->vmas[j]);
+	}
+	lm_ids_free(&seen);
+	return ret ? lm_fail(e, LM_FAILED, "no memory") : 0;
 }
 
-/* In how many mappings of those who are in this namespace. */
+static void forget_attached(struct look *l)
+{
+	lm_ids_free(&l->segments);
+	free(l->mappings);
+	l->mappings = NULL;
+	l->nr_segments = 0;
+}
+
+/* In how many of them. */
 static uint64_t attached(const struct look *l, uint32_t id)
 {
-	const struct lm_model *m = l->m;
-	uint64_t n = 0;
+	long at = lm_ids_get(&l->segments, id);
 
-	for (size_t i = 0; anybody_has(m, id) && i < m->nr_procs; i++) {
-		const struct lm_mm *mm = lm_ns_of(m->procs[i], &lm_ns_ipc) == l->id ?
-			m->procs[i]->mm : NULL;
-
-		for (size_t j = 0; mm && j < mm->nr_vmas; j++) {
-			const struct lm_shmem *s = mm->vmas[j].kind == LIVEMIG_VMA_SHMEM ?
-				lm_model_shmem(m, mm->vmas[j].object) : NULL;
-
-			n += s && is_segment(s, id);
-		}
-	}
-	return n;
+	return at < 0 ? 0 : l->mappings[at];
 }
 
 /* What is undone when it ends is its own, whoever used the set after it. */
@@ -131,6 +159,8 @@ static int in_host(uint32_t pid, const struct lm_ipc_kind *kind, const struct lm
 static int judge(const struct look *l, const struct lm_ipc_kind *kind,
 		 const struct lm_ipc *o, uint64_t n, struct lm_error *e)
 {
+	uint32_t pid;
+
 	/* (all processes of a namespace that came with the container are its own, but
 	 * others may have left it with the segment attached, or have visited it)
 	 */
@@ -140,8 +170,9 @@ static int judge(const struct look *l, const struct lm_ipc_kind *kind,
 			       kind->what, o->id);
 	if (!l->host || kind == &lm_ipc_shm)
 		return !l->host || n;
-	if (kind == &lm_ipc_sem && who_undoes(l, o->id))
-		return in_host(who_undoes(l, o->id), kind, o, e);
+	pid = kind == &lm_ipc_sem ? who_undoes(l, o->id) : 0;
+	if (pid)
+		return in_host(pid, kind, o, e);
 	for (size_t i = 0; i < sizeof(o->users) / sizeof(*o->users); i++)
 		if (o->users[i].pid && is_member(l->m, o->users[i].pid) &&
 		    was(&o->users[i]))
@@ -232,6 +263,8 @@ static int visit(struct look *l, const struct lm_process *p, struct lm_error *e)
 {
 	int fd, ret;
 
+	if (count_attached(l, e))
+		return -1;
 	if (l->host)
 		return describe(l, e);
 	fd = lm_ns_open(p->task, &lm_ns_ipc, e);
@@ -258,6 +291,7 @@ int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool conte
 	struct look l = { .m = &s->model, .o = o, .contents = contents,
 			  .frozen = s->frozen };
 	uint32_t own;
+	int ret;
 
 	if (access("/proc/sysvipc", F_OK))
 		return 0;
@@ -268,7 +302,9 @@ int lm_source_describe_ipc(struct lm_source *s, struct lm_objects *o, bool conte
 
 		l.id = lm_ns_of(p, &lm_ns_ipc);
 		l.host = l.id == own;
-		if (l.id != LM_NS_NONE && !seen(&s->model, i, l.id) && visit(&l, p, e))
+		ret = l.id != LM_NS_NONE && !seen(&s->model, i, l.id) ? visit(&l, p, e) : 0;
+		forget_attached(&l);
+		if (ret)
 			return -1;
 	}
 	return lm_ipc_check_attached(&s->model, s->frozen ? NULL : still, e);

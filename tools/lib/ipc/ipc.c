@@ -273,27 +273,48 @@ static bool is_beyond(const struct lm_shmem *s, const struct livemig_vma *v)
 	return v->offset > size || v->end - v->start > size - v->offset;
 }
 
-static const char *misplaced(const struct lm_model *m, const struct lm_process *p,
-			     const struct livemig_vma *v)
+/* @found: the segments that have been seen, by their ids as objects, and the namespaces
+ * that they were in.
+ */
+static int misplaced(const struct lm_model *m, const struct lm_process *p,
+		     const struct lm_shmem *s, const struct livemig_vma *v,
+		     struct lm_ids *found, const char **why, struct lm_error *e)
 {
-	const struct lm_shmem *s = segment_of(m, v);
+	uint32_t ns = lm_ipc_ns_in(m, p);
+	long in = lm_ids_get(found, s->id);
 	struct lm_ipc o;
 
-	if (!s)
-		return NULL;
+	*why = NULL;
 	if (is_beyond(s, v))
-		return "mapped beyond its end";
-	return lm_ipc_segment(m, lm_ipc_ns_in(m, p), s, &o) ? NULL :
-	       "attached, but not of the ipc namespace that it is in";
+		*why = "mapped beyond its end";
+	else if (in != (long)ns && !lm_ipc_segment(m, ns, s, &o))
+		*why = "attached, but not of the ipc namespace that it is in";
+	else if (in < 0 && lm_ids_put(found, s->id, ns))
+		return lm_fail(e, LM_FAILED, "out of memory");
+	return 0;
 }
 
-static bool is_mapped(const struct lm_model *m, const struct lm_shmem *s)
+static int check_process(const struct lm_model *m, const struct lm_process *p,
+			 struct lm_ids *found,
+			 bool (*still)(const struct lm_process *p,
+				       const struct livemig_vma *v),
+			 struct lm_error *e)
 {
-	for (size_t i = 0; i < m->nr_mms; i++)
-		for (size_t j = 0; j < m->mms[i]->nr_vmas; j++)
-			if (segment_of(m, &m->mms[i]->vmas[j]) == s)
-				return true;
-	return false;
+	for (size_t i = 0; p->mm && i < p->mm->nr_vmas; i++) {
+		const struct livemig_vma *v = &p->mm->vmas[i];
+		const struct lm_shmem *s = segment_of(m, v);
+		const char *why;
+
+		if (!s)
+			continue;
+		if (misplaced(m, p, s, v, found, &why, e))
+			return -1;
+		if (why && (!still || still(p, v)))
+			return lm_fail(e, LM_REFUSED,
+				       "pid %u: System V segment %u %s: not supported",
+				       p->host, lm_u32(s->obj.tb[LIVEMIG_SHMEM_SYSV]), why);
+	}
+	return 0;
 }
 
 int lm_ipc_check_attached(const struct lm_model *m,
@@ -301,27 +322,20 @@ int lm_ipc_check_attached(const struct lm_model *m,
 					const struct livemig_vma *v),
 			  struct lm_error *e)
 {
-	for (size_t i = 0; i < m->nr_procs; i++) {
-		const struct lm_process *p = m->procs[i];
+	struct lm_ids found = { 0 };
+	int ret = 0;
 
-		for (size_t j = 0; p->mm && j < p->mm->nr_vmas; j++) {
-			const struct livemig_vma *v = &p->mm->vmas[j];
-			const char *why = misplaced(m, p, v);
+	for (size_t i = 0; i < m->nr_procs && !ret; i++)
+		ret = check_process(m, m->procs[i], &found, still, e);
+	for (size_t i = 0; i < m->nr_shmems && !still && !ret; i++) {
+		const struct lm_shmem *s = m->shmems[i];
+		const struct nlattr *id = s->obj.tb[LIVEMIG_SHMEM_SYSV];
 
-			if (why && (!still || still(p, v)))
-				return lm_fail(e, LM_REFUSED,
-					       "pid %u: System V segment %u %s: not supported",
-					       p->host, lm_u32(segment_of(m, v)->obj.tb[LIVEMIG_SHMEM_SYSV]),
-					       why);
-		}
+		if (id && lm_ids_get(&found, s->id) < 0)
+			ret = lm_fail(e, LM_REFUSED,
+				      "System V segment %u, which is open as a file and not attached: not supported",
+				      lm_u32(id));
 	}
-	for (size_t i = 0; i < m->nr_shmems && !still; i++) {
-		const struct nlattr *id = m->shmems[i]->obj.tb[LIVEMIG_SHMEM_SYSV];
-
-		if (id && !is_mapped(m, m->shmems[i]))
-			return lm_fail(e, LM_REFUSED,
-				       "System V segment %u, which is open as a file and not attached: not supported",
-				       lm_u32(id));
-	}
-	return 0;
+	lm_ids_free(&found);
+	return ret;
 }
