@@ -93,6 +93,7 @@ struct lm_shmem {
 	struct lm_obj obj;
 	uint64_t size;
 	const char *name;
+	uint32_t host;			/* somebody who has it, on the source's host */
 	int fd;				/* restorer: the coordinator's fd, or -1 */
 };
 

@@ -205,6 +205,29 @@ static void name_holder(const struct lm_model *m, struct lm_file *f)
 	f->task = p ? p->task : f->host;
 }
 
+static void name_owner(const struct lm_model *m, uint32_t shmem, uint32_t host)
+{
+	struct lm_shmem *s = lm_model_shmem(m, shmem);
+
+	if (s && !s->host)
+		s->host = host;
+}
+
+/* Who has it mapped, or else open. */
+static void name_owners(const struct lm_model *m)
+{
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		const struct lm_mm *mm = m->procs[i]->mm;
+
+		for (size_t j = 0; mm && j < mm->nr_vmas; j++)
+			if (lm_vma_kind(&mm->vmas[j])->object == LM_VMA_SHMEM)
+				name_owner(m, mm->vmas[j].object, m->procs[i]->host);
+	}
+	for (size_t i = 0; i < m->nr_file; i++)
+		if (m->file[i]->shmem_id)
+			name_owner(m, m->file[i]->shmem_id, m->file[i]->host);
+}
+
 int lm_model_finish(struct lm_model *m, struct lm_error *e)
 {
 	for (size_t i = 0; i < m->nr_procs; i++)
@@ -226,5 +249,6 @@ int lm_model_finish(struct lm_model *m, struct lm_error *e)
 			return -1;
 		name_holder(m, m->file[i]);
 	}
+	name_owners(m);
 	return 0;
 }

@@ -333,8 +333,8 @@ int lm_ipc_check_attached(const struct lm_model *m,
 
 		if (id && lm_ids_get(&found, s->id) < 0)
 			ret = lm_fail(e, LM_REFUSED,
-				      "System V segment %u, which is open as a file and not attached: not supported",
-				      lm_u32(id));
+				      "pid %u: System V segment %u, which is open as a file and not attached: not supported",
+				      s->host, lm_u32(id));
 	}
 	lm_ids_free(&found);
 	return ret;

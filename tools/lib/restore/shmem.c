@@ -119,7 +119,8 @@ int lm_shmem_possible(const struct lm_shmem *s, struct lm_error *e)
 	if (s->obj.tb[LIVEMIG_SHMEM_SYSV] || !strncmp(name, "dev/zero", 8) ||
 	    !strcmp(name, "anon_hugepage") || !strncmp(name, "memfd:", 6))
 		return 0;
-	return lm_fail(e, LM_REFUSED, "shared memory \"%s\": not supported", name);
+	return lm_fail(e, LM_REFUSED, "pid %u: shared memory \"%s\": not supported",
+		       s->host, name);
 }
 
 static int make(struct lm_restorer *r, const struct lm_shmem *s, struct lm_error *e)
