@@ -32,7 +32,7 @@ static const struct lm_process *of_thread(const struct lm_model *m, uint32_t tid
 /* Who gets its signals (F_SETOWN, F_SETSIG). Processes are there early, threads in
  * the end.
  */
-static int own(const struct lm_restorer *r, const struct lm_file *f, bool thread,
+static int own(struct lm_restorer *r, const struct lm_file *f, bool thread,
 	       struct lm_error *e)
 {
 	size_t n;

@@ -144,6 +144,9 @@ struct lm_restorer {
 	size_t nr_procs;
 	struct lm_ids by_pid;		/* in procs */
 	pid_t root_pid;
+	struct {
+		uint32_t pid, tid, host;
+	} owner;			/* the thread that lm_host_tid() was asked for last */
 	struct lm_remote **reserved;	/* they have the pids of those to come */
 	size_t nr_reserved;
 	bool alt;			/* the helper at the other address */
@@ -263,7 +266,7 @@ uint32_t lm_pid_at(const struct lm_restorer *r, uint32_t pid, size_t depth);
  */
 uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid);
 /* ... and its thread @tid, once it is there; 0: it is not. */
-uint32_t lm_host_tid(const struct lm_restorer *r, uint32_t pid, uint32_t tid);
+uint32_t lm_host_tid(struct lm_restorer *r, uint32_t pid, uint32_t tid);
 /* The first thread, NULL: it has ended. */
 const struct lm_thread *lm_leader(const struct lm_process *mp);
 int lm_tids(const struct lm_thread *t, struct lm_tids *out, struct lm_error *e);

@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -29,30 +28,34 @@ uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid)
 }
 
 /* The thread of which the kernel tells "NSpid:\t1234\t5\t1": what it is called here, in
- * the container's namespace, and so on.
+ * the container's namespace, and so on. (Its groups, which may be many, come before.)
  */
 static bool is_called(const char *task, const char *tid, uint32_t want)
 {
-	char name[300], text[8192], *line;
-	uint32_t there;
+	char path[320], *line = NULL;
+	uint32_t there = 0;
+	size_t size = 0;
+	FILE *f;
 
-	snprintf(name, sizeof(name), "%s/status", tid);
-	if (lm_text_read(task, name, text, sizeof(text)))
-		return false;
-	line = strstr(text, "\nNSpid:");
-	return line && sscanf(line, " NSpid: %*u %u", &there) == 1 && there == want;
+	snprintf(path, sizeof(path), "%s/%s/status", task, tid);
+	f = fopen(path, "re");
+	while (f && getline(&line, &size, f) > 0 &&
+	       sscanf(line, "NSpid: %*u %u", &there) != 1)
+		;
+	free(line);
+	if (f)
+		fclose(f);
+	return there == want;
 }
 
-uint32_t lm_host_tid(const struct lm_restorer *r, uint32_t pid, uint32_t tid)
+static uint32_t find_thread(uint32_t host, uint32_t tid)
 {
 	uint32_t found = 0;
 	char task[48];
 	struct dirent *d;
 	DIR *dir;
 
-	if (!lm_own_pidns(&r->m))
-		return tid;
-	snprintf(task, sizeof(task), "/proc/%u/task", lm_host_pid(r, pid));
+	snprintf(task, sizeof(task), "/proc/%u/task", host);
 	dir = opendir(task);
 	while (dir && !found && (d = readdir(dir)))
 		if (*d->d_name != '.' && is_called(task, d->d_name, tid))
@@ -60,6 +63,19 @@ uint32_t lm_host_tid(const struct lm_restorer *r, uint32_t pid, uint32_t tid)
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+uint32_t lm_host_tid(struct lm_restorer *r, uint32_t pid, uint32_t tid)
+{
+	if (!lm_own_pidns(&r->m))
+		return tid;
+	/* (many files have the same owner) */
+	if (!r->owner.host || r->owner.pid != pid || r->owner.tid != tid) {
+		r->owner.pid = pid;
+		r->owner.tid = tid;
+		r->owner.host = find_thread(lm_host_pid(r, pid), tid);
+	}
+	return r->owner.host;
 }
 
 static const uint32_t *inner(const struct lm_thread *t, size_t *n)
