@@ -127,6 +127,7 @@ struct lm_restorer {
 	struct lm_restore_opts o;
 	struct lm_model m;		/* of the round under way */
 	bool header, in_round, final;	/* what has come */
+	bool image;			/* it comes from a file */
 	bool plan;			/* nothing is made: could it be? */
 	bool built;			/* there is a skeleton */
 	bool synced;			/* ... and it follows m */

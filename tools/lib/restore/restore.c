@@ -170,19 +170,22 @@ static int memory(struct lm_restorer *r, struct lm_in *in, const struct lm_recor
 	return end_round(r, e);
 }
 
+static bool is_image(const struct lm_in *in)
+{
+	struct stat st;
+
+	return !fstat(in->fd, &st) && S_ISREG(st.st_mode);
+}
+
 /* Rounds of an image are of different moments and need not fit together: a file may have
  * grown, something may have been mounted. Who sends them lives, and tries again; of an
  * image, which can be read once more, the last one alone counts.
  */
-static bool waits_for_last(struct lm_restorer *r, const struct lm_in *in)
+static bool waits_for_last(const struct lm_restorer *r)
 {
-	struct stat st;
-
 	if (r->o.lazy || (r->lazy && r->lazy->z.index))
 		return true;
-	if (r->built || r->final || r->o.live)
-		return false;
-	return !fstat(in->fd, &st) && S_ISREG(st.st_mode);
+	return r->image && !r->built && !r->final && !r->o.live;
 }
 
 /* Nothing is made before the last round: what a page was before does not matter. */
@@ -233,6 +236,7 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 		if (r->header)
 			return lm_fail(e, LM_FAILED, "a second header");
 		r->header = true;
+		r->image = is_image(in);
 		ret = lm_check_header(r, rec, e);
 		break;
 	case LM_REC_ROUND:
@@ -243,7 +247,7 @@ int lm_restorer_record(struct lm_restorer *r, struct lm_in *in,
 	case LIVEMIG_OBJ_PATCHES:
 		if (!r->in_round)
 			return lm_fail(e, LM_FAILED, "pages outside of a round");
-		ret = waits_for_last(r, in) ? memory_later(r, in, rec, e) :
+		ret = waits_for_last(r) ? memory_later(r, in, rec, e) :
 					      memory(r, in, rec, e);
 		break;
 	case LM_REC_END:
