@@ -45,7 +45,6 @@ struct inner_rule {
 };
 
 struct dump {
-	size_t total;
 	struct lm_rt rt;
 	struct lm_buf *b;
 	struct inner_rule *inner;
@@ -54,6 +53,7 @@ struct dump {
 	struct set *sets;
 	size_t nr_sets;
 	struct lm_error *e;
+	size_t total;		/* bytes so far, as they are set */
 };
 
 struct kind {

@@ -212,7 +212,7 @@ static int send_all(struct load *l, uint32_t first)
 static int load_all(struct load *l)
 {
 	const size_t deletes = 1 << 20;		/* of thousands of tables */
-	size_t cap = deletes + LM_NFT_AROUND;		/* (the end of the batch) */
+	size_t cap = deletes + LM_NFT_AROUND;	/* (the end of the batch) */
 	uint32_t first;
 	int ret = -1;
 
