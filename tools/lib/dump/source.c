@@ -192,10 +192,10 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
 	struct lm_error why;
 
-	for (int i = 0; i < LIST_TRIES; i++) {
+	for (int i = 0; i < 4 * LIST_TRIES; i++) {
 		memset(&why, 0, sizeof(why));
 		if (lm_objects_get(s, o, &why) == 0 &&
-		    (i == LIST_TRIES - 1 || settled(s)))
+		    (i >= LIST_TRIES - 1 || settled(s)))
 			return 0;
 		if (o)
 			lm_objects_free(o);
