@@ -254,6 +254,15 @@ static int ioc_tcp(void __user *uarg)
 	return lm_restore_tcp(&arg);
 }
 
+static int ioc_ended(void __user *uarg)
+{
+	struct livemig_ioc_ended arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	return lm_restore_ended(&arg);
+}
+
 static int ioc_inotify(void __user *uarg)
 {
 	struct livemig_ioc_inotify arg;
@@ -343,6 +352,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_peer(uarg);
 	case LIVEMIG_IOC_TCP:
 		return ioc_tcp(uarg);
+	case LIVEMIG_IOC_ENDED:
+		return ioc_ended(uarg);
 	case LIVEMIG_IOC_INOTIFY:
 		return ioc_inotify(uarg);
 	case LIVEMIG_IOC_MQUEUE:

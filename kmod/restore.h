@@ -171,6 +171,9 @@ int lm_restore_zombies(struct lm_restore *r, u32 *pid);
 /* tcp_restore.c */
 int lm_restore_tcp(const struct livemig_ioc_tcp *t);
 
+/* tcp_ended.c */
+int lm_restore_ended(const struct livemig_ioc_ended *e);
+
 /* file_mqueue.c */
 int lm_mqueue_look(struct livemig_ioc_mqueue *a);
 

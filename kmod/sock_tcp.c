@@ -3,7 +3,8 @@
  * TCP sockets: listeners with the connections that wait in them, and connections
  * with the bytes that the program has not read and those that the other side has
  * not acknowledged. What came out
- * of order is left out: it is not acknowledged and comes again.
+ * of order is left out: it is not acknowledged and comes again. Of a connection that
+ * has ended what was not read is left, and an error that was not told.
  *
  * Locking: put() and put_queues() run under one lock_sock(); segments that
  * arrive meanwhile wait in the backlog, unacknowledged. A listener stays locked
@@ -140,6 +141,28 @@ static int put_tcp_state(const struct sock *sk, struct sk_buff *obj)
 	return nla_put(obj, LIVEMIG_SOCK_TCP, sizeof(s), &s);
 }
 
+/* (Without a file: it was not accepted, and is left out.) */
+static bool is_ended(const struct sock *sk)
+{
+	return sk->sk_state == TCP_CLOSE && sk->sk_socket &&
+	       (sk->sk_shutdown || READ_ONCE(sk->sk_err) ||
+		sk->sk_socket->state != SS_UNCONNECTED);
+}
+
+static int put_ended(const struct sock *sk, struct sk_buff *obj)
+{
+	struct livemig_tcp_ended e = {
+		.err = READ_ONCE(sk->sk_err),
+		.state = sk->sk_socket->state,
+	};
+
+	if (sock_flag(sk, SOCK_DONE))
+		e.flags |= LIVEMIG_ENDED_F_FIN;
+	if (inet_sk(sk)->inet_num)
+		e.flags |= LIVEMIG_ENDED_F_BOUND;
+	return nla_put(obj, LIVEMIG_SOCK_ENDED, sizeof(e), &e);
+}
+
 static int put_tcp(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 {
 	int err = lm_put_inet_addresses(sk, obj);
@@ -152,6 +175,8 @@ static int put_tcp(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 	if (!err && d->frozen &&
 	    (is_connected(sk->sk_state) || sk->sk_state == TCP_SYN_SENT))
 		err = put_tcp_state(sk, obj);
+	if (!err && is_ended(sk))
+		err = put_ended(sk, obj);
 	return err;
 }
 
@@ -267,7 +292,9 @@ static int put_unaccepted(struct lm_dump *d, struct task_struct *t,
 			break;
 		}
 		lock_sock_nested(children[i], SINGLE_DEPTH_NESTING);
-		err = lm_dump_fileless(d, t, children[i], file_id);
+		/* One that was reset meanwhile nobody has a use for. */
+		if (children[i]->sk_state != TCP_CLOSE)
+			err = lm_dump_fileless(d, t, children[i], file_id);
 		release_sock(children[i]);
 	}
 	while (n--)
@@ -281,7 +308,7 @@ static int put_tcp_queues(struct lm_dump *d, struct task_struct *t,
 {
 	if (sk->sk_state == TCP_LISTEN)
 		return put_unaccepted(d, t, sk, file_id);
-	if (!d->frozen || !is_connected(sk->sk_state))
+	if (!d->frozen || (!is_connected(sk->sk_state) && !is_ended(sk)))
 		return 0;
 	return put_queue(d, sk, file_id, LIVEMIG_QUEUE_RECV, put_recv) ?:
 	       put_queue(d, sk, file_id, LIVEMIG_QUEUE_SEND, put_send);

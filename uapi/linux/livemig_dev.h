@@ -172,6 +172,23 @@ struct livemig_ioc_tcp {
 	__u32 resv;
 };
 
+/* The TCP socket @fd, which socket() or bind() has left as it is, becomes one whose
+ * connection has ended. @len bytes at @buf follow what can be read of it; with
+ * @more nothing else happens, and another call follows. @local is a struct
+ * sockaddr_in or _in6 of the socket's family, which it is not bound to any more, or
+ * 0. Errors: EBADF, ENOTSOCK (no TCP socket), EINVAL (it is in use, or what is wanted
+ * does not exist), ENOBUFS (SO_RCVBUF), ENOMEM, EFAULT.
+ */
+struct livemig_ioc_ended {
+	__s32 fd;
+	__u32 more;		/* 0 or 1 */
+	__aligned_u64 buf;
+	__u32 len;
+	__u32 shutdown;		/* as LIVEMIG_SOCK_SHUTDOWN */
+	struct livemig_tcp_ended ended;
+	__u8 local[32];
+};
+
 /* Room for a piece of what waits in a queue. */
 #define LIVEMIG_MQUEUE_PIECE	65536
 
@@ -278,5 +295,6 @@ struct livemig_ioc_mount {
 #define LIVEMIG_IOC_MOUNT	_IOWR(LIVEMIG_IOC_MAGIC, 14, struct livemig_ioc_mount)
 #define LIVEMIG_IOC_GUARD	_IOW(LIVEMIG_IOC_MAGIC, 11, struct livemig_ioc_guard)
 #define LIVEMIG_IOC_INOTIFY	_IOW(LIVEMIG_IOC_MAGIC, 13, struct livemig_ioc_inotify)
+#define LIVEMIG_IOC_ENDED	_IOW(LIVEMIG_IOC_MAGIC, 15, struct livemig_ioc_ended)
 
 #endif /* _UAPI_LINUX_LIVEMIG_DEV_H */

@@ -496,6 +496,10 @@ enum livemig_sock_attr {
 	LIVEMIG_SOCK_TIMEWAIT,		/* struct livemig_timewait: CLOSED, and over; the
 					 * rest is as before the last FIN came
 					 */
+	LIVEMIG_SOCK_ENDED,		/* struct livemig_tcp_ended: TCP_CLOSE, but not as
+					 * socket() makes it; what was not read is its
+					 * queue RECV
+					 */
 	__LIVEMIG_SOCK_MAX
 };
 #define LIVEMIG_SOCK_MAX (__LIVEMIG_SOCK_MAX - 1)
@@ -520,6 +524,21 @@ struct livemig_timewait {
 };
 /* More in one container are left out. */
 #define LIVEMIG_TIMEWAIT_MAX 512
+
+/* What is left of a TCP connection that both sides have ended, that was reset, or that
+ * never came about, as long as the program has it open.
+ */
+struct livemig_tcp_ended {
+	__u32 err;		/* what is told once, by read() or SO_ERROR; 0: nothing */
+	__u32 flags;		/* enum livemig_ended_flags */
+	__u32 state;		/* SS_UNCONNECTED ...: what connect() goes by */
+	__u32 resv;
+};
+
+enum livemig_ended_flags {
+	LIVEMIG_ENDED_F_FIN	= 1 << 0, /* the peer's FIN has come */
+	LIVEMIG_ENDED_F_BOUND	= 1 << 1, /* it has its port still, by bind() */
+};
 
 /* A multicast group that a UDP, raw or ICMP socket has joined: the BYTES of a DATA
  * object of the queue GROUPS. The group and the sources follow, 16 bytes each, IPv4

@@ -528,6 +528,53 @@ static int tcp(int fd, uint32_t op, uint32_t arg, uint32_t resv)
 	return ioctl(im.dev, LIVEMIG_IOC_TCP, &t) < 0 ? errno : 0;
 }
 
+static int ended(int fd, const struct livemig_ioc_ended *like)
+{
+	struct livemig_ioc_ended e = *like;
+
+	e.fd = fd;
+	return ioctl(im.dev, LIVEMIG_IOC_ENDED, &e) < 0 ? errno : 0;
+}
+
+#define ENDED(fd, ...) ended(fd, &(struct livemig_ioc_ended){ __VA_ARGS__ })
+
+static void test_ended(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int small = 1, err = 0;
+	static char bytes[1 << 20];
+	socklen_t len = sizeof(err);
+	char c;
+
+	need(good(image_begin(&im, 1, -1)), "an ended connection: a helper");
+	check(ENDED(-1, .shutdown = 3) == EBADF && ENDED(udp, .shutdown = 3) == ENOTSOCK &&
+	      ENDED(im.dev, .shutdown = 3) == ENOTSOCK, "an ended connection: no socket");
+	check(ENDED(fd, .shutdown = 4) == EINVAL && ENDED(fd, .more = 2) == EINVAL &&
+	      ENDED(fd, .ended.err = 4096) == EINVAL && ENDED(fd, .ended.state = 9) == EINVAL &&
+	      ENDED(fd, .ended.flags = 4) == EINVAL && ENDED(fd, .ended.resv = 1) == EINVAL &&
+	      ENDED(fd, .local = { AF_INET6 }) == EINVAL,
+	      "an ended connection: out of range");
+	check(ENDED(fd, .more = 1, .buf = 4096, .len = 1) == EFAULT,
+	      "an ended connection: bytes from nowhere");
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	check(ENDED(fd, .more = 1, .buf = (uintptr_t)bytes, .len = sizeof(bytes)) == ENOBUFS,
+	      "an ended connection: more than there is room for");
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	check(!ENDED(fd, .more = 1, .buf = (uintptr_t)"ab", .len = 1) &&
+	      !ENDED(fd, .buf = (uintptr_t)"b", .len = 1, .shutdown = 3,
+		     .ended = { .err = ECONNRESET, .state = 3 }), "an ended connection");
+	check(ENDED(fd, .shutdown = 3) == EINVAL, "an ended connection: once");
+	check(recv(fd, &c, 1, 0) == 1 && c == 'a' && recv(fd, &c, 1, 0) == 1 && c == 'b' &&
+	      recv(fd, &c, 1, 0) < 0 && errno == ECONNRESET && recv(fd, &c, 1, 0) == 0,
+	      "an ended connection: its bytes, its error, its end");
+	check(!getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) && !err,
+	      "an ended connection: no error twice");
+	image_end(&im);
+	close(fd);
+	close(udp);
+}
+
 static void test_tcp(void)
 {
 	int v6 = socket(AF_INET6, SOCK_STREAM, 0), v4 = socket(AF_INET, SOCK_STREAM, 0);
@@ -625,6 +672,7 @@ static const struct {
 	{ "restores", test_wrong_restores },
 	{ "callers", test_wrong_callers },
 	{ "tcp", test_tcp },
+	{ "ended", test_ended },
 	{ "killed", test_killed },
 };
 

@@ -2,11 +2,14 @@
 /* TCP connections with both ends in the container, in states that last. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -406,6 +409,194 @@ static void get_timewait(void)
 	check(gets_to(false, 7013, over[2], 0));
 }
 
+/* ---- ended, and not read yet ---- */
+
+#define MUCH 60000
+
+static int ended[2], last_read, reset, broken, refused, kept, unread;
+static uint16_t ended_port[2];
+
+/* @len bytes that drain() knows. */
+static bool gives(int fd, size_t len)
+{
+	static char buf[MUCH];
+
+	for (size_t i = 0; i < len; i++)
+		buf[i] = i * 7 + (i >> 12);
+	return send(fd, buf, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+static void resets(int fd)
+{
+	const struct linger now = { 1, 0 };
+
+	check(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) && !close(fd));
+}
+
+static int bound_to(int port, bool reuse)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = reuse;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (!bind(fd, (void *)&a, sizeof(a)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void set_ended(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(7025),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int sv[2];
+
+	/* A request, and its answer with the end of all. */
+	for (int i = 0; i < 2; i++) {
+		pair(i ? AF_INET6 : AF_INET, 7021 + i, sv);
+		check(says(sv[0], "request") && !shutdown(sv[0], SHUT_WR));
+		check(soon(sv[1], "request") && gives(sv[1], MUCH) && !close(sv[1]));
+		check(comes_to(sv[0], CLOSED));
+		ended[i] = sv[0];
+		ended_port[i] = port_of(sv[0], false);
+		check(ended_port[i]);
+	}
+	/* The other side was the first. */
+	pair(AF_INET, 7023, sv);
+	check(says(sv[0], "farewell") && !close(sv[0]) && comes_to(sv[1], CLOSE_WAIT));
+	check(!shutdown(sv[1], SHUT_WR) && comes_to(sv[1], CLOSED));
+	last_read = sv[1];
+	/* Reset, without and with an end before that. */
+	pair(AF_INET, 7024, sv);
+	check(says(sv[1], "said before"));
+	resets(sv[1]);
+	check(comes_to(sv[0], CLOSED));
+	reset = sv[0];
+	pair(AF_INET6, 7024, sv);
+	check(says(sv[1], "half") && !shutdown(sv[1], SHUT_WR) && comes_to(sv[0], CLOSE_WAIT));
+	resets(sv[1]);
+	check(comes_to(sv[0], CLOSED));
+	broken = sv[0];
+	/* Nobody listens. */
+	refused = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	check(connect(refused, (void *)&a, sizeof(a)) < 0);
+	check(comes_to(refused, CLOSED));
+	/* Ended, and it has its port still. */
+	l4 = listening(AF_INET, 7026, 1);
+	a.sin_port = htons(7026);
+	kept = bound_to(7027, true);
+	check(!connect(kept, (void *)&a, sizeof(a)));
+	sv[0] = accept(l4, NULL, NULL);
+	check(!close(sv[0]) && !shutdown(kept, SHUT_WR) && comes_to(kept, CLOSED));
+	check(bound_to(7027, false) < 0);
+	/* Reset before it was accepted. */
+	unread = connects(AF_INET, 7026, 0);
+	resets(unread);
+}
+
+static int error_of(int fd)
+{
+	int err = -1;
+	socklen_t len = sizeof(err);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -1 : err;
+}
+
+static int events_of(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP };
+
+	return poll(&p, 1, 0) < 0 ? -1 : p.revents;
+}
+
+static void get_ended(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(7026),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int n, s;
+	char c;
+
+	for (int i = 0; i < 2; i++) {
+		check(state_of(ended[i]) == CLOSED);
+		check(port_of(ended[i], false) == ended_port[i] && !port_of(ended[i], true));
+		check(events_of(ended[i]) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
+		check(!ioctl(ended[i], FIONREAD, &n) && n == MUCH);
+		check(recv(ended[i], &c, 1, MSG_PEEK) == 1 && c == 0);
+		check(drain(ended[i], MUCH) && ends(ended[i]));
+		check(!ioctl(ended[i], FIONREAD, &n) && n == 0 && !error_of(ended[i]));
+		check(send(ended[i], "x", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE);
+		check(connect(ended[i], (void *)&a, sizeof(a)) < 0 && errno == EISCONN);
+	}
+	check(state_of(last_read) == CLOSED && hears(last_read, "farewell") && ends(last_read));
+
+	check(events_of(reset) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP | POLLERR));
+	check(hears(reset, "said before"));
+	check(recv(reset, &c, 1, 0) < 0 && errno == ECONNRESET && ends(reset));
+	check(hears(broken, "half") && ends(broken) && error_of(broken) == EPIPE);
+	check(!error_of(broken) && !(events_of(broken) & POLLERR));
+
+	check(error_of(refused) == ECONNREFUSED && !error_of(refused));
+	check(connect(refused, (void *)&a, sizeof(a)) < 0 && errno == ECONNABORTED);
+
+	check(state_of(kept) == CLOSED && ntohs(port_of(kept, false)) == 7027);
+	check(bound_to(7027, false) < 0 && !close(kept));
+	s = bound_to(7027, false);
+	check(s >= 0);
+	/* (the one that was reset may come, or not) */
+	check(!connect(s, (void *)&a, sizeof(a)) && says(s, "works"));
+	n = accept(l4, NULL, NULL);
+	if (!port_of(n, true))
+		n = accept(l4, NULL, NULL);
+	check(soon(n, "works"));
+}
+
+/* ---- both at once ---- */
+
+static int once[2];
+
+/* Whatever comes is lost, or not any more. */
+static void hears_nothing(int fd, bool on)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog prog = { 1, &none };
+
+	check(!setsockopt(fd, SOL_SOCKET, on ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &prog,
+			  sizeof(prog)));
+}
+
+static bool is_acknowledged(int fd)
+{
+	int left = -1;
+
+	for (int i = 0; i < 60000 && !ioctl(fd, SIOCOUTQ, &left) && left; i++)
+		usleep(1000);
+	return left == 0;
+}
+
+/* The FIN of the second gets through, and nothing else does. */
+static void set_closing(void)
+{
+	pair(AF_INET, 7028, once);
+	check(says(once[1], "not read"));
+	check(says(once[0], "the same") && is_acknowledged(once[0]) && is_acknowledged(once[1]));
+	hears_nothing(once[0], true);
+	hears_nothing(once[1], true);
+	check(!shutdown(once[0], SHUT_WR) && !shutdown(once[1], SHUT_WR));
+	check(state_of(once[0]) == FIN_WAIT1 && state_of(once[1]) == FIN_WAIT1);
+	hears_nothing(once[0], false);
+	check(comes_to(once[0], CLOSING) && state_of(once[1]) == FIN_WAIT1);
+}
+
+static void get_closing(void)
+{
+	check(state_of(once[0]) == CLOSING && state_of(once[1]) == FIN_WAIT1);
+	check(hears(once[0], "not read") && ends(once[0]));
+	hears_nothing(once[1], false);
+	check(comes_to(once[0], CLOSED) && comes_to(once[1], CLOSED));
+	check(hears(once[1], "the same") && ends(once[1]) && !error_of(once[1]));
+}
+
 const struct test tcp_tests[] = {
 	{ "tcpbacklog", set_backlog, get_backlog },
 	{ "tcpends", set_ends, get_ends },
@@ -413,5 +604,7 @@ const struct test tcp_tests[] = {
 	{ "tcpdata", set_data, get_data },
 	{ "tcpclosed", set_closed, get_closed },
 	{ "tcptimewait", set_timewait, get_timewait },
+	{ "tcpended", set_ended, get_ended },
+	{ "tcpclosing", set_closing, get_closing },
 	{ 0 }
 };

@@ -289,7 +289,9 @@ static int open_unconnected(struct lm_restorer *r, struct lm_file *f, int fd,
 	    lm_sock_set_buffers(fd, f, e) < 0 || set_tcp_options(fd, f, e) < 0 ||
 	    lm_sockopt_set(fd, f, LM_SOCKOPT_READY, e) < 0)
 		return -1;
-	/* A connection that has ended: only its end can be read. */
+	if (f->sock[LIVEMIG_SOCK_ENDED])
+		return lm_tcp_end(r, f, fd, e);
+	/* Of an older image: only its end can be read. */
 	if (lm_u32(f->sock[LIVEMIG_SOCK_SHUTDOWN]) && !listens)
 		return shutdown(fd, SHUT_RDWR) < 0 && errno != ENOTCONN ?
 			lm_tcp_cannot(e, "shut down", f) : 0;
