@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
+#include <linux/timekeeping.h>
 #include "file_kinds.h"
 #include "state.h"
 #include "wrapper/file_state.h"
@@ -184,8 +185,35 @@ const struct lm_file_kind lm_file_##kind = {				\
 }
 
 ANON_KIND(epoll, EPOLL, "[eventpoll]");
-ANON_KIND(timerfd, TIMERFD, "[timerfd]");
 ANON_KIND(signalfd, SIGNALFD, "[signalfd]");
+
+static bool is_timerfd(struct file *f)
+{
+	return !strcmp(lm_anon_name(f), "[timerfd]");
+}
+
+/* What remains, and then what time it was: a timer may be set to a time of day. */
+static void show_timerfd(struct seq_file *m, struct file *f)
+{
+	struct timespec64 now;
+
+	f->f_op->show_fdinfo(m, f);
+	ktime_get_real_ts64(&now);
+	seq_printf(m, "realtime: (%lld, %ld)\n", (long long)now.tv_sec, now.tv_nsec);
+}
+
+static int dump_timerfd(struct lm_dump *d, struct task_struct *t, int fd,
+			struct file *f, struct sk_buff *obj)
+{
+	return lm_put_text(obj, f, show_timerfd);
+}
+
+const struct lm_file_kind lm_file_timerfd = {
+	.name = "timerfd",
+	.type = LIVEMIG_FILE_TIMERFD,
+	.match = is_timerfd,
+	.dump = dump_timerfd,
+};
 
 /* A file system of their own from 6.9 on. */
 static bool is_pidfd(struct file *f)

@@ -7,6 +7,7 @@
  * Locking: takes r->lock where it is told; no other.
  */
 #include <linux/binfmts.h>
+#include <linux/futex.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/restart_block.h>
@@ -191,7 +192,8 @@ static int check_restart(const struct livemig_restart *s)
 			return -EINVAL;
 		break;
 	case LIVEMIG_RESTART_FUTEX:
-		if (!s->bitset || s->left_ns < 0)
+		if (!s->bitset || s->left_ns < 0 || s->absolute > 1 ||
+		    (s->absolute && !(s->flags & FUTEX_CLOCK_REALTIME)))
 			return -EINVAL;
 		break;
 	default:

@@ -329,9 +329,9 @@ static void set_restart_block(const struct livemig_restart *s)
 		b->futex.uaddr = u64_to_user_ptr(s->addr);
 		b->futex.val = s->val;
 		b->futex.bitset = s->bitset;
-		b->futex.time = clock_now(s->flags & FUTEX_CLOCK_REALTIME ?
-					  CLOCK_REALTIME : CLOCK_MONOTONIC) +
-				s->left_ns;
+		b->futex.time = s->left_ns + (s->absolute ? 0 :
+				clock_now(s->flags & FUTEX_CLOCK_REALTIME ?
+					  CLOCK_REALTIME : CLOCK_MONOTONIC));
 		break;
 	}
 }

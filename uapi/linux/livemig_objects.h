@@ -215,12 +215,14 @@ enum livemig_restart_kind {
 struct livemig_restart {
 	__u32 kind;			/* enum livemig_restart_kind */
 	__u32 clockid;			/* NANOSLEEP */
-	__s64 left_ns;			/* negative: no timeout */
+	__s64 left_ns;			/* negative: no timeout; see absolute */
 	__u64 addr;			/* NANOSLEEP: rmtp; POLL: ufds; FUTEX: uaddr */
 	__u32 val;			/* POLL: nfds; FUTEX: val */
 	__u32 flags;			/* NANOSLEEP: timespec type; FUTEX: flags */
 	__u32 bitset;			/* FUTEX */
-	__u32 resv;
+	__u32 absolute;			/* 1: FUTEX on CLOCK_REALTIME, left_ns is the time
+					 * of day when it ends
+					 */
 };
 
 /* Ids, and those of THREAD_GROUPS, are those of the initial user namespace (~0: none

@@ -169,9 +169,9 @@ static void fill_restart(const struct restart_block *r, u32 kind,
 		out->val = r->futex.val;
 		out->flags = regs->si;	/* the op: numbers of the kernel vary */
 		out->bitset = r->futex.bitset;
-		out->left_ns = time_left(r->futex.time,
-					 regs->si & FUTEX_CLOCK_REALTIME ?
-					 ktime_get_real() : ktime_get());
+		out->absolute = !!(regs->si & FUTEX_CLOCK_REALTIME);
+		out->left_ns = out->absolute ? max_t(s64, r->futex.time, 0) :
+			       time_left(r->futex.time, ktime_get());
 		break;
 	default:
 		return;

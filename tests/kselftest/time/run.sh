@@ -13,6 +13,7 @@
 # build: clocks clocks.c -lpthread
 # build: timers timers.c -lpthread
 # build: calls calls.c -lpthread
+# build: wall wall.c -lpthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -47,6 +48,25 @@ moves()
 	answer "$2" "$3"
 }
 
+# set_forward SECONDS: the clock on the wall
+set_forward()
+{
+	date -s "@$(($(date +%s) + $1))" >/dev/null
+}
+
+# meanwhile_an_hour_passes: on the wall, between dump and restore
+meanwhile_an_hour_passes()
+{
+	local status
+
+	start wall hour || return
+	dump_box wall-hour "$dir/wall.img" && set_forward 3600 || return
+	"$migctl" restore "$dir/wall.img" && answer wall hour
+	status=$?
+	set_forward -3600
+	return $status
+}
+
 # stays TEXT PROGRAM MODE: refused with these words; it runs on
 stays()
 {
@@ -68,7 +88,7 @@ one()
 load_module
 
 (($#)) && one "$@"
-plan 9
+plan 10
 check "clocks far ahead of the host's, moved three times" moves 3 clocks ahead
 check "clocks behind the host's" moves 1 clocks behind
 check "the host's own clocks, moved three times" moves 3 clocks host
@@ -81,6 +101,8 @@ check "timers of all kinds, moved twice" moves 2 timers again
 check "refused: a timer on the CPU time of another process" \
 	stays "posix timer on the CPU time of another process" timers foreign
 check "waiting in every system call, moved twice" moves 2 calls all
+check "times of day stay what they are" meanwhile_an_hour_passes
+unbox wall-hour
 unbox calls-all
 unbox timers-once
 unbox timers-again

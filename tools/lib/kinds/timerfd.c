@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Timerfds: clock, remaining time, interval and expirations that nobody has
- * read yet are in the fdinfo. A timer that was due while the container was
- * frozen fires on arrival.
+ * read yet are in the fdinfo, with the time of day when that was read. A timer that
+ * was due while the container was frozen fires on arrival.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ struct timer {
 	int clock, flags;
 	uint64_t ticks;
 	struct itimerspec it;
+	struct timespec realtime;	/* at the dump; 0: not told */
 };
 
 static bool match(const struct lm_file *f)
@@ -52,6 +53,8 @@ static int parse(const struct lm_file *f, struct timer *t, struct lm_error *e)
 	if (!clock || !ticks || !flags || read_time(f, "it_value", &t->it.it_value) ||
 	    read_time(f, "it_interval", &t->it.it_interval))
 		return lm_fail(e, LM_REFUSED, "timerfd: the kernel does not tell its state");
+	if (read_time(f, "realtime", &t->realtime))
+		t->realtime = (struct timespec){ 0 };
 	t->clock = atoi(clock);
 	t->ticks = strtoull(ticks, NULL, 10);
 	t->flags = strtol(flags, NULL, 8);
@@ -66,7 +69,15 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 	return parse(f, &t, e);
 }
 
-/* What remains counts from now on; a timer that is due stays armed. */
+static bool is_time_of_day(const struct timer *t)
+{
+	return (t->clock == CLOCK_REALTIME || t->clock == CLOCK_REALTIME_ALARM) &&
+	       t->realtime.tv_sec;
+}
+
+/* What remains counts from now on, but a time of day stays what it was; a timer that is
+ * due stays armed.
+ */
 static void rearm(struct timer *t)
 {
 	struct timespec *v = &t->it.it_value, now;
@@ -79,7 +90,10 @@ static void rearm(struct timer *t)
 		return;
 	if (!(t->flags & TFD_TIMER_ABSTIME))
 		return;
-	clock_gettime(t->clock, &now);
+	if (is_time_of_day(t))
+		now = t->realtime;
+	else
+		clock_gettime(t->clock, &now);
 	v->tv_sec += now.tv_sec;
 	v->tv_nsec += now.tv_nsec;
 	if (v->tv_nsec >= 1000000000) {
