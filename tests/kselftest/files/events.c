@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -76,6 +77,94 @@ static void get_epoll(void)
 	check(!epoll_ctl(ep, EPOLL_CTL_MOD, p[0], ev));
 	check(epoll_wait(ep, ev, 8, 0) == 0);
 	check(fcntl(ep, F_GETFD) == FD_CLOEXEC);
+}
+
+/* What is watched under the number @tfd, as the kernel tells. */
+static unsigned int events_of(int tfd)
+{
+	char path[64], line[256];
+	unsigned int events = 0, ret = 0;
+	FILE *f;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ep);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "tfd: %d events: %x", &fd, &events) == 2 && fd == tfd)
+			ret = events;
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static const struct {
+	uint32_t events, left;	/* before it has reported, and then */
+} how[] = {
+	{ EPOLLIN | EPOLLONESHOT, EPOLLONESHOT },
+	{ EPOLLIN | EPOLLOUT | EPOLLET | EPOLLONESHOT, EPOLLONESHOT | EPOLLET },
+	{ EPOLLIN | EPOLLWAKEUP | EPOLLONESHOT, EPOLLONESHOT | EPOLLWAKEUP },
+	/* These go on. */
+	{ EPOLLIN | EPOLLEXCLUSIVE, EPOLLIN | EPOLLEXCLUSIVE | EPOLLERR | EPOLLHUP },
+	{ EPOLLPRI | EPOLLRDHUP | EPOLLONESHOT,
+	  EPOLLPRI | EPOLLRDHUP | EPOLLONESHOT | EPOLLERR | EPOLLHUP },
+};
+#define NR_HOW (int)(sizeof(how) / sizeof(*how))
+
+static int reader[NR_HOW], sock[NR_HOW], writer[NR_HOW], peer[NR_HOW];
+static unsigned int left[NR_HOW];
+
+/* Of pipes that are empty by now, and of sockets. */
+static void set_oneshot(void)
+{
+	struct epoll_event ev[16];
+	char c;
+
+	ep = epoll_create1(0);
+	for (int i = 0; i < NR_HOW; i++) {
+		int sv[2];
+
+		check(!pipe(p) && !socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+		reader[i] = p[0];
+		writer[i] = p[1];
+		sock[i] = sv[0];
+		peer[i] = sv[1];
+		watch(reader[i], how[i].events, i);
+		watch(sock[i], how[i].events, 100 + i);
+		check(write(writer[i], "x", 1) == 1 && write(peer[i], "x", 1) == 1);
+	}
+	check(epoll_wait(ep, ev, 16, 0) == 8);
+	for (int i = 0; i < NR_HOW; i++) {
+		check(read(reader[i], &c, 1) == 1 && read(sock[i], &c, 1) == 1);
+		left[i] = events_of(reader[i]);
+		/* (not all kernels can be suspended) */
+		check((left[i] | (how[i].left & EPOLLWAKEUP)) == how[i].left);
+		check(events_of(sock[i]) == left[i]);
+	}
+	check(!epoll_wait(ep, ev, 16, 0));
+}
+
+static void get_oneshot(void)
+{
+	struct epoll_event ev[16];
+	char c;
+
+	for (int i = 0; i < NR_HOW; i++)
+		check(events_of(reader[i]) == left[i] && events_of(sock[i]) == left[i]);
+	check(!epoll_wait(ep, ev, 16, 0));
+	/* A hang-up is told to the others only. */
+	for (int i = 0; i < NR_HOW; i++) {
+		check(!fcntl(reader[i], F_SETFL, O_NONBLOCK));
+		check(read(reader[i], &c, 1) < 0 && errno == EAGAIN);
+		close(writer[i]);
+		close(peer[i]);
+	}
+	check(epoll_wait(ep, ev, 16, 0) == 4);
+	ev[0].events = EPOLLIN | EPOLLONESHOT;
+	ev[0].data.u64 = 77;
+	check(!epoll_ctl(ep, EPOLL_CTL_DEL, reader[3], NULL) &&
+	      !epoll_ctl(ep, EPOLL_CTL_DEL, sock[3], NULL));
+	check(!epoll_ctl(ep, EPOLL_CTL_MOD, reader[0], ev));
+	check(epoll_wait(ep, ev, 16, 0) == 1 && ev[0].data.u64 == 77 && ev[0].events == EPOLLHUP);
 }
 
 /* The far one must not fire before its time, measured on its own clock. */
@@ -216,6 +305,7 @@ const struct test event_tests[] = {
 	{ "eventfd", set_eventfd, get_eventfd },
 	{ "semaphore", set_semaphore, get_semaphore },
 	{ "epoll", set_epoll, get_epoll },
+	{ "oneshot", set_oneshot, get_oneshot },
 	{ "timerfd", set_timerfd, get_timerfd },
 	{ "signalfd", set_signalfd, get_signalfd },
 	{ "lostwatch", set_lostwatch, get_lostwatch },

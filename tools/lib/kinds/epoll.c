@@ -9,10 +9,15 @@
  * be another file: kcmp() tells which file is watched, and if that is not the one
  * under the number for all of them, their ids are DATA of the epoll. Readiness is
  * found again when a file is added; an edge that was not reported yet is reported.
+ *
+ * A watch with EPOLLONESHOT that has reported waits for nothing, not for an error
+ * either, until it is changed. It comes to that by no other way: so it reports once
+ * more, to us, when the file is ready for anything. That of a pipe is made so.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +33,21 @@
 
 #define PIECE	4096	/* ids in one DATA */
 
+/* What a watch is besides what it waits for. */
+#define HOW	(EPOLLONESHOT | EPOLLET | EPOLLWAKEUP | EPOLLEXCLUSIVE)
+#define ANYTHING (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDNORM | EPOLLRDBAND | \
+		  EPOLLWRNORM | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP)
+
 struct watch {
 	int tfd;
 	unsigned int events;
 	unsigned long long data;
 	unsigned long ino;
+};
+
+/* Out of the way: what is watched, and what writes to it (-1: nothing has to). */
+struct held {
+	int fd, writer;
 };
 
 static bool match(const struct lm_file *f)
@@ -225,6 +240,78 @@ static int epoll_open(struct lm_restorer *r, struct lm_file *f,
 	return 0;
 }
 
+static bool has_reported(const struct watch *w)
+{
+	return w->events & EPOLLONESHOT && !(w->events & ~(unsigned int)HOW);
+}
+
+static bool is_pipe(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_PIPE || f->type == LIVEMIG_FILE_FIFO;
+}
+
+/* An open file that writes to the empty pipe which @t reads from; NULL: @t is something
+ * else.
+ */
+static const struct lm_file *writer_to(const struct lm_model *m, const struct lm_file *t)
+{
+	struct pollfd p = { .fd = t->fd, .events = POLLIN };
+
+	if (!is_pipe(t) || (t->flags & O_ACCMODE) == O_WRONLY || poll(&p, 1, 0))
+		return NULL;
+	for (size_t i = 0; i < m->nr_file; i++) {
+		const struct lm_file *o = m->file[i];
+
+		if (o->type == t->type && o->fd >= 0 && !(o->flags & O_PATH) &&
+		    (o->flags & O_ACCMODE) != O_RDONLY &&
+		    lm_u64(o->obj.tb[LIVEMIG_FILE_A_INO]) ==
+		    lm_u64(t->obj.tb[LIVEMIG_FILE_A_INO]) &&
+		    lm_u64(o->obj.tb[LIVEMIG_FILE_A_DEV]) ==
+		    lm_u64(t->obj.tb[LIVEMIG_FILE_A_DEV]))
+			return o;
+	}
+	return NULL;
+}
+
+/* What has the number of @w is watched, by an epoll whose other watches have all
+ * reported. One that cannot do so waits for an error or a hang-up.
+ */
+static int report(int epfd, const struct watch *w, const struct held *h)
+{
+	struct epoll_event ev = { w->events | ANYTHING, { .u64 = w->data } }, got;
+	char c = 0;
+
+	if (h->writer >= 0 && write(h->writer, &c, 1) != 1)
+		return -1;
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, w->tfd, &ev))
+		return -1;
+	ev.events = w->events;
+	if (!epoll_wait(epfd, &got, 1, 0) && epoll_ctl(epfd, EPOLL_CTL_MOD, w->tfd, &ev))
+		return -1;
+	return h->writer >= 0 && read(h->fd, &c, 1) != 1 ? -1 : 0;
+}
+
+/* Those that have reported are first: nothing else may be ready then. */
+static int add_some(const struct lm_file *f, int epfd, const struct held *held,
+		    bool reported, struct lm_error *e)
+{
+	const char *text = f->fdinfo;
+	struct watch w;
+
+	for (int i = 0; next_watch(&text, &w); i++) {
+		struct epoll_event ev = { w.events, { .u64 = w.data } };
+
+		if (has_reported(&w) != reported)
+			continue;
+		if (dup2(held[i].fd, w.tfd) < 0 ||
+		    (reported ? report(epfd, &w, &held[i]) :
+				epoll_ctl(epfd, EPOLL_CTL_ADD, w.tfd, &ev)))
+			return lm_fail_errno(e, LM_FAILED, "epoll: fd %d", w.tfd);
+		close(w.tfd);
+	}
+	return 0;
+}
+
 /*
  * In a child, whose table of fds is its own, so that each file can have the
  * number that it had. First all files move above those numbers, as putting one
@@ -235,34 +322,28 @@ static int add_all(const struct lm_model *m, const struct lm_file *f,
 		   struct lm_error *e)
 {
 	const char *text = f->fdinfo;
-	int above = 0, epfd, n = 0, *moved;
+	int above = 0, epfd, n = 0;
+	struct held *held;
 	struct watch w;
 
 	for (; next_watch(&text, &w); n++)
 		above = w.tfd >= above ? w.tfd + 1 : above;
-	moved = calloc(n + 1, sizeof(*moved));
+	held = calloc(n + 1, sizeof(*held));
 	epfd = fcntl(f->fd, F_DUPFD_CLOEXEC, above);
-	if (!moved || epfd < 0)
+	if (!held || epfd < 0)
 		return lm_fail_errno(e, LM_FAILED, "epoll");
 	text = f->fdinfo;
 	for (int i = 0; next_watch(&text, &w); i++) {
 		const struct lm_file *t = to_watch(m, f, &w, i);
+		const struct lm_file *writer = t && has_reported(&w) ? writer_to(m, t) : NULL;
 
-		moved[i] = t ? fcntl(t->fd, F_DUPFD_CLOEXEC, above) : -1;
-		if (moved[i] < 0)
+		held[i].fd = t ? fcntl(t->fd, F_DUPFD_CLOEXEC, above) : -1;
+		held[i].writer = writer ? fcntl(writer->fd, F_DUPFD_CLOEXEC, above) : -1;
+		if (held[i].fd < 0 || (writer && held[i].writer < 0))
 			return lm_fail_errno(e, LM_FAILED, "epoll: fd %d is missing",
 					     w.tfd);
 	}
-	text = f->fdinfo;
-	for (int i = 0; next_watch(&text, &w); i++) {
-		struct epoll_event ev = { w.events, { .u64 = w.data } };
-
-		if (dup2(moved[i], w.tfd) < 0 ||
-		    epoll_ctl(epfd, EPOLL_CTL_ADD, w.tfd, &ev))
-			return lm_fail_errno(e, LM_FAILED, "epoll: fd %d", w.tfd);
-		close(w.tfd);
-	}
-	return 0;
+	return add_some(f, epfd, held, true, e) ?: add_some(f, epfd, held, false, e);
 }
 
 static int epoll_link(struct lm_restorer *r, struct lm_file *f,
