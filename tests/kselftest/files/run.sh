@@ -17,7 +17,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
-signalfd memfd oneshot shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
+signalfd memfd seals oneshot shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
 semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
 ownthread typed rawtyped deadproc unread overflow"
 refused="watchgone tty fulltty outpty outpipe morepipe outproc threadproc fileproc

@@ -44,6 +44,87 @@ static void get_memfd(void)
 	      !strcmp(link, "/memfd:box (deleted)"));
 }
 
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x10
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x20
+#endif
+
+static char *before, *after, *written;
+static int sealed, future, closed, script;
+
+static char *mapped(int fd, int prot)
+{
+	char *p = mmap(NULL, 4096, prot, MAP_SHARED, fd, 0);
+
+	check(p != MAP_FAILED);
+	return p;
+}
+
+/* Of an fd that cannot write; an fd that can is no reason to be written. */
+static char *looked_at(int fd)
+{
+	char path[64], *p;
+	int look;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	look = open(path, O_RDONLY);
+	p = mapped(look, PROT_READ);
+	close(look);
+	return p;
+}
+
+static int box(const char *what)
+{
+	int fd = memfd_create(what, MFD_ALLOW_SEALING);
+
+	check(!ftruncate(fd, 4096) && pwrite(fd, what, strlen(what), 0) > 0);
+	return fd;
+}
+
+static void set_seals(void)
+{
+	sealed = box("sealed");
+	before = looked_at(sealed);
+	check(!fcntl(sealed, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK));
+	after = looked_at(sealed);
+	future = box("future");
+	written = mapped(future, PROT_READ | PROT_WRITE);
+	map1 = mapped(future, PROT_READ);
+	check(!fcntl(future, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	map2 = mapped(future, PROT_READ);
+	closed = box("closed");
+	check(!fcntl(closed, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_GROW));
+	/* From Linux 6.3 on: it is executable for ever, and so sealed against all else. */
+	script = box("script");
+	if (fcntl(script, F_ADD_SEALS, F_SEAL_EXEC))
+		script = -1;
+}
+
+static void get_seals(void)
+{
+	struct stat st;
+
+	check(fcntl(sealed, F_GET_SEALS) == (F_SEAL_WRITE | F_SEAL_SHRINK));
+	check(!strcmp(before, "sealed") && !strcmp(after, "sealed"));
+	check(mprotect(before, 4096, PROT_READ | PROT_WRITE) && errno == EACCES);
+	check(mprotect(after, 4096, PROT_READ | PROT_WRITE) && errno == EACCES);
+	check(pwrite(sealed, "x", 1, 0) < 0 && errno == EPERM);
+	check(fcntl(future, F_GET_SEALS) == F_SEAL_FUTURE_WRITE);
+	strcpy(written, "changed");
+	check(!strcmp(map1, "changed") && !strcmp(map2, "changed"));
+	check(mprotect(map2, 4096, PROT_READ | PROT_WRITE) && errno == EACCES);
+	check(!mprotect(map1, 4096, PROT_READ | PROT_WRITE));
+	check(pwrite(future, "x", 1, 0) < 0 && errno == EPERM);
+	check(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, future, 0) == MAP_FAILED);
+	check(fcntl(closed, F_GET_SEALS) == (F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_GROW));
+	check(fcntl(closed, F_ADD_SEALS, F_SEAL_SHRINK) && errno == EPERM);
+	check(script < 0 || ((fcntl(script, F_GET_SEALS) & F_SEAL_EXEC) &&
+			     !fstat(script, &st) && (st.st_mode & 0111) == 0111 &&
+			     fchmod(script, 0600) && errno == EPERM));
+}
+
 /* Shared between two processes, written by one, seen by the other. */
 static void set_shared(void)
 {
@@ -71,6 +152,7 @@ static void get_shared(void)
 
 const struct test shmem_tests[] = {
 	{ "memfd", set_memfd, get_memfd },
+	{ "seals", set_seals, get_seals },
 	{ "shared", set_shared, get_shared },
 	{ }
 };

@@ -153,7 +153,7 @@ struct lm_restorer {
 	bool alt;			/* the helper at the other address */
 	int fd_base;			/* of the helpers' own fds */
 	int nr_shared;			/* helpers that were born with LM_SHARED_FDS */
-	struct lm_object_fds shmem, mapped;
+	struct lm_object_fds shmem, read_only, mapped;	/* (the second: shmem, too) */
 	struct lm_deleted *deleted;
 	struct lm_removed *removed;
 	struct lm_stash stash;

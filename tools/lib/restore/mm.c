@@ -74,9 +74,15 @@ bool lm_mm_own(const struct livemig_vma *v)
 	return lm_vma_kind(v)->own;
 }
 
+/* What may never be written is made of another descriptor. */
+static uint32_t identity(const struct livemig_vma *v)
+{
+	return IDENTITY | (v->kind == LIVEMIG_VMA_SHMEM ? LIVEMIG_VMA_F_MAYWRITE : 0);
+}
+
 static bool same_thing(const struct livemig_vma *a, const struct livemig_vma *b)
 {
-	return a->kind == b->kind && !((a->flags ^ b->flags) & IDENTITY) &&
+	return a->kind == b->kind && !((a->flags ^ b->flags) & identity(a)) &&
 	       (!has_object(a) ||
 		(a->object == b->object &&
 		 a->offset - a->start == b->offset - b->start));

@@ -128,6 +128,7 @@ static int sync_skeleton(struct lm_restorer *r, struct lm_error *e)
 	if (lm_mapped_check(r, e))
 		return -1;
 	lm_object_fds_close(&r->mapped);
+	lm_object_fds_close(&r->read_only);
 	return lm_pages_unstash(r, e);
 }
 
@@ -315,6 +316,7 @@ void lm_restorer_free(struct lm_restorer *r)
 	lm_ns_close(r);
 	lm_ipc_close(r);
 	lm_object_fds_close(&r->shmem);
+	lm_object_fds_close(&r->read_only);
 	lm_object_fds_close(&r->mapped);
 	lm_deleted_close(r);
 	lm_pages_close(r);

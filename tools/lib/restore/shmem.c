@@ -235,11 +235,27 @@ static int open_mapped(struct lm_restorer *r, const struct livemig_vma *v,
 	return fd;
 }
 
+/* A mapping that may not be written, nor become so, by a descriptor like that: no seal
+ * against writing minds it.
+ */
+static int read_only(struct lm_restorer *r, uint32_t id, struct lm_error *e)
+{
+	int fd = find(&r->read_only, id);
+
+	if (fd >= 0)
+		return fd;
+	fd = lm_kind_reopen(lm_shmem_fd(r, id), O_RDONLY);
+	return fd < 0 ? lm_fail_errno(e, LM_FAILED, "shared memory %u, to be read", id) :
+			add(&r->read_only, id, fd, e);
+}
+
 int lm_mapped_fd(struct lm_restorer *r, const struct livemig_vma *v,
 		 struct lm_error *e)
 {
 	int fd;
 
+	if (v->kind == LIVEMIG_VMA_SHMEM && !(v->flags & LIVEMIG_VMA_F_MAYWRITE))
+		return read_only(r, v->object, e);
 	if (lm_vma_kind(v)->object == LM_VMA_SHMEM)
 		return lm_shmem_fd(r, v->object);
 	fd = find(&r->mapped, v->object);
