@@ -9,8 +9,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -278,6 +281,54 @@ static void get_opening(void)
 	check(!getsockopt(opening, SOL_SOCKET, SO_ERROR, &err, &len) && !err);
 	s = accept(l4, NULL, NULL);
 	check(port_of(s, true) == port[0] && says(opening, "there") && soon(s, "there"));
+}
+
+/* ---- connect() that waits ---- */
+
+static pid_t connector;
+
+/* Its connect() returns when there is room in the queue. */
+static void connect_and_talk(void)
+{
+	int fd = connects(AF_INET, 7029, 0);
+
+	check(says(fd, "at last"));
+}
+
+static bool in_connect(pid_t pid)
+{
+	char path[64], line[128];
+	int nr = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	f = fopen(path, "r");
+	if (f && fgets(line, sizeof(line), f))
+		sscanf(line, "%d", &nr);
+	if (f)
+		fclose(f);
+	return nr == SYS_connect;
+}
+
+static void set_connecting(void)
+{
+	l4 = listening(AF_INET, 7029, 0);
+	c[0] = connects(AF_INET, 7029, 0);
+	connector = in_child(0, 0, connect_and_talk);
+	for (int i = 0; i < 60000 && !in_connect(connector); i++)
+		usleep(1000);
+	check(in_connect(connector));
+}
+
+static void get_connecting(void)
+{
+	int s, status = -1;
+
+	check(waitpid(connector, &status, WNOHANG) == 0);
+	check(accept(l4, NULL, NULL) >= 0);
+	s = accept(l4, NULL, NULL);
+	check(soon(s, "at last"));
+	check(waitpid(connector, &status, 0) == connector && !status);
 }
 
 /* ---- data that is held back, and more than is read ---- */
@@ -551,6 +602,57 @@ static void get_ended(void)
 	check(soon(n, "works"));
 }
 
+/* ---- who made them ---- */
+
+static int made[6];
+
+static void set_makers(void)
+{
+	const struct { int family, type, protocol; } kinds[] = {
+		{ AF_INET, SOCK_STREAM, 0 }, { AF_INET6, SOCK_DGRAM, 0 },
+		{ AF_UNIX, SOCK_DGRAM, 0 }, { AF_NETLINK, SOCK_RAW, 0 },
+	};
+
+	l4 = listening(AF_INET, 7030, 1);
+	for (int i = 0; i < 6; i++) {
+		setfsuid(1000 + i);
+		setfsgid(2000 + i);
+		made[i] = i < 4 ? socket(kinds[i].family, kinds[i].type, kinds[i].protocol) :
+			  i < 5 ? connects(AF_INET, 7030, 0) : accept(l4, NULL, NULL);
+		check(made[i] >= 0);
+	}
+	setfsuid(0);
+	setfsgid(0);
+}
+
+/* That of the connection between these ports, as others see it. */
+static int uid_of(unsigned int local, unsigned int remote)
+{
+	FILE *f = fopen("/proc/net/tcp", "r");
+	unsigned int l, r, uid;
+	char line[512];
+	int ret = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*[^:]:%x %*[^:]:%x %*x %*x:%*x %*x:%*x %*x %u",
+			   &l, &r, &uid) == 3 && l == local && r == remote)
+			ret = uid;
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static void get_makers(void)
+{
+	unsigned int here = ntohs(port_of(made[4], false));
+	struct stat st;
+
+	for (int i = 0; i < 6; i++)
+		check(!fstat(made[i], &st) && st.st_uid == 1000u + i && st.st_gid == 2000u + i);
+	check(!fstat(l4, &st) && !st.st_uid && !st.st_gid && uid_of(7030, 0) == 0);
+	check(uid_of(here, 7030) == 1004 && uid_of(7030, here) == 1005);
+}
+
 /* ---- both at once ---- */
 
 static int once[2];
@@ -606,5 +708,7 @@ const struct test tcp_tests[] = {
 	{ "tcptimewait", set_timewait, get_timewait },
 	{ "tcpended", set_ended, get_ended },
 	{ "tcpclosing", set_closing, get_closing },
+	{ "tcpconnecting", set_connecting, get_connecting },
+	{ "tcpmakers", set_makers, get_makers },
 	{ 0 }
 };

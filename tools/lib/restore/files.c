@@ -56,6 +56,18 @@ static int own(struct lm_restorer *r, const struct lm_file *f, bool thread,
 	return 0;
 }
 
+/* Who made a socket is known to ss, to rules of routing and of nftables. */
+static int made_by(const struct lm_file *f, struct lm_error *e)
+{
+	const struct nlattr *const *tb = f->obj.tb;
+
+	if (f->type != LIVEMIG_FILE_SOCKET || f->flags & O_PATH || !tb[LIVEMIG_FILE_A_UID] ||
+	    !tb[LIVEMIG_FILE_A_GID] || !fchown(f->fd, lm_u32(tb[LIVEMIG_FILE_A_UID]),
+					       lm_u32(tb[LIVEMIG_FILE_A_GID])))
+		return 0;
+	return lm_fail_errno(e, LM_FAILED, "socket: owner");
+}
+
 int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 {
 	struct lm_model *m = &r->m;
@@ -89,7 +101,8 @@ int lm_files_make(struct lm_restorer *r, struct lm_error *e)
 			lm_fail(e, LM_FAILED, "%s: was not made", f->kind->name);
 			return blame(f, e);
 		}
-		if ((f->kind->link && f->kind->link(r, f, e)) || own(r, f, false, e) ||
+		if ((f->kind->link && f->kind->link(r, f, e)) || made_by(f, e) ||
+		    own(r, f, false, e) ||
 		    lm_locks_of_file(f, e))
 			return blame(f, e);
 	}
