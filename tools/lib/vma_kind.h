@@ -23,7 +23,7 @@ struct lm_vma_kind {
 	bool private;		/* MAP_PRIVATE: writes are not seen by others */
 	bool own;		/* its pages are those of the address space */
 	bool kernel;		/* comes with the kernel: nobody maps it */
-	bool not_inherited;	/* a child does not get it by fork() */
+	bool not_inherited;	/* what a child gets by fork() is none, or nothing at all */
 	/* Restore: makes one that mmap() cannot, NULL: it can; and what is called before
 	 * it is unmapped.
 	 */

@@ -356,6 +356,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	if (take_pkeys(s, &v))
 		return -1;
 	if (was && same_thing(was, is) && !(s->born && is_sysv(s, is)) &&
+	    !(s->born && lm_vma_kind(was)->not_inherited) &&
 	    !(s->born && was->flags & ONE_WAY && !(is->flags & ONE_WAY))) {
 		if (v.pkey || was->pkey)
 			protect(s, &v);

@@ -204,8 +204,7 @@ static int inherit(struct lm_proc *p, const struct lm_proc *from,
 	if (!p->vmas)
 		return lm_fail(e, LM_FAILED, "out of memory");
 	for (size_t i = 0; i < from->nr_vmas; i++)
-		if (!(from->vmas[i].flags & LIVEMIG_VMA_F_DONTFORK) &&
-		    !lm_vma_kind(&from->vmas[i])->not_inherited)
+		if (!(from->vmas[i].flags & LIVEMIG_VMA_F_DONTFORK))
 			p->vmas[p->nr_vmas++] = from->vmas[i];
 	return 0;
 }
