@@ -4,7 +4,9 @@
  * all of them wait, and ends the calls afterwards: each must return what it
  * would have returned, and none before.
  *
- * usage: calls all FILE
+ * usage: calls all|ipc FILE
+ *
+ * "ipc" are those of message queues, in an ipc namespace of its own.
  *
  * FILE.ready says that all wait, FILE.go asks for the verdict, which goes to FILE.
  */
@@ -18,7 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/aio_abi.h>
+#include <mqueue.h>
+#include <sched.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
@@ -41,6 +48,7 @@ struct call {
 	void (*end)(struct call *c);
 	int fd[2], other;
 	int word, tid, good, called, returned;
+	unsigned long ring;
 	pthread_t thread;
 };
 
@@ -360,7 +368,236 @@ static int waits_until(struct call *c)
 	       c->word == 1;
 }
 
-static struct call calls[] = {
+/* ---- locks ---- */
+
+static char locked[256];	/* FILE.lock */
+
+static int open_locked(void)
+{
+	int fd = open(locked, O_RDWR | O_CREAT, 0600);
+
+	if (fd < 0)
+		fail(locked);
+	return fd;
+}
+
+static void lock_twice(struct call *c)
+{
+	c->fd[0] = open_locked();
+	c->other = open_locked();
+	if (flock(c->fd[0], LOCK_EX))
+		fail("flock");
+}
+
+static int waits_flock(struct call *c)
+{
+	return !flock(c->other, LOCK_EX);
+}
+
+static void unlock(struct call *c)
+{
+	if (flock(c->fd[0], LOCK_UN))
+		fail("flock");
+}
+
+static void lock_by_child(struct call *c)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_len = 10 };
+
+	make_pipe(c);
+	c->other = fork();
+	if (!c->other) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (fcntl(open_locked(), F_SETLK, &lock) || write(c->fd[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	if (read(c->fd[0], &c->word, 1) != 1)
+		fail(c->name);
+}
+
+static int waits_setlkw(struct call *c)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_len = 10 };
+
+	return !fcntl(open_locked(), F_SETLKW, &lock);
+}
+
+/* ---- more that wakes ---- */
+
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+struct waitv {
+	uint64_t val, uaddr;
+	uint32_t flags, reserved;
+};
+
+/* The second of two. */
+static int waits_futex_waitv(struct call *c)
+{
+	static int never;
+	struct waitv v[] = { { 0, (uintptr_t)&never, 2 | FUTEX_PRIVATE_FLAG, 0 },
+			     { 0, (uintptr_t)&c->word, 2 | FUTEX_PRIVATE_FLAG, 0 } };
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += FAR;
+	return syscall(SYS_futex_waitv, v, 2, 0, &t, CLOCK_MONOTONIC) == 1;
+}
+
+static void make_ring(struct call *c)
+{
+	static aio_context_t ring[2];
+
+	c->other = c->word = !strcmp(c->name, "io_pgetevents");
+	if (syscall(SYS_io_setup, 4, &ring[c->other]))
+		fail("io_setup");
+	c->ring = ring[c->other];
+}
+
+static int waits_ring(struct call *c)
+{
+	struct io_event ev = { 0 };
+	long n = c->word ? syscall(SYS_io_pgetevents, c->ring, 1, 1, &ev, NULL, NULL) :
+			   syscall(SYS_io_getevents, c->ring, 1, 1, &ev, NULL);
+
+	return n == 1 && ev.data == 4711;
+}
+
+/* A read of what is there is over at once. */
+static void submit(struct call *c)
+{
+	static char buf[8];
+	struct iocb cb = { .aio_data = 4711, .aio_lio_opcode = IOCB_CMD_PREAD,
+			   .aio_fildes = open("/proc/self/exe", O_RDONLY),
+			   .aio_buf = (uintptr_t)buf, .aio_nbytes = sizeof(buf) }, *p = &cb;
+
+	if (syscall(SYS_io_submit, c->ring, 1, &p) != 1)
+		fail(c->name);
+}
+
+/* More than its queue holds; the thread is the one that does not fit. */
+static void fill_backlog(struct call *c)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	snprintf(un.sun_path + 1, sizeof(un.sun_path) - 1, "full-%d", getpid());
+	c->other = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (c->other < 0 || bind(c->other, (void *)&un, sizeof(un)) || listen(c->other, 0))
+		fail("listen");
+	connect_to(c);
+}
+
+static int waits_connect(struct call *c)
+{
+	struct sockaddr_un un;
+	socklen_t len = sizeof(un);
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	return !getsockname(c->other, (void *)&un, &len) && !connect(s, (void *)&un, len);
+}
+
+static void accept_one(struct call *c)
+{
+	if (accept(c->other, NULL, NULL) < 0)
+		fail("accept");
+}
+
+/* ---- message queues ---- */
+
+static struct { long type; char text[4096]; } msg = { .type = 1 };
+
+static void fill_msg(struct call *c)
+{
+	c->other = msgget(IPC_PRIVATE, 0600);
+	while (!msgsnd(c->other, &msg, sizeof(msg.text), IPC_NOWAIT))
+		;
+	if (errno != EAGAIN)
+		fail("msgsnd");
+}
+
+static int waits_msgsnd(struct call *c)
+{
+	return !msgsnd(c->other, &msg, sizeof(msg.text), 0);
+}
+
+static void take_msg(struct call *c)
+{
+	if (msgrcv(c->other, &msg, sizeof(msg.text), 0, 0) != sizeof(msg.text))
+		fail("msgrcv");
+}
+
+static void make_msg(struct call *c)
+{
+	c->other = msgget(IPC_PRIVATE, 0600);
+}
+
+static int waits_msgrcv(struct call *c)
+{
+	return msgrcv(c->other, &msg, sizeof(msg.text), 7, 0) == 3;
+}
+
+static void put_msg(struct call *c)
+{
+	const struct { long type; char text[3]; } m = { 7, "abc" };
+
+	if (msgsnd(c->other, &m, 3, 0))
+		fail("msgsnd");
+}
+
+static void make_mq(struct call *c)
+{
+	struct mq_attr attr = { .mq_maxmsg = 1, .mq_msgsize = 8 };
+	char queue[32];
+
+	snprintf(queue, sizeof(queue), "/%s", c->name);
+	c->other = mq_open(queue, O_RDWR | O_CREAT, 0600, &attr);
+	if (c->other < 0 || (c->name[3] == 's' && mq_send(c->other, "full", 4, 0)))
+		fail("mq_open");
+}
+
+static int waits_mq_receive(struct call *c)
+{
+	char buf[8];
+
+	return mq_receive(c->other, buf, sizeof(buf), NULL) == 2 && !memcmp(buf, "mq", 2);
+}
+
+static void put_mq(struct call *c)
+{
+	if (mq_send(c->other, "mq", 2, 0))
+		fail("mq_send");
+}
+
+/* Until a time of day. */
+static int waits_mq_send(struct call *c)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += FAR;
+	return !mq_timedsend(c->other, "late", 4, 0, &t);
+}
+
+static void take_mq(struct call *c)
+{
+	char buf[8];
+
+	if (mq_receive(c->other, buf, sizeof(buf), NULL) != 4)
+		fail("mq_receive");
+}
+
+static struct call ipc_calls[] = {
+	{ "msgsnd", waits_msgsnd, fill_msg, take_msg, .fd = { -1, -1 } },
+	{ "msgrcv", waits_msgrcv, make_msg, put_msg, .fd = { -1, -1 } },
+	{ "mq_receive", waits_mq_receive, make_mq, put_mq, .fd = { -1, -1 } },
+	{ "mq_send", waits_mq_send, make_mq, take_mq, .fd = { -1, -1 } },
+};
+
+static struct call all_calls[] = {
 	{ "read", waits_read, make_pipe, put, .fd = { -1, -1 } },
 	{ "write", waits_write, fill, drain, .fd = { -1, -1 } },
 	{ "poll", waits_poll, make_pipe, put, .fd = { -1, -1 } },
@@ -384,14 +621,21 @@ static struct call calls[] = {
 	{ "sigwaitinfo", waits_sigwait, NULL, usr1, .fd = { -1, -1 } },
 	{ "nanosleep", waits_nanosleep, NULL, usr1, .fd = { -1, -1 } },
 	{ "clock_nanosleep until", waits_until, NULL, usr1, .fd = { -1, -1 } },
+	{ "flock", waits_flock, lock_twice, unlock, .fd = { -1, -1 } },
+	{ "fcntl(F_SETLKW)", waits_setlkw, lock_by_child, end_child, .fd = { -1, -1 } },
+	{ "futex_waitv", waits_futex_waitv, NULL, wake, .fd = { -1, -1 } },
+	{ "io_getevents", waits_ring, make_ring, submit, .fd = { -1, -1 } },
+	{ "io_pgetevents", waits_ring, make_ring, submit, .fd = { -1, -1 } },
+	{ "connect", waits_connect, fill_backlog, accept_one, .fd = { -1, -1 } },
 };
-#define NR	(int)(sizeof(calls) / sizeof(*calls))
+static struct call *calls = all_calls;
+static int nr_calls = sizeof(all_calls) / sizeof(*all_calls);
 
 static void on_usr1(int sig)
 {
 	pid_t tid = syscall(SYS_gettid);
 
-	for (int i = 0; i < NR; i++)
+	for (int i = 0; i < nr_calls; i++)
 		if (calls[i].tid == tid)
 			calls[i].word = 1;
 }
@@ -446,22 +690,29 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 1;
 	snprintf(go, sizeof(go), "%s.go", argv[2]);
+	snprintf(locked, sizeof(locked), "%s.lock", argv[2]);
+	if (!strcmp(argv[1], "ipc")) {
+		calls = ipc_calls;
+		nr_calls = sizeof(ipc_calls) / sizeof(*ipc_calls);
+		if (unshare(CLONE_NEWIPC))
+			fail("unshare");
+	}
 	sigaction(SIGUSR1, &sa, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	for (int i = 0; i < NR; i++) {
+	for (int i = 0; i < nr_calls; i++) {
 		if (calls[i].begin)
 			calls[i].begin(&calls[i]);
 		pthread_create(&calls[i].thread, NULL, run, &calls[i]);
 	}
-	for (int i = 0; i < NR; i++)
+	for (int i = 0; i < nr_calls; i++)
 		while (!sleeps(&calls[i]))
 			usleep(1000);
 	touch(argv[2], ".ready", "");
 	while (access(go, F_OK))
 		usleep(10000);
-	for (int i = 0; i < NR; i++) {
+	for (int i = 0; i < nr_calls; i++) {
 		struct call *c = &calls[i];
 		const char *what = NULL;
 

@@ -12,7 +12,7 @@
 # requires: build/migctl
 # build: clocks clocks.c -lpthread
 # build: timers timers.c -lpthread
-# build: calls calls.c -lpthread
+# build: calls calls.c -lpthread -lrt
 # build: wall wall.c -lpthread
 
 set -u
@@ -88,7 +88,7 @@ one()
 load_module
 
 (($#)) && one "$@"
-plan 10
+plan 11
 check "clocks far ahead of the host's, moved three times" moves 3 clocks ahead
 check "clocks behind the host's" moves 1 clocks behind
 check "the host's own clocks, moved three times" moves 3 clocks host
@@ -101,9 +101,11 @@ check "timers of all kinds, moved twice" moves 2 timers again
 check "refused: a timer on the CPU time of another process" \
 	stays "posix timer on the CPU time of another process" timers foreign
 check "waiting in every system call, moved twice" moves 2 calls all
+check "waiting for message queues, moved twice" moves 2 calls ipc
 check "times of day stay what they are" meanwhile_an_hour_passes
 unbox wall-hour
 unbox calls-all
+unbox calls-ipc
 unbox timers-once
 unbox timers-again
 unbox timers-foreign
