@@ -251,7 +251,7 @@ static bool says_yes(struct kid *k)
 
 static struct kid user, hidden;
 static pid_t zombie;
-static int listener, host_file, deleted;
+static int listener, host_file, deleted, chowned;
 static mqd_t queue;
 
 /* With one capability. */
@@ -324,6 +324,8 @@ static void take_container(void)
 	note("file of the host %d:%d\n", st.st_uid, st.st_gid);
 	check(!fstat(deleted, &st));
 	note("deleted %d:%d\n", st.st_uid, st.st_gid);
+	check(!fstat(listener, &st) && !st.st_uid && !st.st_gid);
+	check(!fstat(chowned, &st) && st.st_uid == USER && st.st_gid == 3);
 	check(!stat("/mnt/socket", &st));
 	note("socket %d:%d\n", st.st_uid, st.st_gid);
 	check(!fstat(queue, &st) && !mq_getattr(queue, &a));
@@ -351,6 +353,8 @@ static void set_up(void)
 	write_file("/mnt/root", "root's");
 	write_file("/mnt/user", "a user's");
 	check(!chown("/mnt/user", USER, USER));
+	chowned = socket(AF_INET, SOCK_DGRAM, 0);
+	check(!fchown(chowned, USER, 3));
 	deleted = open("/mnt/gone", O_RDWR | O_CREAT, 0600);
 	check(write(deleted, "gone", 4) == 4 && !fchown(deleted, USER, 3) &&
 	      !unlink("/mnt/gone"));
