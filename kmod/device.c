@@ -263,6 +263,15 @@ static int ioc_ended(void __user *uarg)
 	return lm_restore_ended(&arg);
 }
 
+static int ioc_error(void __user *uarg)
+{
+	struct livemig_ioc_error arg;
+
+	if (copy_from_user(&arg, uarg, sizeof(arg)))
+		return -EFAULT;
+	return lm_restore_error(&arg);
+}
+
 static int ioc_inotify(void __user *uarg)
 {
 	struct livemig_ioc_inotify arg;
@@ -354,6 +363,8 @@ static long lm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioc_tcp(uarg);
 	case LIVEMIG_IOC_ENDED:
 		return ioc_ended(uarg);
+	case LIVEMIG_IOC_ERROR:
+		return ioc_error(uarg);
 	case LIVEMIG_IOC_INOTIFY:
 		return ioc_inotify(uarg);
 	case LIVEMIG_IOC_MQUEUE:

@@ -174,6 +174,9 @@ int lm_restore_tcp(const struct livemig_ioc_tcp *t);
 /* tcp_ended.c */
 int lm_restore_ended(const struct livemig_ioc_ended *e);
 
+/* sock_error.c */
+int lm_restore_error(const struct livemig_ioc_error *e);
+
 /* file_mqueue.c */
 int lm_mqueue_look(struct livemig_ioc_mqueue *a);
 

@@ -349,6 +349,13 @@ u64 lm_sock_ino(struct lm_dump *d, const struct sock *sk)
 	return id ? BIT_ULL(32) | id : 0;
 }
 
+static int put_error(const struct sock *sk, struct sk_buff *obj)
+{
+	int err = READ_ONCE(sk->sk_err);
+
+	return err ? nla_put_u32(obj, LIVEMIG_SOCK_ERROR, err) : 0;
+}
+
 static int put_sock(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 {
 	const struct lm_sock_kind *kind = kind_of(sk);
@@ -366,7 +373,8 @@ static int put_sock(struct lm_dump *d, struct sock *sk, struct sk_buff *obj)
 		return err;
 	if (d->frozen)
 		err = nla_put_u32(obj, LIVEMIG_SOCK_QUEUED,
-				  skb_queue_len_lockless(&sk->sk_receive_queue));
+				  skb_queue_len_lockless(&sk->sk_receive_queue)) ?:
+		      put_error(sk, obj);
 	return err ?: put_options(sk, obj) ?: kind->put(d, sk, obj);
 }
 

@@ -150,6 +150,7 @@ static const struct lm_attr sock_attrs[LIVEMIG_SOCK_MAX + 1] = {
 	[LIVEMIG_SOCK_CLOSED] = FLAG("closed"),
 	[LIVEMIG_SOCK_TIMEWAIT] = BIN("timewait", sizeof(struct livemig_timewait)),
 	[LIVEMIG_SOCK_ENDED] = BIN("ended", sizeof(struct livemig_tcp_ended)),
+	[LIVEMIG_SOCK_ERROR] = U32("error"),
 	[LIVEMIG_SOCK_MCAST_IF] = BIN("mcast-if", sizeof(struct livemig_mcast_if)),
 };
 SCHEMA(sock, "SOCK");

@@ -189,6 +189,14 @@ struct livemig_ioc_ended {
 	__u8 local[32];
 };
 
+/* The socket @fd has an error that nobody was told yet. Errors: EBADF, ENOTSOCK, EINVAL
+ * (no errno).
+ */
+struct livemig_ioc_error {
+	__s32 fd;
+	__u32 err;
+};
+
 /* Room for a piece of what waits in a queue. */
 #define LIVEMIG_MQUEUE_PIECE	65536
 
@@ -296,5 +304,6 @@ struct livemig_ioc_mount {
 #define LIVEMIG_IOC_GUARD	_IOW(LIVEMIG_IOC_MAGIC, 11, struct livemig_ioc_guard)
 #define LIVEMIG_IOC_INOTIFY	_IOW(LIVEMIG_IOC_MAGIC, 13, struct livemig_ioc_inotify)
 #define LIVEMIG_IOC_ENDED	_IOW(LIVEMIG_IOC_MAGIC, 15, struct livemig_ioc_ended)
+#define LIVEMIG_IOC_ERROR	_IOW(LIVEMIG_IOC_MAGIC, 16, struct livemig_ioc_error)
 
 #endif /* _UAPI_LINUX_LIVEMIG_DEV_H */

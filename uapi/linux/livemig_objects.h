@@ -502,6 +502,7 @@ enum livemig_sock_attr {
 					 * socket() makes it; what was not read is its
 					 * queue RECV
 					 */
+	LIVEMIG_SOCK_ERROR,		/* u32, errno that is told once (SO_ERROR) */
 	__LIVEMIG_SOCK_MAX
 };
 #define LIVEMIG_SOCK_MAX (__LIVEMIG_SOCK_MAX - 1)

@@ -570,6 +570,17 @@ static void test_ended(void)
 	      "an ended connection: its bytes, its error, its end");
 	check(!getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) && !err,
 	      "an ended connection: no error twice");
+	check(ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ fd, 0 }) &&
+	      errno == EINVAL &&
+	      ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ fd, 4096 }) &&
+	      errno == EINVAL &&
+	      ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ -1, 1 }) &&
+	      errno == EBADF &&
+	      ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ im.dev, 1 }) &&
+	      errno == ENOTSOCK, "an error: wrong ones");
+	check(!ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ udp, ENOBUFS }) &&
+	      !getsockopt(udp, SOL_SOCKET, SO_ERROR, &err, &len) && err == ENOBUFS,
+	      "an error of a UDP socket");
 	image_end(&im);
 	close(fd);
 	close(udp);

@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 
 moved="backlog seqbacklog rights deeprights cycle waitingrights scmcreds streamcreds
 peercred names tcpbacklog tcpends tcpopening tcpdata
-tcpclosed tcptimewait tcpended tcpclosing tcpconnecting tcpmakers sockopts filters udp udplite raw netlink packet
+tcpclosed tcptimewait tcpended tcpclosing tcpconnecting tcpmakers sockopts filters udp udplite udperrors raw netlink packet
 multicast"
 refused="packetring packetfanout vsock alg sctp mptcp xdp tls bpf oob netlinkgroup netlinkunread
 multicast_anycast multicast_sources"

@@ -309,11 +309,47 @@ static void get_packet(void)
 	check(promiscuity() == 0);
 }
 
+/* ---- errors that nobody was told yet ---- */
+
+static int nobody, left_behind, seen;
+
+static void set_errors(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct pollfd p = { .events = 0 };
+	int sv[2];
+
+	nobody = p.fd = socket(AF_INET, SOCK_DGRAM, 0);
+	check(!connect(nobody, (void *)&a, sizeof(a)) && says(nobody, "x"));
+	check(poll(&p, 1, 60000) == 1 && p.revents == POLLERR);
+	check(!socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+	check(says(sv[0], "not read") && says(sv[1], "to be read") && !close(sv[1]));
+	left_behind = sv[0];
+	check(!socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+	check(says(sv[0], "not read") && !close(sv[1]) && !hears(sv[0], ""));
+	seen = sv[0];
+}
+
+static void get_errors(void)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+	char c;
+
+	check(recv(nobody, &c, 1, MSG_DONTWAIT) < 0 && errno == ECONNREFUSED);
+	check(recv(nobody, &c, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	check(hears(left_behind, "to be read"));
+	check(!getsockopt(left_behind, SOL_SOCKET, SO_ERROR, &err, &len) && err == ECONNRESET);
+	check(ends(left_behind) && ends(seen));
+}
+
 const struct test udp_tests[] = {
 	{ "udp", set_udp, get_queue },
 	{ "udplite", set_udplite, get_queue },
 	{ "raw", set_raw, get_raw },
 	{ "netlink", set_netlink, get_netlink },
 	{ "packet", set_packet, get_packet },
+	{ "udperrors", set_errors, get_errors },
 	{ 0 }
 };

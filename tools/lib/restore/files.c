@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -209,6 +210,17 @@ int lm_files_install(struct lm_restorer *r, struct lm_proc *p,
 	return ret ? lm_prefix(e, "pid %u: open files", p->pid) : 0;
 }
 
+/* Last, as whatever we do with a socket may be told it. */
+static int error_of(struct lm_restorer *r, const struct lm_file *f, struct lm_error *e)
+{
+	struct livemig_ioc_error arg = { .fd = f->fd, .err = lm_u32(f->sock[LIVEMIG_SOCK_ERROR]) };
+
+	if (f->type != LIVEMIG_FILE_SOCKET || f->fd < 0 || f->flags & O_PATH || !arg.err ||
+	    !ioctl(r->dev, LIVEMIG_IOC_ERROR, &arg))
+		return 0;
+	return lm_fail_errno(e, LM_FAILED, "socket: error %u", arg.err);
+}
+
 int lm_files_resume(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->m.nr_file; i++) {
@@ -218,6 +230,9 @@ int lm_files_resume(struct lm_restorer *r, struct lm_error *e)
 				own(r, f, true, e)))
 			return blame(f, e);
 	}
+	for (size_t i = 0; i < r->m.nr_file; i++)
+		if (error_of(r, r->m.file[i], e))
+			return blame(r->m.file[i], e);
 	return 0;
 }
 
