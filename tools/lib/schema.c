@@ -279,6 +279,7 @@ static const struct lm_attr netns_attrs[LM_NETNS_MAX + 1] = {
 	[LM_NETNS_ADDR] = ANY("addr", 4096),
 	[LM_NETNS_ROUTE] = ANY("route", 4096),
 	[LM_NETNS_SYSCTL] = STR("sysctl", 0),
+	[LM_NETNS_NEIGH] = ANY("neighbour", 256),
 };
 SCHEMA(netns, "NETNS");
 

@@ -228,7 +228,101 @@ neighbour_learned()	# the client's table has the container's address
 	return 1
 }
 
+# moves NAME VIEW: what VIEW says of box is the same when it was made again. It says
+# how many lines there have to be at least, so that it does not compare nothing.
+moves()
+{
+	local at_least
+
+	settled box
+	at_least=$("$2" 2>&1 >"$tmp/before")
+	(($(wc -l <"$tmp/before") >= at_least))
+	check "$1: they are there" test $? = 0
+	check "$1: dump" "$tool" dump box "$tmp/rec"
+	"$tool" clear box
+	check "$1: make" start_make "$tmp/rec"
+	tell open
+	check "$1: they are as before" same "$2"
+	tell free
+	check "$1: the copy can be described" "$tool" dump box "$tmp/rec"
+}
+
+same()		# VIEW
+{
+	settled box
+	"$1" >"$tmp/after" 2>/dev/null
+	diff -U 2 "$tmp/before" "$tmp/after"
+}
+
+neighs()
+{
+	echo 9 >&2
+	for what in "nud permanent" "nud noarp" proxy; do
+		for family in -4 -6; do
+			# shellcheck disable=SC2086
+			ip -n box $family neigh show $what | grep -v " lladdr 33:33:" |
+				sed "s/^/$what: /" | sort
+		done
+	done
+	ip -n box neigh show 10.9.0.75 | sed 's/ *[A-Z]* *$//'
+}
+
+on_all_devices()
+{
+	python3 - "$tmp/rec" <<-'EOF'
+	import struct, sys
+	data, at = open(sys.argv[1], "rb").read(), 0
+	while at < len(data):
+	    size, kind = struct.unpack_from("=HH", data, at)
+	    if kind == 7 and struct.unpack_from("=i", data, at + 8)[0] == -1:
+	        assert bytes([10, 9, 0, 81]) in data[at:at + size]
+	        sys.exit(0)
+	    at += size + 3 & ~3
+	sys.exit("no proxy in the record")
+	EOF
+}
+
+# Dynamic ones are not carried: they would be out of date.
+no_dynamic()
+{
+	! ip -n box neigh show 10.9.0.79 | grep .
+}
+
+neighbours()
+{
+	setup veth
+	ip -n box neigh add 10.9.0.70 lladdr 02:00:00:00:70:01 dev eth0
+	ip -n box neigh add 10.9.0.71 lladdr 02:00:00:00:70:02 dev eth0 nud noarp
+	ip -n box neigh add 10.9.0.75 lladdr 02:00:00:00:70:05 dev eth0 nud stale extern_learn
+	ip -n box neigh add 10.9.0.79 lladdr 02:00:00:00:70:09 dev eth0 nud stale
+	ip -n box neigh add fd00::70 lladdr 02:00:00:00:70:03 dev eth0 protocol static
+	ip -n box neigh add fd00::71 lladdr 02:00:00:00:70:04 dev eth0 router
+	ip -n box neigh add fe80::1 lladdr 02:00:00:00:70:06 dev eth0
+	ip -n box neigh add proxy 10.9.0.80 dev eth0
+	ip -n box neigh add proxy fd00::80 dev eth0
+	# (ip neither makes nor shows one that is on no device)
+	python3 - <<-'EOF'
+	import ctypes, os, socket, struct
+	ns = os.open("/run/netns/box", os.O_RDONLY)
+	if ctypes.CDLL(None, use_errno=True).setns(ns, 0x40000000):
+	    raise OSError(ctypes.get_errno(), "setns")
+	s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+	m = struct.pack("=BBHiHBB", 2, 0, 0, 0, 0x80, 8, 0) + struct.pack("=HH4B", 8, 1, 10, 9, 0, 81)
+	s.send(struct.pack("=IHHII", 16 + len(m), 28, 0x405, 1, 0) + m)
+	assert struct.unpack("=i", s.recv(4096)[16:20])[0] == 0
+	EOF
+	moves neighbours neighs
+	check "neighbours: none is carried that was learned" no_dynamic
+	check "neighbours: the copy has a proxy on all devices" on_all_devices
+	"$tool" clear box
+}
+
 setup_client
+if (($#)); then
+	for part; do "$part"; done
+	echo "1..$n"
+	exit $failed
+fi
 for kind in ${KINDS:-veth macvlan}; do
 	setup $kind
 	settled box
@@ -336,6 +430,8 @@ for kind in veth macvlan; do
 	"$tool" clear box
 done
 rmmod ipip
+
+neighbours
 
 # The lock.
 setup veth

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A container's network namespace: links (veth, macvlan, lo, dummy), addresses,
- * routes, a few sysctls; and the lock that drops (never refuses) its packets
+ * routes, neighbours, a few sysctls; and the lock that drops (never refuses) its packets
  * between freeze and resume.
  */
 #ifndef LM_NETNS_H
@@ -9,7 +9,7 @@
 
 #include "../record.h"
 
-/* One link is a nest LM_NETNS_LINK; addresses and routes are the kernel's own
+/* One link is a nest LM_NETNS_LINK; addresses, routes and so on are the kernel's own
  * rtnetlink messages in binary, with the interface given by its index in the
  * list of links.
  */
@@ -21,7 +21,10 @@ enum lm_netns_attr {
 	LM_NETNS_ADDR,		/* binary: ifaddrmsg + attributes; one an address */
 	LM_NETNS_ROUTE,		/* binary: rtmsg + attributes; one a route */
 	LM_NETNS_SYSCTL,	/* string "net/ipv4/...=value"; one each */
-	LM_NETNS_MAX = LM_NETNS_SYSCTL
+	LM_NETNS_NEIGH,		/* binary: ndmsg + attributes; one a neighbour; the
+				 * interface is -1 for a proxy on all of them
+				 */
+	LM_NETNS_MAX = LM_NETNS_NEIGH
 };
 
 enum lm_link_attr {

@@ -16,8 +16,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include "netns.h"
-#include "rtnl.h"
+#include "parts.h"
 
 #ifndef IFAPROT_KERNEL_LL
 #define IFA_PROTO		11
@@ -346,7 +345,9 @@ static int describe(void *arg, struct lm_error *e)
 	if (lm_rt_open(&d->rt, NETLINK_ROUTE, e) < 0)
 		return -1;
 	if (find_host_nsid(d) < 0 || put_links(d) < 0 || put_addrs(d) < 0 ||
-	    put_routes(d) < 0 || check_rules(d) < 0 || check_iptables(d) < 0)
+	    put_routes(d) < 0 ||
+	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
+	    check_rules(d) < 0 || check_iptables(d) < 0)
 		goto out;
 	lm_net_sysctl_dump(d->b, LM_NETNS_SYSCTL);
 	ret = 0;

@@ -22,8 +22,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "netns.h"
-#include "rtnl.h"
+#include "parts.h"
 #include "../grow.h"
 #include "../ns/user.h"
 
@@ -437,7 +436,13 @@ static int furnish(void *arg, struct lm_error *e)
 	for_each(a, m)
 		if (mnl_attr_get_type(a) == LM_NETNS_ADDR && make_addr(m, a) < 0)
 			goto out;
-	ret = make_routes(m);
+	if (make_routes(m) < 0)
+		goto out;
+	for_each(a, m)
+		if (mnl_attr_get_type(a) == LM_NETNS_NEIGH &&
+		    lm_neigh_make(&m->rt, m->index, m->nr_links, a, e) < 0)
+			goto out;
+	ret = 0;
 	lm_dad_on(&m->rt);
 out:
 	lm_rt_close(&m->rt);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to netns_dump.c and netns_make.c: the parts of a network namespace that
+ * have files of their own. A device is given by its place in the record: @links and
+ * @index are in that order.
+ */
+#ifndef LM_NET_PARTS_H
+#define LM_NET_PARTS_H
+
+#include "netns.h"
+#include "rtnl.h"
+
+/* neigh.c */
+int lm_neigh_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
+		  struct lm_buf *b, struct lm_error *e);
+int lm_neigh_make(struct lm_rt *rt, const int *index, size_t nr_links,
+		  const struct nlattr *rec, struct lm_error *e);
+
+#endif
