@@ -238,8 +238,10 @@ moves()
 	at_least=$("$2" 2>&1 >"$tmp/before")
 	(($(wc -l <"$tmp/before") >= at_least))
 	check "$1: they are there" test $? = 0
+	rm -f "$tmp/rec"
 	check "$1: dump" "$tool" dump box "$tmp/rec"
 	"$tool" clear box
+	[[ -e $tmp/rec ]] || return
 	check "$1: make" start_make "$tmp/rec"
 	tell open
 	check "$1: they are as before" same "$2"
@@ -315,6 +317,97 @@ neighbours()
 	check "neighbours: none is carried that was learned" no_dynamic
 	check "neighbours: the copy has a proxy on all devices" on_all_devices
 	"$tool" clear box
+}
+
+rules_and_tables()
+{
+	echo "${1:-26}" >&2
+	ip -n box rule
+	ip -n box -6 rule
+	for family in -4 -6; do
+		ip -n box $family route show table all | grep -v "proto kernel" |
+			sed 's/ expires [0-9]*sec//'
+	done
+}
+
+few_rules()
+{
+	rules_and_tables 5
+}
+
+# What the rules make of it, as the kernel sees it.
+way()		# ARGUMENT...: the interface and gateway
+{
+	ip -n box -o route get "$@" | grep -oE "(via|dev|^local) [^ ]+" | tr '\n' ' '
+}
+
+goes()		# WHERE ARGUMENT...
+{
+	local is
+
+	is=$(way "${@:2}")
+	[[ $is == "$1 " ]] || { echo "$*: $is"; return 1; }
+}
+
+rules()
+{
+	setup veth
+	ip -n box rule add from 10.9.1.1 lookup main suppress_prefixlength 0 prio 100
+	ip -n box rule add from 10.9.1.1 lookup 77 prio 101
+	ip -n box rule add fwmark 0x1/0xff lookup 1000 prio 200
+	ip -n box rule add iif lo ipproto tcp dport 80-90 lookup 77 prio 300
+	ip -n box rule add not fwmark 0x5 lookup 77 prio 40000
+	ip -n box rule add uidrange 1000-2000 goto 32766 prio 400
+	ip -n box rule add to 192.0.2.0/24 prohibit prio 401
+	ip -n box rule add oif nothere tos 0x10 lookup main prio 402
+	# The kernel's own: one goes, one comes later than it did.
+	ip -n box rule del lookup default
+	ip -n box rule add lookup local prio 50
+	ip -n box rule del prio 0
+	ip -n box -6 rule add from fd00::1 fwmark 7 lookup 1000 prio 99
+	ip -n box -6 rule add iif eth0 unreachable prio 98
+	ip -n box route add 10.66.0.0/24 dev eth0 table 77
+	ip -n box route add default via 10.66.0.9 table 77
+	ip -n box route add local default dev lo table 1000
+	ip -n box route add local 10.55.0.0/16 dev lo
+	ip -n box route add 10.44.0.0/16 dev eth0 src 10.55.1.1
+	ip -n box route add blackhole 10.43.0.0/16 proto kernel table 1001
+	ip -n box route add broadcast 10.42.0.1 dev eth0 table local
+	ip -n box route add throw 10.41.0.0/16 table 77
+	ip -n box route add 10.40.0.0/16 table 77 nexthop via 10.9.0.9 nexthop via 10.9.0.8
+	ip -n box -6 route add local default dev lo table 1000
+	ip -n box -6 route add local fd55::/64 dev lo
+	ip -n box -6 route add fd44::/64 via fd00::fd table 70000
+	moves rules rules_and_tables
+	check "rules: AnyIP" goes "local 10.55.3.3 dev lo" 10.55.3.3
+	check "rules: by source" goes "via 10.66.0.9 dev eth0" 8.8.8.8 from 10.9.1.1
+	check "rules: by mark" goes "local 8.8.8.8 dev lo" 8.8.8.8 mark 1
+	check "rules: otherwise" goes "via 10.9.0.254 dev eth0" 8.8.8.8
+	"$tool" clear box
+
+	# A gateway that only the rules lead to.
+	setup veth
+	ip -n box route add 10.66.0.0/24 dev eth0 table 77
+	ip -n box rule add lookup 77 prio 10
+	ip -n box route add 10.65.0.0/24 via 10.66.0.9 table 78
+	moves "rules, a gateway" few_rules
+	"$tool" clear box
+
+	# Without any.
+	setup veth
+	for family in -4 -6; do
+		while read -r prio _; do
+			ip -n box $family rule del prio "${prio%:}"
+		done < <(ip -n box $family rule)
+	done
+	moves "rules, none" no_rules
+	"$tool" clear box
+}
+
+no_rules()
+{
+	echo 1 >&2
+	echo "$(ip -n box rule | wc -l) and $(ip -n box -6 rule | wc -l)"
 }
 
 setup_client
@@ -432,6 +525,7 @@ done
 rmmod ipip
 
 neighbours
+rules
 
 # The lock.
 setup veth
@@ -483,12 +577,10 @@ ip -n box link delete vlan5
 ip -n box link add inner0 type veth peer name inner1
 refused "a veth inside is refused" "inner" "$tool" dump box "$tmp/rec2"
 ip -n box link delete inner0
-ip -n box route add 10.77.0.0/16 via 10.9.0.254 table 77
-refused "another routing table is refused" "table 77" "$tool" dump box "$tmp/rec2"
-ip -n box route flush table 77
-ip -n box rule add from 10.1.1.1 table 99
-refused "policy routing is refused" "policy routing" "$tool" dump box "$tmp/rec2"
-ip -n box rule del from 10.1.1.1 table 99
+ip -n box nexthop add id 5 via 10.9.0.254 dev eth0
+ip -n box route add 10.77.0.0/16 nhid 5
+refused "a nexthop object is refused" "nexthop" "$tool" dump box "$tmp/rec2"
+ip -n box nexthop del id 5
 check "without them it is described" "$tool" dump box "$tmp/rec2"
 
 # A damaged record does no harm. Nothing that was half made stays.

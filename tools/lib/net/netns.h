@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A container's network namespace: links (veth, macvlan, lo, dummy), addresses,
- * routes, neighbours, a few sysctls; and the lock that drops (never refuses) its packets
+ * routes and their rules, neighbours, a few sysctls; and the lock that drops (never refuses) its packets
  * between freeze and resume.
  */
 #ifndef LM_NETNS_H
@@ -24,7 +24,8 @@ enum lm_netns_attr {
 	LM_NETNS_NEIGH,		/* binary: ndmsg + attributes; one a neighbour; the
 				 * interface is -1 for a proxy on all of them
 				 */
-	LM_NETNS_MAX = LM_NETNS_NEIGH
+	LM_NETNS_RULE,		/* binary: fib_rule_hdr + attributes; one a rule, see rules.c */
+	LM_NETNS_MAX = LM_NETNS_RULE
 };
 
 enum lm_link_attr {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Describing a network namespace: lm_netns_dump(). What would be lost without a
- * word (iptables, policy routing, device kinds) is refused by name.
+ * word (iptables, device kinds) is refused by name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <arpa/inet.h>
-#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/lwtunnel.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -22,6 +22,8 @@
 #define IFA_PROTO		11
 #define IFAPROT_KERNEL_LL	3
 #endif
+
+#define ROUTE_MAX 4096	/* image-format.rst */
 
 struct describe {
 	struct lm_buf *b;
@@ -248,14 +250,21 @@ static int route_cb(const struct nlmsghdr *nlh, void *arg)
 			lm_fail(d->e, LM_REFUSED, "route by nexthop object: not supported");
 			return MNL_CB_ERROR;
 		}
+		if (mnl_attr_get_type(a) == RTA_ENCAP_TYPE &&
+		    mnl_attr_get_u16(a) == LWTUNNEL_ENCAP_BPF) {
+			lm_fail(d->e, LM_REFUSED, "route through a BPF program: not supported");
+			return MNL_CB_ERROR;
+		}
 	}
-	/* The kernel makes its own again when the addresses are set. */
-	if (table == RT_TABLE_LOCAL || rtm->rtm_protocol == RTPROT_KERNEL ||
-	    rtm->rtm_flags & RTM_F_CLONED || rtm->rtm_type == RTN_LOCAL ||
-	    rtm->rtm_type == RTN_ANYCAST || rtm->rtm_type == RTN_MULTICAST)
+	/* The kernel makes its own again when the addresses are set. Others can say that
+	 * theirs are the kernel's, but not where it has none.
+	 */
+	if (rtm->rtm_flags & RTM_F_CLONED ||
+	    (rtm->rtm_protocol == RTPROT_KERNEL &&
+	     (table == RT_TABLE_LOCAL || table == RT_TABLE_MAIN)))
 		return MNL_CB_OK;
-	if (table != RT_TABLE_MAIN) {
-		lm_fail(d->e, LM_REFUSED, "routing table %u: not supported", table);
+	if (len > ROUTE_MAX) {
+		lm_fail(d->e, LM_REFUSED, "route with very many next hops: not supported");
 		return MNL_CB_ERROR;
 	}
 	copy = malloc(len);
@@ -287,19 +296,6 @@ static int put_routes(struct describe *d)
 	return 0;
 }
 
-/* local, main and default are the rules of a fresh namespace. */
-static int rule_cb(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct fib_rule_hdr *r = mnl_nlmsg_get_payload(nlh);
-	struct describe *d = arg;
-
-	if (r->table == RT_TABLE_LOCAL || r->table == RT_TABLE_MAIN ||
-	    r->table == RT_TABLE_DEFAULT)
-		return MNL_CB_OK;
-	lm_fail(d->e, LM_REFUSED, "policy routing (ip rule): not supported");
-	return MNL_CB_ERROR;
-}
-
 /* The older kind; nf_tables moves (nft.h). */
 static int check_iptables(struct describe *d)
 {
@@ -322,21 +318,6 @@ static int check_iptables(struct describe *d)
 	return 0;
 }
 
-static int check_rules(struct describe *d)
-{
-	char buf[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct rtmsg *rtm;
-
-	nlh->nlmsg_type = RTM_GETRULE;
-	nlh->nlmsg_flags = NLM_F_DUMP;
-	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	rtm->rtm_family = AF_UNSPEC;
-	if (lm_rt_talk(&d->rt, nlh, rule_cb, d) < 0)
-		return lm_fail_errno(d->e, LM_FAILED, "cannot list the routing rules");
-	return 0;
-}
-
 static int describe(void *arg, struct lm_error *e)
 {
 	struct describe *d = arg;
@@ -347,7 +328,7 @@ static int describe(void *arg, struct lm_error *e)
 	if (find_host_nsid(d) < 0 || put_links(d) < 0 || put_addrs(d) < 0 ||
 	    put_routes(d) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
-	    check_rules(d) < 0 || check_iptables(d) < 0)
+	    lm_rules_dump(&d->rt, d->b, d->e) < 0 || check_iptables(d) < 0)
 		goto out;
 	lm_net_sysctl_dump(d->b, LM_NETNS_SYSCTL);
 	ret = 0;

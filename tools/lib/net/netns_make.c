@@ -383,34 +383,54 @@ static int make_route(struct make *m, const struct nlattr *a)
 	return lm_rt_talk(&m->rt, nlh, NULL, NULL) < 0 && errno != EEXIST ? -1 : 0;
 }
 
+/* All of one type. Return: their number, or -1. */
+static ssize_t collect(struct make *m, uint16_t type, const struct nlattr ***all)
+{
+	const struct nlattr *a;
+	size_t n = 0;
+
+	for_each(a, m)
+		n += mnl_attr_get_type(a) == type;
+	*all = calloc(n + 1, sizeof(**all));
+	if (!*all)
+		return lm_fail(m->e, LM_FAILED, "no memory");
+	n = 0;
+	for_each(a, m)
+		if (mnl_attr_get_type(a) == type)
+			(*all)[n++] = a;
+	return n;
+}
+
+static int make_rules(struct make *m)
+{
+	const struct nlattr **rules;
+	ssize_t n = collect(m, LM_NETNS_RULE, &rules);
+	int ret = n > 0 ? lm_rules_make(&m->rt, rules, n, m->e) : n;
+
+	free(rules);
+	return ret;
+}
+
 /* A gateway must be reachable when its route is set: those that fail are tried
- * again as long as others succeed.
+ * again as long as others succeed. It may be reachable by the rules of a fresh
+ * namespace, or by its own.
  */
 static int make_routes(struct make *m)
 {
-	const struct nlattr *a, **todo;
-	size_t nr = 0, left, n = 0;
-	int ret = 0;
+	const struct nlattr **todo;
+	ssize_t n = collect(m, LM_NETNS_ROUTE, &todo), left;
+	bool ruled = false;
+	int ret = n < 0 ? -1 : 0;
 
-	for_each(a, m)
-		nr += mnl_attr_get_type(a) == LM_NETNS_ROUTE;
-	if (!nr)
-		return 0;
-	todo = calloc(nr, sizeof(*todo));
-	if (!todo)
-		return lm_fail(m->e, LM_FAILED, "no memory");
-	for_each(a, m)
-		if (mnl_attr_get_type(a) == LM_NETNS_ROUTE)
-			todo[n++] = a;
-	while (n) {
+	while (ret == 0 && (n || !ruled)) {
 		left = 0;
-		for (size_t i = 0; i < n; i++)
+		for (ssize_t i = 0; i < n; i++)
 			if (make_route(m, todo[i]) < 0)
 				todo[left++] = todo[i];
-		if (left == n) {
+		if (left == n && ruled)
 			ret = lm_fail_errno(m->e, LM_FAILED, "cannot set a route%s", m->rt.text);
-			break;
-		}
+		else if (left == n || !left)
+			ret = ruled ? 0 : make_rules(m), ruled = true;
 		n = left;
 	}
 	free(todo);

@@ -15,4 +15,9 @@ int lm_neigh_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links
 int lm_neigh_make(struct lm_rt *rt, const int *index, size_t nr_links,
 		  const struct nlattr *rec, struct lm_error *e);
 
+/* rules.c: all that the record has, in its order */
+int lm_rules_dump(struct lm_rt *rt, struct lm_buf *b, struct lm_error *e);
+int lm_rules_make(struct lm_rt *rt, const struct nlattr *const *rules, size_t nr,
+		  struct lm_error *e);
+
 #endif
