@@ -103,6 +103,9 @@ static int put_links(struct describe *d)
 
 	if (lm_rt_links(&d->rt, &d->links, &d->nr_links) < 0)
 		return lm_fail_errno(d->e, LM_FAILED, "cannot list the network devices");
+	/* (what is told of the devices may be what gives the host its number there) */
+	if (find_host_nsid(d) < 0)
+		return -1;
 	for (size_t i = 0; i < d->nr_links; i++) {
 		struct lm_link *l = &d->links[i];
 
@@ -325,7 +328,7 @@ static int describe(void *arg, struct lm_error *e)
 
 	if (lm_rt_open(&d->rt, NETLINK_ROUTE, e) < 0)
 		return -1;
-	if (find_host_nsid(d) < 0 || put_links(d) < 0 || put_addrs(d) < 0 ||
+	if (put_links(d) < 0 || put_addrs(d) < 0 ||
 	    put_routes(d) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_rules_dump(&d->rt, d->b, d->e) < 0 || check_iptables(d) < 0)
