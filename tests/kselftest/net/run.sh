@@ -410,6 +410,85 @@ no_rules()
 	echo "$(ip -n box rule | wc -l) and $(ip -n box -6 rule | wc -l)"
 }
 
+# All that can be read and written.
+all_settings()
+{
+	echo 500 >&2
+	ip netns exec box bash -c 'find /proc/sys/net -type f -perm -600 | sort |
+		xargs grep -H ""' 2>/dev/null
+}
+
+change()	# NAME VALUE: and it is another one than it was
+{
+	local file=/proc/sys/net/$1
+
+	ip netns exec box bash -c '[[ $(<"$0") != "$1" ]] && echo "$1" >"$0"' "$file" "$2" &&
+		changes=$((changes + 1))
+}
+
+changed()
+{
+	echo "$changes of $1"
+	((changes == $1))
+}
+
+settings()
+{
+	local all=net/core/somaxconn=77 key
+
+	changes=0
+	setup veth
+	ip link add vhost2 type veth peer name eth.5 netns box
+	change ipv4/ip_forward 1
+	change ipv4/conf/all/accept_redirects 1
+	change ipv4/conf/lo/forwarding 0
+	change ipv4/conf/eth0/forwarding 0
+	change ipv4/conf/default/forwarding 0
+	change ipv4/conf/eth0/proxy_arp 1
+	change ipv4/conf/eth0/route_localnet 1
+	change ipv4/conf/eth0/arp_ignore 2
+	change ipv4/conf/default/arp_announce 1
+	change ipv4/conf/all/rp_filter 2
+	change ipv4/conf/lo/arp_filter 1
+	change ipv6/conf/all/forwarding 1
+	change ipv6/conf/eth0/forwarding 0
+	change ipv6/conf/eth0/accept_ra 0
+	change ipv6/conf/eth0/accept_dad 0
+	change ipv6/conf/default/accept_dad 2
+	change ipv6/conf/eth0/mtu 1300
+	change ipv6/conf/eth.5/disable_ipv6 1
+	change ipv4/neigh/eth0/gc_stale_time 33
+	change ipv4/neigh/eth0/base_reachable_time_ms 12345
+	change ipv6/neigh/lo/mcast_solicit 2
+	change ipv4/ipfrag_low_thresh 100000
+	change ipv4/ipfrag_high_thresh 200000
+	change ipv4/ip_local_reserved_ports "$(seq -s , 20001 2 25001)"
+	change ipv4/tcp_fastopen_key 01234567-89abcdef-01234567-89abcdef
+	change core/somaxconn 77
+	change unix/max_dgram_qlen 99
+	check "settings: they can be changed" changed 27
+	moves settings all_settings
+	"$tool" clear box
+
+	cp "$tmp/rec" "$tmp/rec.1"
+	sed "s|$all|${all/conn/xonn}|" "$tmp/rec.1" >"$tmp/rec"
+	refused "settings: one that this host lacks" "net/core/somaxxonn" "$tool" make "$tmp/rec"
+	key=net/../kernel/acct=77
+	sed "s|$all|$key|" "$tmp/rec.1" >"$tmp/rec"
+	refused "settings: one of the host" "malformed" "$tool" make "$tmp/rec"
+	setup veth
+	check "settings: a record of few" few_settings
+	"$tool" clear box
+}
+
+# What nobody has changed is not in the record: only the two of setup().
+few_settings()
+{
+	"$tool" dump box "$tmp/rec" || return
+	strings -n 8 "$tmp/rec" | grep "^net/"
+	(($(strings -n 8 "$tmp/rec" | grep -c "^net/") == 2))
+}
+
 setup_client
 if (($#)); then
 	for part; do "$part"; done
@@ -526,6 +605,7 @@ rmmod ipip
 
 neighbours
 rules
+settings
 
 # The lock.
 setup veth

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A container's network namespace: links (veth, macvlan, lo, dummy), addresses,
- * routes and their rules, neighbours, a few sysctls; and the lock that drops (never refuses) its packets
+ * routes and their rules, neighbours, sysctls; and the lock that drops (never refuses) its packets
  * between freeze and resume.
  */
 #ifndef LM_NETNS_H

@@ -333,8 +333,7 @@ static int describe(void *arg, struct lm_error *e)
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_rules_dump(&d->rt, d->b, d->e) < 0 || check_iptables(d) < 0)
 		goto out;
-	lm_net_sysctl_dump(d->b, LM_NETNS_SYSCTL);
-	ret = 0;
+	ret = lm_net_sysctl_dump(d->links, d->nr_links, d->b, d->e);
 out:
 	lm_rt_close(&d->rt);
 	return ret;

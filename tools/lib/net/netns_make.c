@@ -28,6 +28,10 @@
 
 #define RUN_NETNS "/run/netns"
 
+#ifndef IFF_LOWER_UP
+#define IFF_LOWER_UP	(1 << 16)	/* (linux/if.h and net/if.h exclude each other) */
+#endif
+
 struct lm_netns_made {
 	int nsfd;
 	char name[256];			/* "" = it has none */
@@ -44,6 +48,8 @@ struct make {
 	int host_fd;			/* the caller's namespace */
 	struct lm_rt here, rt;		/* there, and in the new one */
 	struct lm_netns_made *n;
+	const struct nlattr **settings;
+	size_t nr_settings;
 	int *index;			/* of the links, in the record's order */
 	size_t nr_links;
 	bool taken;			/* an index is another device's */
@@ -274,6 +280,9 @@ static int make_link(struct make *m, const struct nlattr *nest)
 	if (lm_grow(&m->index, m->nr_links, sizeof(*m->index)))
 		return lm_fail(m->e, LM_FAILED, "no memory");
 	m->index[m->nr_links++] = l.index;
+	/* (what its addresses do depends on them, and some come when it goes up) */
+	if (lm_net_sysctl_make(m->settings, m->nr_settings, name, m->e) < 0)
+		return -1;
 	if (!tb[LM_LINK_UP])
 		return 0;
 	if (lm_rt_flags(&m->rt, l.index, IFF_UP, IFF_UP) < 0)
@@ -437,19 +446,50 @@ static int make_routes(struct make *m)
 	return ret;
 }
 
+static bool is_settling(struct make *m)
+{
+	const unsigned int has = IFF_UP | IFF_LOWER_UP;
+	struct lm_link *links;
+	bool found = false;
+	size_t n;
+
+	if (lm_rt_links(&m->rt, &links, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		found |= (links[i].flags & (has | IFF_RUNNING)) == has;
+	free(links);
+	return found;
+}
+
+/* When a device is there for good (a work item of the kernel sees to it), IPv6 takes
+ * the device's MTU for its own.
+ */
+static void settle_mtu(struct make *m)
+{
+	const struct timespec ms = { 0, 1000000 };
+	size_t i = 0;
+
+	while (i < m->nr_settings && !strstr(lm_str(m->settings[i]), "/mtu="))
+		i++;
+	for (int n = 0; i < m->nr_settings && n < 500 && is_settling(m); n++)
+		nanosleep(&ms, NULL);
+}
+
 static int furnish(void *arg, struct lm_error *e)
 {
 	struct make *m = arg;
 	const struct nlattr *a;
+	ssize_t n = collect(m, LM_NETNS_SYSCTL, &m->settings);
 	int ret = -1;
 
-	if (lm_rt_open(&m->rt, NETLINK_ROUTE, e) < 0)
+	if (n < 0 || lm_rt_open(&m->rt, NETLINK_ROUTE, e) < 0) {
+		free(m->settings);
 		return -1;
+	}
+	m->nr_settings = n;
 	lm_dad_off();
-	for_each(a, m)
-		if (mnl_attr_get_type(a) == LM_NETNS_SYSCTL &&
-		    lm_net_sysctl_set(lm_str(a) ? lm_str(a) : "", e) < 0)
-			goto out;
+	if (lm_net_sysctl_make(m->settings, n, NULL, e) < 0)
+		goto out;
 	for_each(a, m)
 		if (mnl_attr_get_type(a) == LM_NETNS_LINK && make_link(m, a) < 0)
 			goto out;
@@ -462,10 +502,13 @@ static int furnish(void *arg, struct lm_error *e)
 		if (mnl_attr_get_type(a) == LM_NETNS_NEIGH &&
 		    lm_neigh_make(&m->rt, m->index, m->nr_links, a, e) < 0)
 			goto out;
-	ret = 0;
 	lm_dad_on(&m->rt);
+	settle_mtu(m);
+	/* Once more: the kernel has changed some on the way. */
+	ret = lm_net_sysctl_make(m->settings, n, "", e);
 out:
 	lm_rt_close(&m->rt);
+	free(m->settings);
 	return ret;
 }
 

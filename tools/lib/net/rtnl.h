@@ -61,11 +61,6 @@ int lm_rt_flags(struct lm_rt *rt, int index, unsigned int flags,
 		unsigned int mask);
 int lm_rt_del_link(struct lm_rt *rt, int index);
 
-/* net_sysctl.c: in the namespace of the calling thread. */
-struct lm_buf;
-void lm_net_sysctl_dump(struct lm_buf *b, uint16_t type);
-int lm_net_sysctl_set(const char *assignment, struct lm_error *e);
-
 /* dad.c: no duplicate address detection, in the namespace of the calling thread.
  * _off() before its devices are made, _on() after their addresses are.
  */
