@@ -269,6 +269,11 @@ static const struct lm_attr link_attrs[LM_LINK_MAX + 1] = {
 	[LM_LINK_PEER] = STR("peer", 15),
 	[LM_LINK_PARENT] = STR("parent", 15),
 	[LM_LINK_MODE] = U32("mode"),
+	[LM_LINK_FLAGS] = U32("flags"),
+	[LM_LINK_TXQLEN] = U32("txqlen"),
+	[LM_LINK_GROUP] = U32("group"),
+	[LM_LINK_ALIAS] = STR("alias", 255),
+	[LM_LINK_ALTNAME] = STR("altname", 127),
 };
 SCHEMA(link, "LINK");
 

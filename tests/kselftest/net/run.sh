@@ -4,6 +4,7 @@
 # build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
+# usage: run.sh [neighbours|rules|settings|links|others|many_devices...]
 #
 #       client (namespace)          the container, made again and again
 #       eth0 10.9.0.2, fd00::2      eth0 10.9.0.1, fd00::1
@@ -489,6 +490,167 @@ few_settings()
 	(($(strings -n 8 "$tmp/rec" | grep -c "^net/") == 2))
 }
 
+devices()
+{
+	echo 6 >&2
+	ip -n box -d link | sed 's/@[^:]*//; s/ link-netns[^ ]* [^ ]*//; s/ qdisc [a-z]*//'
+}
+
+has_flags()
+{
+	local flags
+
+	flags=$(ip -n box link show eth2)
+	echo "$flags"
+	[[ $flags == *NOARP,ALLMULTI,PROMISC* && $flags != *,MULTICAST* ]]
+}
+
+links()
+{
+	setup veth
+	ip link add vhost2 type veth peer name eth2 netns box
+	ip -n box link property add dev eth0 altname a-name-of-more-than-15 altname another
+	ip -n box link property add dev lo altname loop
+	ip -n box link set dev eth0 alias "what it is for" txqueuelen 77 group 5
+	ip -n box link set dev eth2 arp off allmulticast on
+	ip -n box link set dev eth2 promisc on multicast off
+	ip -n box link set dev lo txqueuelen 5
+	moves links devices
+	check "links: by another name" ip -n box link show a-name-of-more-than-15
+	check "links: flags" has_flags
+	"$tool" clear box
+}
+
+# loaded NAME: is the module?
+loaded()
+{
+	[[ -e /sys/module/$1 ]]
+}
+
+not_loaded()	# NAME...
+{
+	for module; do
+		! loaded "$module" || { echo "$module"; return 1; }
+	done
+}
+
+cannot()	# NAME: this kernel has none
+{
+	n=$((n + 1))
+	echo "ok $n - $1 # SKIP not to be had here"
+}
+
+others()
+{
+	local ours=()
+
+	setup veth
+	for module in xfrm_user ip_set ip_vs nfnetlink_log; do
+		loaded $module || ours+=("$module")
+	done
+	check "others: without them it is described" "$tool" dump box "$tmp/rec2"
+	check "others: asking has loaded none" not_loaded "${ours[@]}"
+	if tc -n box qdisc add dev eth0 root handle 1: pfifo limit 50; then
+		refused "qdisc is refused" "eth0: qdisc pfifo 1:" "$tool" dump box "$tmp/rec2"
+		tc -n box qdisc del dev eth0 root
+	else
+		cannot "qdisc is refused"
+	fi
+	if tc -n box qdisc add dev eth0 clsact; then
+		refused "clsact is refused" "eth0: qdisc clsact ffff:" "$tool" dump box "$tmp/rec2"
+		tc -n box qdisc del dev eth0 clsact
+	else
+		cannot "clsact is refused"
+	fi
+	if ip -n box xfrm policy add dir out src 10.9.0.1 dst 10.9.9.9 action block; then
+		refused "IPsec policy is refused" "xfrm policy" "$tool" dump box "$tmp/rec2"
+		ip -n box xfrm policy flush
+	else
+		cannot "IPsec policy is refused"
+	fi
+	if ip -n box xfrm state add src 10.9.0.1 dst 10.9.9.9 proto esp spi 5 mode transport \
+		enc cipher_null "" auth digest_null ""; then
+		refused "IPsec state is refused" "xfrm state" "$tool" dump box "$tmp/rec2"
+		ip -n box xfrm state flush
+	else
+		cannot "IPsec state is refused"
+	fi
+	if new_ipset; then
+		refused "ipset is refused" "ipset" "$tool" dump box "$tmp/rec2"
+	else
+		cannot "ipset is refused"
+	fi
+	"$tool" clear box
+	setup veth
+	if new_service; then
+		refused "IPVS is refused" "IPVS" "$tool" dump box "$tmp/rec2"
+	else
+		cannot "IPVS is refused"
+	fi
+	"$tool" clear box
+	setup veth
+	check "without all that it is described" "$tool" dump box "$tmp/rec2"
+	"$tool" clear box
+}
+
+# ipset and ipvsadm are not on every machine.
+in_box()	# a program in Python, on stdin
+{
+	ip netns exec box python3 - "$@"
+}
+
+new_ipset()
+{
+	modprobe ip_set_hash_ip
+	in_box <<-'EOF'
+	import socket, struct, sys
+	def attr(kind, data):
+	    return (struct.pack("=HH", 4 + len(data), kind) + data).ljust(4 + len(data) + 3 & ~3, b"\0")
+	try:
+	    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+	except OSError:
+	    sys.exit(1)
+	m = struct.pack("=BBH", 2, 0, 0) + attr(1, b"\6") + attr(2, b"aset\0") + \
+	    attr(3, b"hash:ip\0") + attr(4, b"\0") + attr(5, b"\2") + attr(0x8007, b"")
+	s.send(struct.pack("=IHHII", 16 + len(m), 6 << 8 | 2, 0x605, 1, 0) + m)
+	sys.exit(1 if struct.unpack("=i", s.recv(4096)[16:20])[0] else 0)
+	EOF
+}
+
+new_service()
+{
+	modprobe ip_vs
+	in_box <<-'EOF'
+	import socket, struct, sys
+	try:
+	    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 255)
+	    # IP_VS_SO_SET_ADD, struct ip_vs_service_user
+	    s.setsockopt(0, 64 + 1024 + 64 + 2, struct.pack("=HxxIHxxI16sIII", 6,
+	                 struct.unpack("=I", bytes([10, 9, 0, 1]))[0], socket.htons(80), 0,
+	                 b"rr", 0, 0, 0xffffffff))
+	except OSError as e:
+	    sys.exit(str(e))
+	EOF
+}
+
+# As many devices as it likes.
+many_devices()
+{
+	setup veth
+	for i in {1..70}; do
+		ip -n box link add many$i type dummy || break
+	done
+	settled box
+	view box >"$tmp/before"
+	"$tool" dump box "$tmp/rec"
+	"$tool" clear box
+	check "many devices: make" start_make "$tmp/rec"
+	tell open
+	check "many devices: they are as before" same_view
+	tell free
+	"$tool" clear box
+}
+
 setup_client
 if (($#)); then
 	for part; do "$part"; done
@@ -555,20 +717,7 @@ ip link set br0 up
 ip link set lowerbr master br0
 ip link set vclient master br0
 
-# As many devices as it likes.
-setup veth
-for i in {1..70}; do
-	ip -n box link add many$i type dummy || break
-done
-settled box
-view box >"$tmp/before"
-"$tool" dump box "$tmp/rec"
-"$tool" clear box
-check "many devices: make" start_make "$tmp/rec"
-tell open
-check "many devices: they are as before" same_view
-tell free
-"$tool" clear box
+many_devices
 
 # A host whose modules give every namespace devices, with indexes that ours had.
 modprobe ipip || modprobe sit
@@ -606,6 +755,8 @@ rmmod ipip
 neighbours
 rules
 settings
+links
+others
 
 # The lock.
 setup veth

@@ -39,7 +39,12 @@ enum lm_link_attr {
 	LM_LINK_PEER,		/* string: veth: name of the host's end */
 	LM_LINK_PARENT,		/* string: veth: bridge of the host's end; macvlan: lower */
 	LM_LINK_MODE,		/* u32: macvlan mode */
-	LM_LINK_MAX = LM_LINK_MODE
+	LM_LINK_FLAGS,		/* u32: IFF_NOARP, _ALLMULTI, _PROMISC, _MULTICAST */
+	LM_LINK_TXQLEN,		/* u32 */
+	LM_LINK_GROUP,		/* u32 */
+	LM_LINK_ALIAS,		/* string */
+	LM_LINK_ALTNAME,	/* string; one a name */
+	LM_LINK_MAX = LM_LINK_ALTNAME
 };
 
 /* Describe the namespace behind @nsfd into @b (attributes of LM_REC_NETNS).

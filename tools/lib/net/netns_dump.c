@@ -125,6 +125,8 @@ static int put_links(struct describe *d)
 			lm_put(d->b, LM_LINK_MAC, l->mac, sizeof(l->mac));
 		if (l->flags & IFF_UP)
 			lm_put_flag(d->b, LM_LINK_UP);
+		if (lm_link_dump(&d->rt, l, d->b, d->e) < 0)
+			return -1;
 		if ((is_kind(l, "veth") || is_kind(l, "macvlan")) && put_host_end(d, l) < 0)
 			return -1;
 		lm_nest_end(d->b, mark);
@@ -330,6 +332,7 @@ static int describe(void *arg, struct lm_error *e)
 		return -1;
 	if (put_links(d) < 0 || put_addrs(d) < 0 ||
 	    put_routes(d) < 0 ||
+	    lm_net_refuse(&d->rt, d->links, d->nr_links, d->e) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_rules_dump(&d->rt, d->b, d->e) < 0 || check_iptables(d) < 0)
 		goto out;

@@ -280,6 +280,8 @@ static int make_link(struct make *m, const struct nlattr *nest)
 	if (lm_grow(&m->index, m->nr_links, sizeof(*m->index)))
 		return lm_fail(m->e, LM_FAILED, "no memory");
 	m->index[m->nr_links++] = l.index;
+	if (lm_link_make(&m->rt, l.index, nest, m->e) < 0)
+		return -1;
 	/* (what its addresses do depends on them, and some come when it goes up) */
 	if (lm_net_sysctl_make(m->settings, m->nr_settings, name, m->e) < 0)
 		return -1;

@@ -9,6 +9,15 @@
 #include "netns.h"
 #include "rtnl.h"
 
+/* link.c: of a nest LM_NETNS_LINK */
+int lm_link_dump(struct lm_rt *rt, const struct lm_link *l, struct lm_buf *b,
+		 struct lm_error *e);
+int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct lm_error *e);
+
+/* refuse.c: what does not move */
+int lm_net_refuse(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
+		  struct lm_error *e);
+
 /* neigh.c */
 int lm_neigh_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
 		  struct lm_buf *b, struct lm_error *e);
