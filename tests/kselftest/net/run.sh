@@ -4,7 +4,7 @@
 # build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
-# usage: run.sh [neighbours|rules|settings|links|others|many_devices...]
+# usage: run.sh [neighbours|rules|settings|links|unseen|others|many_devices...]
 #
 #       client (namespace)          the container, made again and again
 #       eth0 10.9.0.2, fd00::2      eth0 10.9.0.1, fd00::1
@@ -562,6 +562,10 @@ others()
 	else
 		cannot "clsact is refused"
 	fi
+	ip -n box maddr add 33:33:00:00:12:34 dev eth0
+	refused "a multicast address is refused" "eth0: multicast address 333300001234" \
+		"$tool" dump box "$tmp/rec2"
+	ip -n box maddr del 33:33:00:00:12:34 dev eth0
 	if ip -n box xfrm policy add dir out src 10.9.0.1 dst 10.9.9.9 action block; then
 		refused "IPsec policy is refused" "xfrm policy" "$tool" dump box "$tmp/rec2"
 		ip -n box xfrm policy flush
@@ -631,6 +635,15 @@ new_service()
 	except OSError as e:
 	    sys.exit(str(e))
 	EOF
+}
+
+# Newer kernels give namespaces numbers in each other as late as they can.
+unseen()
+{
+	ip netns add box
+	ip link add vhost type veth peer name eth0 netns box
+	check "a namespace that nobody has looked into" "$tool" dump box "$tmp/rec2"
+	"$tool" clear box
 }
 
 # As many devices as it likes.
@@ -756,6 +769,7 @@ neighbours
 rules
 settings
 links
+unseen
 others
 
 # The lock.

@@ -148,6 +148,25 @@ static int check_nexthops(struct lm_rt *rt, struct ask *q)
 	return dump(rt, nlh, any, q);
 }
 
+/* Addresses that a device takes since somebody has said so (ip maddr add), and not a
+ * socket that is a member.
+ */
+static int check_mcast(struct ask *q)
+{
+	FILE *f = fopen(NET "dev_mcast", "re");
+	char line[256], name[64], mac[130];
+	int set, ret = 0;
+
+	while (f && ret == 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d %63s %*d %d %129s", name, &set, mac) == 3 && set)
+			ret = lm_fail(q->e, LM_REFUSED,
+				      "network device %s: multicast address %s (ip maddr): not supported",
+				      name, mac);
+	if (f)
+		fclose(f);
+	return ret;
+}
+
 /* ---- IPsec ---- */
 
 /* Do the kernel's sockets have one of @protocol? */
@@ -258,5 +277,5 @@ int lm_net_refuse(struct lm_rt *rt, const struct lm_link *links, size_t nr_links
 	struct ask q = { .links = links, .nr_links = nr_links, .e = e };
 
 	return check_tc(rt, &q) < 0 || check_bpf(&q) < 0 || check_nexthops(rt, &q) < 0 ||
-	       check_xfrm(&q) < 0 || check_ipset(&q) < 0 || check_ipvs(&q) < 0 ? -1 : 0;
+	       check_mcast(&q) < 0 || check_xfrm(&q) < 0 || check_ipset(&q) < 0 || check_ipvs(&q) < 0 ? -1 : 0;
 }
