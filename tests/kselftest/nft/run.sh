@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/kselftest/nft/run.sh - the rules of a container's network move
+# tests/kselftest/nft/run.sh [rest] - the rules of a container's network move
 #
 # vm: mem=1024 timeout=900
 # requires: build/migctl
@@ -150,9 +150,57 @@ owned()
 	inside owned nft list tables | grep -q mine
 }
 
+# What else it has been told (net/run.sh looks at each kind).
+fill()
+{
+	inside "$1" ip link add d0 type dummy || return
+	inside "$1" ip link set d0 up alias "not eth0"
+	inside "$1" ip link property add dev d0 altname a-name-of-more-than-15
+	inside "$1" ip link set d0 arp on
+	inside "$1" ip addr add 10.8.0.1/24 dev d0
+	inside "$1" ip neigh add 10.8.0.7 lladdr 02:00:00:00:00:07 dev d0
+	inside "$1" ip rule add fwmark 1 lookup 100 prio 9
+	inside "$1" ip route add local default dev lo table 100
+	inside "$1" sysctl -qw net.ipv4.conf.d0.rp_filter=2 net.ipv4.conf.all.arp_ignore=1
+}
+
+what_it_holds()
+{
+	inside "$1" ip rule | grep fwmark
+	inside "$1" ip route show table 100
+	inside "$1" ip neigh show nud permanent
+	inside "$1" ip link show d0
+	inside "$1" sysctl net.ipv4.conf.d0.rp_filter net.ipv4.conf.all.arp_ignore
+}
+
+rest_moves()
+{
+	start rest && fill rest && same_after rest what_it_holds rest &&
+		[ "$(wc -l <"$dir/before")" -ge 8 ]
+}
+
+refuses()
+{
+	rm -rf "$dir/rest.img"
+	inside rest ip xfrm policy add dir out src 10.8.0.1 dst 10.8.0.9 action block &&
+		stays rest "IPsec policy" && inside rest ip xfrm policy flush
+}
+
+rest()
+{
+	check "what else the network holds moves" rest_moves
+	check "what cannot is refused, and it goes on" refuses
+	unbox rest
+}
+
 load_module
 command -v nft >/dev/null || skip_all "no nft"
-plan 9
+if [ "${1:-}" = rest ]; then
+	plan 2
+	rest
+	finish
+fi
+plan 11
 
 check "a ruleset moves" moves
 check "... and is at work" works
@@ -197,4 +245,5 @@ else
 	skip "a table of the older kind is refused" "no iptables-legacy here"
 fi
 unbox legacy
+rest
 finish
