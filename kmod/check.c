@@ -110,6 +110,7 @@ OWN_NS(uts_ns)
 OWN_NS(ipc_ns)
 OWN_NS(pid_ns_for_children)
 OWN_NS(mnt_ns)
+OWN_NS(cgroup_ns)
 
 static bool own_files(struct lm_dump *d, struct task_struct *t)
 {
@@ -172,6 +173,7 @@ static const struct obstacle thread_obstacles[] = {
 	{ "thread with another pid namespace for children",
 	  own_pid_ns_for_children },
 	{ "thread in another mount namespace", own_mnt_ns },
+	{ "thread in another cgroup namespace", own_cgroup_ns },
 	{ "second time namespace in one container", other_time_ns },
 	{ "time namespace for children", other_time_ns_for_children },
 	{ "chroot", other_root },

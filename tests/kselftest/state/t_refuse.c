@@ -349,6 +349,11 @@ static void mnt_ns(void)
 	thread_unshared(CLONE_NEWNS);
 }
 
+static void cgroup_ns(void)
+{
+	thread_unshared(CLONE_NEWCGROUP);
+}
+
 static void pid_ns(void)
 {
 	unshared(CLONE_NEWPID);
@@ -570,6 +575,7 @@ const struct test tests_refuse[] = {
 	REFUSED(uts_ns, uts_ns, "thread in another uts namespace"),
 	REFUSED(ipc_ns, ipc_ns, "thread in another ipc namespace"),
 	REFUSED(mnt_ns, mnt_ns, "thread in another mount namespace"),
+	REFUSED(cgroup_ns, cgroup_ns, "thread in another cgroup namespace"),
 	REFUSED(pid_ns, pid_ns, "pid namespace for children"),
 	REFUSED(chroot, chrooted, "chroot"),
 	REFUSED(thread_files, thread_files, "thread with file descriptors of its own"),
