@@ -300,8 +300,18 @@ static int put_loginuid(struct task_struct *t, struct sk_buff *obj)
 					    from_kuid(&init_user_ns, uid)) : 0;
 }
 
-static int put_cgroup(struct lm_dump *d, struct task_struct *t,
-		      struct sk_buff *obj)
+/**
+ * lm_put_cgroup - add a task's cgroup to an object
+ * @d: the dump
+ * @t: the task
+ * @obj: the object under construction
+ * @attr: attribute number for its path, below that of the session
+ *
+ * Sleeps.
+ * Return: 0, -ENOMEM, -ENAMETOOLONG, -EMSGSIZE.
+ */
+int lm_put_cgroup(struct lm_dump *d, struct task_struct *t, struct sk_buff *obj,
+		  int attr)
 {
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	struct kernfs_node *kn;
@@ -315,8 +325,7 @@ static int put_cgroup(struct lm_dump *d, struct task_struct *t,
 	len = kernfs_path_from_node(kn, d->s->cgrp->kn, buf, PATH_MAX);
 	rcu_read_unlock();
 	if (len > 0 && len < PATH_MAX)
-		err = nla_put_string(obj, LIVEMIG_PROCESS_CGROUP,
-				     buf + (buf[0] == '/'));
+		err = nla_put_string(obj, attr, buf + (buf[0] == '/'));
 	kfree(buf);
 	return err;
 }
@@ -446,7 +455,7 @@ int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t)
 	      nla_put_u32(obj, LIVEMIG_PROCESS_EXIT_STATUS, status) ?:
 	      put_kinship(d, t, obj) ?:
 	      put_ns(d, t, obj) ?:
-	      put_cgroup(d, t, obj) ?:
+	      lm_put_cgroup(d, t, obj, LIVEMIG_PROCESS_CGROUP) ?:
 	      put_rusage(t, obj);
 	if (err)
 		kfree_skb(obj);
@@ -505,7 +514,7 @@ int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n)
 	      put_rlimits(t, obj) ?:
 	      put_loginuid(t, obj) ?:
 	      put_ns(d, t, obj) ?:
-	      put_cgroup(d, t, obj) ?:
+	      lm_put_cgroup(d, t, obj, LIVEMIG_PROCESS_CGROUP) ?:
 	      put_ctty(t, obj) ?:
 	      lm_put_sem_undo(d, threads, n, obj) ?:
 	      lm_put_pending(d, t, obj, LIVEMIG_PROCESS_SIGPENDING, true) ?:

@@ -17,6 +17,8 @@ int lm_put_fs(struct task_struct *t, struct sk_buff *obj, int umask_attr,
 int lm_dump_proc(struct lm_dump *d, struct task_struct **threads, int n);
 
 int lm_dump_dead_proc(struct lm_dump *d, struct task_struct *t);
+int lm_put_cgroup(struct lm_dump *d, struct task_struct *t, struct sk_buff *obj,
+		  int attr);
 bool lm_lives_inside(struct lm_dump *d, struct task_struct *leader);
 struct task_struct *lm_leader_get(struct task_struct *t);
 

@@ -7,6 +7,7 @@
  * being looked at.
  */
 #include <linux/bitmap.h>
+#include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/iocontext.h>
 #include <linux/sched.h>
@@ -195,6 +196,18 @@ static int put_own_fs(struct lm_dump *d, struct task_struct *t,
 	return lm_put_fs(t, obj, LIVEMIG_THREAD_UMASK, LIVEMIG_THREAD_CWD, 0);
 }
 
+/* Only another one than the process is in: they are in threaded cgroups. */
+static int put_own_cgroup(struct lm_dump *d, struct task_struct *t,
+			  struct sk_buff *obj)
+{
+	bool own;
+
+	rcu_read_lock();
+	own = task_dfl_cgroup(t) != task_dfl_cgroup(d->first);
+	rcu_read_unlock();
+	return own ? lm_put_cgroup(d, t, obj, LIVEMIG_THREAD_CGROUP) : 0;
+}
+
 /* What a filter is like, only the kernel's own code knows. */
 static int put_seccomp(struct lm_dump *d, struct task_struct *t,
 		       struct sk_buff *obj)
@@ -238,6 +251,7 @@ static int put_alive(struct lm_dump *d, struct task_struct *t,
 	      put_sched(t, obj) ?:
 	      put_ioprio(t, obj) ?:
 	      put_own_fs(d, t, obj) ?:
+	      put_own_cgroup(d, t, obj) ?:
 	      put_seccomp(d, t, obj) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_TIMERSLACK,
 				t->timer_slack_ns, LIVEMIG_THREAD_PAD) ?:

@@ -80,13 +80,17 @@ enum lm_round_attr {
 	LM_ROUND_MAX = LM_ROUND_NS
 };
 
-/* The container's cgroup (SUB "") and each one below it, parents first. */
+/* The container's cgroup (SUB "") and each one below it, parents first; there may be several
+ * of one.
+ */
 enum lm_cgroup_attr {
 	LM_CGROUP_UNSPEC,
 	LM_CGROUP_ROOT,		/* string: the container's, below the cgroup2 mount: "/a/b" */
 	LM_CGROUP_SUB,		/* string: below ROOT: "" or "c/d" */
 	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write;
-				 * of a block device "io.max=sda rbps=1048576 ..." */
+				 * of a block device "io.max=sda rbps=1048576 ...".
+				 * "cgroup.type=threaded": when it is made
+				 */
 	LM_CGROUP_OWNER,	/* string "cgroup.procs=100000:100000": a file that is not
 				 * root's, "" is the directory; one each
 				 */

@@ -99,6 +99,7 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_INNER_TIDS] = LIST("inner-tids", 4),
 	[LIVEMIG_THREAD_LABEL] = STR("label", LIVEMIG_LABEL_MAX),
 	[LIVEMIG_THREAD_EXIT_STATUS] = U32("exit-status"),
+	[LIVEMIG_THREAD_CGROUP] = STR("cgroup", 0),
 	[LIVEMIG_THREAD_SECCOMP] = BIN("seccomp", sizeof(struct livemig_seccomp)),
 };
 SCHEMA(thread, "THREAD");

@@ -165,6 +165,9 @@ enum livemig_thread_attr {
 					 * thread that has ended before others. It has
 					 * nothing then that only a thread has that runs
 					 */
+	LIVEMIG_THREAD_CGROUP,		/* string: path below the session's cgroup; only
+					 * when it is not that of its process
+					 */
 
 	__LIVEMIG_THREAD_MAX
 };

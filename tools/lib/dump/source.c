@@ -215,7 +215,7 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 
 	if (!e)
 		e = &own;
-	if (list(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0 ||
+	if (lm_cgroup_check(s->dir, e) < 0 || list(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0 ||
 	    lm_source_builds(s, NULL, e) < 0)
 		return -1;
 	ret = lm_source_judge(s, report, arg, e);

@@ -45,6 +45,13 @@ static const struct {
 	{ "cgroup.max.descendants", "max" },
 };
 
+static bool says(const char *dir, const char *file, const char *text)
+{
+	char have[64];
+
+	return !lm_text_read(dir, file, have, sizeof(have)) && !strcmp(have, text);
+}
+
 /* "cpu memory" -> "cgroup.subtree_control=+cpu +memory" */
 static void put_controllers(const char *dir, struct lm_buf *b)
 {
@@ -121,8 +128,8 @@ static void put_owners(const char *dir, struct lm_buf *b)
 		closedir(list);
 }
 
-static int describe_one(const char *dir, const char *root, const char *sub,
-			struct lm_objects *o, struct lm_error *e)
+static int describe_values(const char *dir, const char *root, const char *sub,
+			   struct lm_objects *o, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
 	char value[4096];
@@ -145,6 +152,19 @@ static int describe_one(const char *dir, const char *root, const char *sub,
 	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
 }
 
+/* What is no limit, but what it is. (Roots of threaded ones become that by themselves.) */
+static int describe_kind(const char *dir, const char *root, const char *sub,
+			 struct lm_objects *o, struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+
+	lm_put_str(&b, LM_CGROUP_ROOT, root);
+	lm_put_str(&b, LM_CGROUP_SUB, sub);
+	if (says(dir, "cgroup.type", "threaded"))
+		lm_put_str(&b, LM_CGROUP_VALUE, "cgroup.type=threaded");
+	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
+}
+
 static bool is_subdir(const char *dir, const struct dirent *d, char *path, size_t size)
 {
 	struct stat st;
@@ -157,39 +177,66 @@ static bool is_subdir(const char *dir, const struct dirent *d, char *path, size_
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Parents first. One that the container has removed meanwhile is no loss. */
 static int walk(const char *dir, const char *root, const char *sub,
+		int (*describe)(const char *dir, const char *root, const char *sub,
+				struct lm_objects *o, struct lm_error *e),
 		struct lm_objects *o, struct lm_error *e)
 {
 	char path[PATH_MAX], below[PATH_MAX];
 	struct dirent *d;
-	int ret = describe_one(dir, root, sub, o, e);
-	DIR *list;
+	DIR *list = opendir(dir);
+	int ret;
 
-	if (ret < 0)
-		return -1;
-	list = opendir(dir);
 	if (!list)
-		return lm_fail_errno(e, LM_FAILED, "cannot read %s", dir);
+		return *sub && errno == ENOENT ? 0 :
+		       lm_fail_errno(e, LM_FAILED, "cannot read %s", dir);
+	ret = describe(dir, root, sub, o, e);
 	while (ret == 0 && (d = readdir(list))) {
 		if (!is_subdir(dir, d, path, sizeof(path)))
 			continue;
 		if (snprintf(below, sizeof(below), "%s%s%s", sub, *sub ? "/" : "",
 			     d->d_name) < (int)sizeof(below))
-			ret = walk(path, root, below, o, e);
+			ret = walk(path, root, below, describe, o, e);
 	}
 	closedir(list);
 	return ret;
 }
 
-int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e)
+/* Where @dir is below the mount. */
+static const char *root_of(const char *dir, struct lm_error *e)
 {
 	char mount[PATH_MAX];
 
 	if (lm_cgroup_mount(mount, sizeof(mount), e) < 0)
-		return -1;
-	if (strncmp(dir, mount, strlen(mount)))
-		return lm_fail(e, LM_FAILED, "%s is not below %s", dir, mount);
-	return walk(dir, dir + strlen(mount), "", o, e);
+		return NULL;
+	if (!strncmp(dir, mount, strlen(mount)))
+		return dir + strlen(mount);
+	lm_fail(e, LM_FAILED, "%s is not below %s", dir, mount);
+	return NULL;
+}
+
+int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e)
+{
+	const char *root = root_of(dir, e);
+
+	return root ? walk(dir, root, "", describe_values, o, e) : -1;
+}
+
+int lm_cgroup_describe_kinds(const char *dir, struct lm_objects *o, struct lm_error *e)
+{
+	const char *root = root_of(dir, e);
+
+	return root ? walk(dir, root, "", describe_kind, o, e) : -1;
+}
+
+int lm_cgroup_check(const char *dir, struct lm_error *e)
+{
+	if (says(dir, "cgroup.type", "threaded"))
+		return lm_fail(e, LM_REFUSED,
+			       "%s: a threaded cgroup, whose processes may have threads elsewhere: not supported; name the root of the threaded ones",
+			       dir);
+	return 0;
 }
 
 int lm_cgroup_remove(const char *dir)

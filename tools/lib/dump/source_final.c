@@ -147,6 +147,7 @@ static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 	    lm_source_labels(s, o, e) < 0)
 		return -1;
 	return lm_source_judge(s, NULL, NULL, e) ?:
+	       lm_cgroup_describe_kinds(s->dir, o, e) ?:
 	       lm_source_describe_ns(s, o, e) ?:
 	       lm_source_describe_ipc(s, o, true, e) ?: lm_seccomp_known(s, e);
 }

@@ -98,6 +98,10 @@ int lm_source_find_netns(struct lm_source *s, struct lm_error *e);
 
 /* source_cgroup.c: CGROUP records of @dir and all below, into @o. */
 int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e);
+/* ... of what each of them is, while it is stopped. */
+int lm_cgroup_describe_kinds(const char *dir, struct lm_objects *o, struct lm_error *e);
+/* Can it be that of a container? */
+int lm_cgroup_check(const char *dir, struct lm_error *e);
 /* rmdir of @dir and all below. */
 int lm_cgroup_remove(const char *dir);
 /* SIGKILL to all in @dir and below, and wait for their end. Return: 0, or -1 with errno:

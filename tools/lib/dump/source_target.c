@@ -86,7 +86,7 @@ static bool is_in(const struct lm_transient *t, pid_t pid)
 
 static int move(struct lm_transient *t, pid_t pid, const char *mount, struct lm_error *e)
 {
-	char home[PATH_MAX], text[16];
+	char home[PATH_MAX], text[16], type[32];
 	struct lm_moved *more;
 
 	if (cgroup_of(pid, mount, home, sizeof(home)) < 0)
@@ -100,6 +100,11 @@ static int move(struct lm_transient *t, pid_t pid, const char *mount, struct lm_
 	t->nr++;
 	if (!strcmp(home, t->dir))
 		return 0;
+	/* All its threads would come, and where they were nobody would know. */
+	if (!lm_text_read(home, "cgroup.type", type, sizeof(type)) && strcmp(type, "domain"))
+		return lm_fail(e, LM_REFUSED,
+			       "pid %d is in a threaded cgroup, or in the root of some: not supported; name that root as the container",
+			       pid);
 	snprintf(text, sizeof(text), "%d", pid);
 	if (lm_text_write(t->dir, "cgroup.procs", text) < 0 && errno != ESRCH)
 		return lm_fail_errno(e, LM_REFUSED, "pid %d cannot be moved into %s", pid, t->dir);

@@ -3,6 +3,10 @@
  * The container's cgroup. It is made before the first task, with all
  * controllers that can be had, so that what is filled in is charged to it; the
  * limits come last, when nothing more is allocated.
+ *
+ * Those below it are made while all tasks are in it and it has no controllers for
+ * them: a cgroup with both would be the root of threaded ones, and none of its children a
+ * domain. So controllers come after the tasks have left, and before the limits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,6 +72,14 @@ static int occupied(const char *dir, struct lm_error *e)
 	return 0;
 }
 
+static int make_one(struct lm_restorer *r, const char *dir, struct lm_error *e)
+{
+	/* First the entry: what does not exist is easily removed. */
+	if (lm_undo_add(r->undo, "cgroup", dir, "", e))
+		return -1;
+	return mkdir(dir, 0755) ? lm_fail_errno(e, LM_REFUSED, "cgroup %s", dir) : 0;
+}
+
 /* Make @dir and what is missing above it. */
 static int make_path(struct lm_restorer *r, char *dir, struct lm_error *e)
 {
@@ -83,12 +95,7 @@ static int make_path(struct lm_restorer *r, char *dir, struct lm_error *e)
 	if (make_path(r, dir, e) || enable(r, dir, e))
 		return -1;
 	*slash = '/';
-	/* First the entry: what does not exist is easily removed. */
-	if (lm_undo_add(r->undo, "cgroup", dir, "", e))
-		return -1;
-	if (mkdir(dir, 0755))
-		return lm_fail_errno(e, LM_REFUSED, "cgroup %s", dir);
-	return 0;
+	return make_one(r, dir, e);
 }
 
 /* Leads it out of where it begins? */
@@ -221,55 +228,145 @@ static int sub_path(const struct lm_restorer *r, const char *sub, char *buf,
 	return 0;
 }
 
+/* Make the cgroup @sub of the container and what is missing above it. */
+static int make_sub(struct lm_restorer *r, const char *sub, struct lm_error *e)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+	size_t end = strlen(r->cgroup);
+
+	if (sub_path(r, sub, dir, sizeof(dir), e))
+		return -1;
+	for (char was; dir[end]; dir[end] = was) {
+		end += 1 + strcspn(dir + end + 1, "/");
+		was = dir[end];
+		dir[end] = 0;
+		if (stat(dir, &st) && make_one(r, dir, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Where the cgroup that @o describes is here. */
+static int dir_of(const struct lm_restorer *r, const struct lm_obj *o, char *dir,
+		  size_t len, struct lm_error *e)
+{
+	const struct nlattr *tb[LM_CGROUP_MAX + 1];
+
+	return lm_parse(o->raw, o->len, tb, LM_CGROUP_MAX, e) ||
+	       sub_path(r, lm_str(tb[LM_CGROUP_SUB]) ?: "", dir, len, e) ? -1 : 0;
+}
+
+/* What is written at a moment of its own, each. */
+static const char *const special[] = { "cgroup.type" };
+
+static bool is_for(const char *value, const char *file)
+{
+	size_t len = strlen(file);
+
+	return !strncmp(value, file, len) && value[len] == '=';
+}
+
+static bool is_special(const char *value)
+{
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++)
+		if (is_for(value, special[i]))
+			return true;
+	return false;
+}
+
+/* The values of one of them. */
+static int set_special(struct lm_restorer *r, const struct lm_obj *o, const char *file,
+		       struct lm_error *e)
+{
+	char dir[PATH_MAX];
+
+	if (dir_of(r, o, dir, sizeof(dir), e))
+		return -1;
+	for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));)
+		if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) &&
+		    is_for(lm_str(a), file) && set_value(dir, lm_str(a), e))
+			return -1;
+	return 0;
+}
+
 static int values(struct lm_restorer *r, const struct lm_obj *o,
 		  struct lm_error *e)
 {
-	const struct nlattr *tb[LM_CGROUP_MAX + 1];
 	char dir[PATH_MAX];
 
-	if (lm_parse(o->raw, o->len, tb, LM_CGROUP_MAX, e) ||
-	    sub_path(r, lm_str(tb[LM_CGROUP_SUB]) ?: "", dir, sizeof(dir), e) ||
-	    make_path(r, dir, e))
+	if (dir_of(r, o, dir, sizeof(dir), e))
 		return -1;
-	/* A repeated attribute: each of them, in order. */
-	for (size_t at = 0; at + sizeof(struct nlattr) <= o->len;) {
-		const struct nlattr *a = (const void *)((char *)o->raw + at);
-
-		if (a->nla_len < sizeof(*a) || at + a->nla_len > o->len)
-			break;
-		if ((a->nla_type & NLA_TYPE_MASK) == LM_CGROUP_VALUE &&
-		    lm_str(a) && set_value(dir, lm_str(a), e))
+	for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));) {
+		if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) &&
+		    !is_special(lm_str(a)) && set_value(dir, lm_str(a), e))
 			return -1;
-		if ((a->nla_type & NLA_TYPE_MASK) == LM_CGROUP_OWNER &&
+		if (lm_type(a) == LM_CGROUP_OWNER &&
 		    lm_str(a) && set_owner(dir, lm_str(a), e))
 			return -1;
-		at += NLA_ALIGN(a->nla_len);
 	}
 	return 0;
+}
+
+int lm_cgroup_tree(struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
+		const struct lm_obj *o = r->m.cgroups[i];
+		const struct nlattr *tb[LM_CGROUP_MAX + 1];
+
+		if (lm_parse(o->raw, o->len, tb, LM_CGROUP_MAX, e) ||
+		    make_sub(r, lm_str(tb[LM_CGROUP_SUB]) ?: "", e) ||
+		    set_special(r, o, "cgroup.type", e))
+			return -1;
+	}
+	/* Threaded ones cannot be killed, the root of them can. */
+	return lm_undo_add(r->undo, "kill", r->cgroup, "", e);
+}
+
+/* Write the number of a task into @file of the cgroup @sub. */
+static int move(struct lm_restorer *r, const char *sub, const char *file, const char *what,
+		uint32_t id, uint32_t host, struct lm_error *e)
+{
+	char dir[PATH_MAX], text[16];
+
+	if (make_sub(r, sub, e) || sub_path(r, sub, dir, sizeof(dir), e))
+		return -1;
+	if (!host)	/* (which would be us) */
+		return lm_fail(e, LM_FAILED, "%s %u is gone", what, id);
+	snprintf(text, sizeof(text), "%u", host);
+	return lm_text_write(dir, file, text) ?
+	       lm_fail_errno(e, LM_FAILED, "cannot move %s %u to %s", what, id, dir) : 0;
 }
 
 int lm_cgroup_place(struct lm_restorer *r, const struct lm_process *p,
 		    struct lm_error *e)
 {
 	const char *sub = lm_str(p->obj.tb[LIVEMIG_PROCESS_CGROUP]);
-	char dir[PATH_MAX], procs[PATH_MAX + 16], pid[16];
 
-	if (!sub || !*sub)
-		return 0;
-	if (sub_path(r, sub, dir, sizeof(dir), e) || make_path(r, dir, e))
-		return -1;
-	snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
-	snprintf(pid, sizeof(pid), "%u", lm_host_pid(r, p->pid));
-	if (lm_write_text(procs, pid))
-		return lm_fail_errno(e, LM_FAILED, "cannot move pid %u to %s",
-				     p->pid, dir);
+	return sub && *sub ? move(r, sub, "cgroup.procs", "pid", p->pid,
+				  lm_host_pid(r, p->pid), e) : 0;
+}
+
+/* Those that are elsewhere: all are where their process is. */
+static int place_threads(struct lm_restorer *r, const struct lm_process *p,
+			 struct lm_error *e)
+{
+	for (size_t i = 0; i < p->nr_threads; i++) {
+		const struct lm_thread *t = p->threads[i];
+		const char *sub = lm_str(t->obj.tb[LIVEMIG_THREAD_CGROUP]);
+
+		if (sub && move(r, sub, "cgroup.threads", "thread", t->tid,
+				lm_host_tid(r, p->pid, t->tid), e))
+			return -1;
+	}
 	return 0;
 }
 
 int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e)
 {
 	for (size_t i = 0; i < r->m.nr_procs; i++)
-		if (r->m.procs[i]->mm && lm_cgroup_place(r, r->m.procs[i], e))
+		if (r->m.procs[i]->mm && (lm_cgroup_place(r, r->m.procs[i], e) ||
+					  place_threads(r, r->m.procs[i], e)))
 			return -1;
 	for (size_t i = 0; i < r->m.nr_cgroups; i++)
 		if (values(r, r->m.cgroups[i], e))

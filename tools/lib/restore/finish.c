@@ -205,7 +205,7 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
 
-	if (lm_tree_groups(r, e) || lm_zombies_make(r, e) ||
+	if (lm_tree_groups(r, e) || lm_cgroup_tree(r, e) || lm_zombies_make(r, e) ||
 	    lm_time_make(r, e) || lm_ns_fill(r, e) || lm_pages_unstash(r, e) ||
 	    lm_shmem_seal(r, e) || lm_ipc_fill(r, e))
 		return -1;

@@ -209,6 +209,8 @@ int lm_vdso_fill(const struct lm_restorer *r, struct lm_proc *p,
 
 /* cgroup.c */
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e);
+/* Make those below it, while all tasks are in it. */
+int lm_cgroup_tree(struct lm_restorer *r, struct lm_error *e);
 /* Move a process to its cgroup below the container's. */
 int lm_cgroup_place(struct lm_restorer *r, const struct lm_process *p,
 		    struct lm_error *e);

@@ -41,6 +41,8 @@ static void undo(const struct action *a)
 {
 	if (!strcmp(a->verb, "cgroup"))
 		remove_cgroup(a->path);
+	else if (!strcmp(a->verb, "kill"))
+		lm_text_write(a->path, "cgroup.kill", "1");
 	else if (!strcmp(a->verb, "rmdir"))
 		rmdir(a->path);
 	else if (!strcmp(a->verb, "write"))

@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/kselftest/cgroup/run.sh - what a container's cgroups are, and who is in which
+#
+# usage: run.sh [TEST...]
+# A box has a crew in it: threads and children that are put elsewhere by their names.
+#
+# vm: mem=1024 timeout=900
+# requires: build/migctl
+# build: crew crew.c -pthread
+
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/kselftest/move.sh
+. ../move.sh
+
+tests="threaded inner_pids mixed domains threaded_top threaded_pid"
+
+# crew THREADS CHILDREN: in the box of the test
+crew()
+{
+	box "$t" "$dir/crew" "$dir/$t" "$@"
+	is_ready "$dir/$t"
+}
+
+# look: what its cgroups are, what their files say that can be written to, and the names of
+# all who are in them
+look()
+{
+	local file tid name
+
+	find "$cg/$t" -type d -printf '%P of %U:%G\n' | sort
+	find "$cg/$t" -type f -perm -600 ! -name cgroup.procs ! -name cgroup.threads \
+		! -name '*.peak' \( -name cgroup.pressure -o ! -name '*.pressure' \) \
+		-exec grep -H "" {} + | sort
+	find "$cg/$t" -name cgroup.threads -exec grep -H "" {} + |
+		while IFS=: read -r file tid; do
+			read -r name <"/proc/$tid/comm"
+			echo "${file#"$cg/"} has $name"
+		done | sort
+}
+
+# put WHERE NAME...: threads
+put()
+{
+	local where=$1 name tid is
+
+	shift
+	find "$cg/$t" -name cgroup.threads -exec cat {} + >"$dir/tids"
+	for name; do
+		while read -r tid; do
+			read -r is <"/proc/$tid/comm"
+			[ "$is" = "$name" ] || continue
+			echo "$tid" >"$cg/$t/$where" || return
+			continue 2
+		done <"$dir/tids"
+		echo "no $name"
+		return 1
+	done
+}
+
+# move: dump, kill, restore; it is what it was
+move()
+{
+	look >"$dir/before"
+	dump_box "$t" "$dir/$t.img" || return
+	"$migctl" restore --detach "$dir/$t.img" || return
+	look >"$dir/after"
+	diff -u "$dir/before" "$dir/after"
+}
+
+# Threads of one process, and a process, in cgroups whose root is their box.
+be_threaded()
+{
+	mkdir -p "$cg/$t/a/b" && echo threaded >"$cg/$t/a/cgroup.type" &&
+		echo threaded >"$cg/$t/a/b/cgroup.type" &&
+		put a/cgroup.threads t1 && put a/b/cgroup.threads t2 t3 &&
+		put a/cgroup.procs c1 &&
+		echo "+cpu +pids" >"$cg/$t/cgroup.subtree_control" &&
+		echo "+cpu" >"$cg/$t/a/cgroup.subtree_control" &&
+		echo 50 >"$cg/$t/a/cpu.weight" &&
+		echo "90000 100000" >"$cg/$t/a/b/cpu.max" &&
+		[ "$(cat "$cg/$t/cgroup.type")" = "domain threaded" ]
+}
+
+threaded()
+{
+	crew 4 2 && be_threaded && move && grep -qx "threaded/a/b/cgroup.threads has t3" "$dir/after" &&
+		answers "$dir/$t"
+}
+
+# The numbers of threads are those of another pid namespace.
+inner_pids()
+{
+	mkdir -p "$cg/$t"
+	# shellcheck disable=SC2016
+	setsid unshare --pid --fork --mount-proc \
+		sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' "$cg/$t" \
+		"$dir/crew" "$dir/$t" 4 2 </dev/null >/dev/null 2>&1 &
+	disown
+	is_ready "$dir/$t" && be_threaded && move &&
+		grep -qx "inner_pids/a/b/cgroup.threads has t3" "$dir/after" && answers "$dir/$t"
+}
+
+# A domain, and the root of threaded cgroups, side by side in a box without tasks.
+mixed()
+{
+	crew 2 2 || return
+	mkdir -p "$cg/$t/domain" "$cg/$t/root/a" &&
+		echo threaded >"$cg/$t/root/a/cgroup.type" &&
+		put root/cgroup.procs crew c2 && put domain/cgroup.procs c1 &&
+		put root/a/cgroup.threads t2 &&
+		echo "+memory +cpu +pids" >"$cg/$t/cgroup.subtree_control" &&
+		echo "+cpu" >"$cg/$t/root/cgroup.subtree_control" &&
+		echo $((64 << 20)) >"$cg/$t/domain/memory.max" &&
+		echo 33 >"$cg/$t/root/pids.max" &&
+		echo 33 >"$cg/$t/root/a/cpu.weight" &&
+		move && grep -qx "mixed/root/a/cgroup.threads has t2" "$dir/after" && answers "$dir/$t"
+}
+
+# What has controllers for those below it has no tasks, and they are domains.
+domains()
+{
+	crew 1 2 || return
+	mkdir -p "$cg/$t/a/b" "$cg/$t/c" "$cg/$t/empty" &&
+		put a/b/cgroup.procs crew c1 && put c/cgroup.procs c2 &&
+		echo "+memory +pids" >"$cg/$t/cgroup.subtree_control" &&
+		echo "+memory" >"$cg/$t/a/cgroup.subtree_control" &&
+		echo $((64 << 20)) >"$cg/$t/a/b/memory.max" &&
+		move && [ "$(cat "$cg/$t/c/cgroup.type")" = domain ] && answers "$dir/$t"
+}
+
+# Its processes might have threads outside.
+threaded_top()
+{
+	crew 1 1 && mkdir "$cg/$t/a" && echo threaded >"$cg/$t/a/cgroup.type" &&
+		put a/cgroup.procs crew || return
+	look >"$dir/before"
+	refused 2 "$cg/$t/a: a threaded cgroup, whose processes may have threads elsewhere: not supported" \
+		"$migctl" dump "$cg/$t/a" -o "$dir/$t.img" --leave killed &&
+		gone "$dir/$t.img" && look | diff -u "$dir/before" - && answers "$dir/$t"
+}
+
+# A process that would have to leave them, with all its threads.
+threaded_pid()
+{
+	crew 2 1 && be_threads_of_child || return
+	look >"$dir/before"
+	refused 2 "is in a threaded cgroup, or in the root of some" \
+		"$migctl" dump "pid:$(head -n 1 "$cg/$t/cgroup.procs")" -o "$dir/$t.img" \
+		--leave killed && gone "$dir/$t.img" && look | diff -u "$dir/before" - &&
+		answers "$dir/$t"
+}
+
+be_threads_of_child()
+{
+	mkdir "$cg/$t/a" && echo threaded >"$cg/$t/a/cgroup.type" &&
+		put a/cgroup.procs c1 && put a/cgroup.threads t1
+}
+
+# unbox_all: with what is below it
+unbox_all()
+{
+	[ -d "$cg/$t" ] || return 0
+	echo 1 >"$cg/$t/cgroup.kill"
+	wait_for 60 grep -qx "populated 0" "$cg/$t/cgroup.events"
+	wait_for 60 find "$cg/$t" -depth -type d -exec rmdir {} +
+}
+
+load_module
+chmod 777 "$dir"
+# shellcheck disable=SC2086
+(($#)) || set -- $tests
+plan $#
+for t; do
+	check "${t//_/ }" "$t"
+	unbox_all
+done
+finish
