@@ -89,7 +89,8 @@ enum lm_cgroup_attr {
 	LM_CGROUP_SUB,		/* string: below ROOT: "" or "c/d" */
 	LM_CGROUP_VALUE,	/* string "memory.max=1048576"; one each, in the order to write;
 				 * of a block device "io.max=sda rbps=1048576 ...".
-				 * "cgroup.type=threaded": when it is made
+				 * "cgroup.type=threaded": when it is made; "cgroup.freeze=1":
+				 * before tasks run
 				 */
 	LM_CGROUP_OWNER,	/* string "cgroup.procs=100000:100000": a file that is not
 				 * root's, "" is the directory; one each

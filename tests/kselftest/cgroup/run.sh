@@ -14,7 +14,8 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-tests="threaded inner_pids mixed domains threaded_top threaded_pid"
+tests="threaded inner_pids mixed domains threaded_top threaded_pid
+frozen_below paused frozen_above frozen_pid"
 
 # crew THREADS CHILDREN: in the box of the test
 crew()
@@ -156,6 +157,51 @@ be_threads_of_child()
 {
 	mkdir "$cg/$t/a" && echo threaded >"$cg/$t/a/cgroup.type" &&
 		put a/cgroup.procs c1 && put a/cgroup.threads t1
+}
+
+# A child that the others have frozen.
+frozen_below()
+{
+	crew 1 2 && mkdir "$cg/$t/ice" && put ice/cgroup.procs c1 && frozen "$t/ice" 1 &&
+		move && wait_for 60 grep -qx "frozen 1" "$cg/$t/ice/cgroup.events" &&
+		[ "$(cat "$cg/$t/cgroup.freeze")" = 0 ] && frozen "$t/ice" 0 &&
+		answers "$dir/$t"
+}
+
+# By somebody else (podman pause): it stays so, here and there, until he thaws it.
+paused()
+{
+	crew 1 1 && frozen "$t" 1 && dump_box "$t" "$dir/$t.img" running &&
+		[ "$(cat "$cg/$t/cgroup.freeze")" = 1 ] && move &&
+		grep -qx "$cg/$t/cgroup.freeze:1" "$dir/after" &&
+		wait_for 60 grep -qx "frozen 1" "$cg/$t/cgroup.events" && frozen "$t" 0 &&
+		answers "$dir/$t"
+}
+
+# Who has frozen the one above it would thaw that.
+frozen_above()
+{
+	crew 1 1 && mkdir "$cg/$t/a" && put a/cgroup.procs crew c1 && frozen "$t" 1 || return
+	refused 2 "$cg/$t/a: a cgroup above it is frozen: not supported" \
+		"$migctl" dump "$cg/$t/a" -o "$dir/$t.img" --leave killed &&
+		gone "$dir/$t.img" && grep -qx "frozen 1" "$cg/$t/cgroup.events" &&
+		frozen "$t" 0 && answers "$dir/$t"
+}
+
+# To be moved would thaw it.
+frozen_pid()
+{
+	local pid
+
+	crew 1 2 && mkdir "$cg/$t/ice" && put ice/cgroup.procs c1 && frozen "$t/ice" 1 ||
+		return
+	pid=$(head -n 1 "$cg/$t/cgroup.procs")
+	look >"$dir/before"
+	refused 2 "is in a frozen cgroup: not supported" \
+		"$migctl" dump "pid:$pid" -o "$dir/$t.img" --leave killed &&
+		gone "$dir/$t.img" && look | diff -u "$dir/before" - &&
+		grep -qx "frozen 1" "$cg/$t/ice/cgroup.events" && frozen "$t/ice" 0 &&
+		answers "$dir/$t"
 }
 
 # unbox_all: with what is below it

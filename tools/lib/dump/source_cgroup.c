@@ -152,7 +152,9 @@ static int describe_values(const char *dir, const char *root, const char *sub,
 	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
 }
 
-/* What is no limit, but what it is. (Roots of threaded ones become that by themselves.) */
+/* What is no limit, but what it is. (Roots of threaded ones become that by themselves. That
+ * of the container is frozen now, by us.)
+ */
 static int describe_kind(const char *dir, const char *root, const char *sub,
 			 struct lm_objects *o, struct lm_error *e)
 {
@@ -162,6 +164,8 @@ static int describe_kind(const char *dir, const char *root, const char *sub,
 	lm_put_str(&b, LM_CGROUP_SUB, sub);
 	if (says(dir, "cgroup.type", "threaded"))
 		lm_put_str(&b, LM_CGROUP_VALUE, "cgroup.type=threaded");
+	if (*sub && lm_cgroup_paused(dir))
+		lm_put_str(&b, LM_CGROUP_VALUE, "cgroup.freeze=1");
 	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
 }
 
@@ -223,11 +227,38 @@ int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e
 	return root ? walk(dir, root, "", describe_values, o, e) : -1;
 }
 
-int lm_cgroup_describe_kinds(const char *dir, struct lm_objects *o, struct lm_error *e)
+int lm_cgroup_describe_kinds(const char *dir, bool paused, struct lm_objects *o,
+			     struct lm_error *e)
 {
 	const char *root = root_of(dir, e);
+	struct lm_buf b = { 0 };
 
-	return root ? walk(dir, root, "", describe_kind, o, e) : -1;
+	if (!root || walk(dir, root, "", describe_kind, o, e))
+		return -1;
+	if (!paused)
+		return 0;
+	lm_put_str(&b, LM_CGROUP_ROOT, root);
+	lm_put_str(&b, LM_CGROUP_SUB, "");
+	lm_put_str(&b, LM_CGROUP_VALUE, "cgroup.freeze=1");
+	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);
+}
+
+bool lm_cgroup_paused(const char *dir)
+{
+	return says(dir, "cgroup.freeze", "1");
+}
+
+bool lm_cgroup_paused_above(const char *dir)
+{
+	char path[PATH_MAX], *slash;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	while ((slash = strrchr(path, '/'))) {
+		*slash = 0;
+		if (lm_cgroup_paused(path))
+			return true;
+	}
+	return false;
 }
 
 int lm_cgroup_check(const char *dir, struct lm_error *e)
@@ -235,6 +266,11 @@ int lm_cgroup_check(const char *dir, struct lm_error *e)
 	if (says(dir, "cgroup.type", "threaded"))
 		return lm_fail(e, LM_REFUSED,
 			       "%s: a threaded cgroup, whose processes may have threads elsewhere: not supported; name the root of the threaded ones",
+			       dir);
+	/* Who will thaw that does not know of the container on another host. */
+	if (lm_cgroup_paused_above(dir))
+		return lm_fail(e, LM_REFUSED,
+			       "%s: a cgroup above it is frozen: not supported; thaw that, and freeze this one",
 			       dir);
 	return 0;
 }

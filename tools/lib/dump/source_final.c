@@ -126,6 +126,9 @@ static int describe_around(struct lm_source *s, struct lm_objects *o, struct lm_
 static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
 		struct lm_error *e)
 {
+	if (lm_cgroup_check(s->dir, e) < 0)
+		return -1;
+	s->paused = lm_cgroup_paused(s->dir);
 	if (lm_nl_freeze(s->nl, s->session, FREEZE_MS, e) < 0)
 		return -1;
 	s->frozen = true;
@@ -147,7 +150,7 @@ static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 	    lm_source_labels(s, o, e) < 0)
 		return -1;
 	return lm_source_judge(s, NULL, NULL, e) ?:
-	       lm_cgroup_describe_kinds(s->dir, o, e) ?:
+	       lm_cgroup_describe_kinds(s->dir, s->paused, o, e) ?:
 	       lm_source_describe_ns(s, o, e) ?:
 	       lm_source_describe_ipc(s, o, true, e) ?: lm_seccomp_known(s, e);
 }

@@ -45,6 +45,7 @@ struct lm_source {
 	char dir[PATH_MAX];	/* of the cgroup */
 	struct lm_transient transient;
 	int cgroup_fd;
+	bool paused;		/* frozen by somebody else, before we did it */
 	struct lm_nl *nl;
 	uint32_t session;
 	bool has_session, frozen, tracked;
@@ -99,7 +100,11 @@ int lm_source_find_netns(struct lm_source *s, struct lm_error *e);
 /* source_cgroup.c: CGROUP records of @dir and all below, into @o. */
 int lm_cgroup_describe(const char *dir, struct lm_objects *o, struct lm_error *e);
 /* ... of what each of them is, while it is stopped. */
-int lm_cgroup_describe_kinds(const char *dir, struct lm_objects *o, struct lm_error *e);
+int lm_cgroup_describe_kinds(const char *dir, bool paused, struct lm_objects *o,
+			     struct lm_error *e);
+/* Was it frozen, by whom ever? (Not one above it.) */
+bool lm_cgroup_paused(const char *dir);
+bool lm_cgroup_paused_above(const char *dir);
 /* Can it be that of a container? */
 int lm_cgroup_check(const char *dir, struct lm_error *e);
 /* rmdir of @dir and all below. */

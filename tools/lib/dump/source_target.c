@@ -105,6 +105,10 @@ static int move(struct lm_transient *t, pid_t pid, const char *mount, struct lm_
 		return lm_fail(e, LM_REFUSED,
 			       "pid %d is in a threaded cgroup, or in the root of some: not supported; name that root as the container",
 			       pid);
+	if (lm_cgroup_paused(home) || lm_cgroup_paused_above(home))
+		return lm_fail(e, LM_REFUSED,
+			       "pid %d is in a frozen cgroup: not supported; thaw it, or name that cgroup as the container",
+			       pid);
 	snprintf(text, sizeof(text), "%d", pid);
 	if (lm_text_write(t->dir, "cgroup.procs", text) < 0 && errno != ESRCH)
 		return lm_fail_errno(e, LM_REFUSED, "pid %d cannot be moved into %s", pid, t->dir);

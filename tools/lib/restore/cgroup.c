@@ -258,7 +258,7 @@ static int dir_of(const struct lm_restorer *r, const struct lm_obj *o, char *dir
 }
 
 /* What is written at a moment of its own, each. */
-static const char *const special[] = { "cgroup.type" };
+static const char *const special[] = { "cgroup.type", "cgroup.freeze" };
 
 static bool is_for(const char *value, const char *file)
 {
@@ -376,10 +376,10 @@ int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e)
 
 int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e)
 {
-	char path[PATH_MAX + 16];
-
-	snprintf(path, sizeof(path), "%s/cgroup.freeze", r->cgroup);
-	if (lm_write_text(path, "1"))
-		return lm_fail_errno(e, LM_FAILED, "%s", path);
+	for (size_t i = 0; i < r->m.nr_cgroups; i++)
+		if (set_special(r, r->m.cgroups[i], "cgroup.freeze", e))
+			return -1;
+	if (r->o.frozen && lm_text_write(r->cgroup, "cgroup.freeze", "1"))
+		return lm_fail_errno(e, LM_FAILED, "%s/cgroup.freeze", r->cgroup);
 	return 0;
 }

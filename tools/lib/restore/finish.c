@@ -254,7 +254,7 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 	struct livemig_ioc_serve s = { 0 };
 
 	/* What can fail comes before what the neighbours see. */
-	if (r->o.frozen && lm_cgroup_freeze(r, e))
+	if (lm_cgroup_freeze(r, e))
 		return -1;
 	if (stop_again(r, e))
 		return -1;

@@ -215,6 +215,7 @@ int lm_cgroup_tree(struct lm_restorer *r, struct lm_error *e);
 int lm_cgroup_place(struct lm_restorer *r, const struct lm_process *p,
 		    struct lm_error *e);
 int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e);
+/* Those that were frozen; and all, if that is asked for. */
 int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e);
 
 /* net.c */
