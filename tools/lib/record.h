@@ -80,6 +80,9 @@ enum lm_round_attr {
 	LM_ROUND_MAX = LM_ROUND_NS
 };
 
+/* As long as an attribute may be, at most. */
+#define LM_CGROUP_XATTR_MAX	65000
+
 /* The container's cgroup (SUB "") and each one below it, parents first; there may be several
  * of one.
  */
@@ -95,7 +98,8 @@ enum lm_cgroup_attr {
 	LM_CGROUP_OWNER,	/* string "cgroup.procs=100000:100000": a file that is not
 				 * root's, "" is the directory; one each
 				 */
-	LM_CGROUP_MAX = LM_CGROUP_OWNER
+	LM_CGROUP_XATTR,	/* "user.name", 0, its value: of the directory; one each */
+	LM_CGROUP_MAX = LM_CGROUP_XATTR
 };
 
 /* Several of one ID are in the order in which they were put on. */

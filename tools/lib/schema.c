@@ -300,6 +300,7 @@ static const struct lm_attr cgroup_attrs[LM_CGROUP_MAX + 1] = {
 	[LM_CGROUP_SUB] = STR("sub", 0),
 	[LM_CGROUP_VALUE] = STR("value", 65535),
 	[LM_CGROUP_OWNER] = STR("owner", 255),
+	[LM_CGROUP_XATTR] = ANY("xattr", LM_CGROUP_XATTR_MAX),
 };
 SCHEMA(cgroup, "CGROUP");
 

@@ -15,7 +15,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 tests="threaded inner_pids mixed domains threaded_top threaded_pid
-frozen_below paused frozen_above frozen_pid"
+frozen_below paused frozen_above frozen_pid limits partition lacking"
 
 # crew THREADS CHILDREN: in the box of the test
 crew()
@@ -202,6 +202,89 @@ frozen_pid()
 		gone "$dir/$t.img" && look | diff -u "$dir/before" - &&
 		grep -qx "frozen 1" "$cg/$t/ice/cgroup.events" && frozen "$t/ice" 0 &&
 		answers "$dir/$t"
+}
+
+# set_all: FILE VALUE, in lines
+set_all()
+{
+	local file value
+
+	while read -r file value; do
+		[ -z "$file" ] || echo "$value" >"$cg/$t/$file" || return
+	done
+}
+
+# xattr PYTHON DIRECTORY
+xattr()
+{
+	python3 -c "import os, sys; d = sys.argv[1]; $1" "$2"
+}
+
+# What few containers set, and what is set twice: in the right order.
+limits()
+{
+	local c
+
+	for c in cpu cpuset memory io pids hugetlb; do
+		echo "+$c" >"$cg/cgroup.subtree_control" || return
+	done
+	crew 1 2 && mkdir "$cg/$t/a" "$cg/$t/b" && put a/cgroup.procs crew c1 &&
+		put b/cgroup.procs c2 || return
+	set_all <<-END || return
+		cgroup.subtree_control +cpu +memory +hugetlb
+		a/cpu.idle 1
+		b/cpu.weight 77
+		b/cpu.max 90000 100000
+		b/cpu.max.burst 5000
+		b/memory.oom.group 1
+		b/memory.swap.high 40960000
+		b/memory.swap.max 81920000
+		b/memory.zswap.max 4096000
+		b/hugetlb.2MB.max 0
+		b/hugetlb.2MB.rsvd.max 4194304
+		cgroup.max.depth 3
+		cgroup.max.descendants 5
+		a/cgroup.pressure 0
+	END
+	xattr 'os.setxattr(d, "user.note", b"a\0note")' "$cg/$t/b" &&
+		xattr 'os.setxattr(d, "trusted.delegate", b"1")' "$cg/$t" &&
+		look >"$dir/before" &&
+		dump_box "$t" "$dir/$t.img" && echo "-hugetlb" >"$cg/cgroup.subtree_control" &&
+		"$migctl" restore --detach "$dir/$t.img" && look >"$dir/after" &&
+		diff -u "$dir/before" "$dir/after" &&
+		grep -qx "$cg/$t/b/hugetlb.2MB.max:0" "$dir/after" &&
+		xattr 'assert os.getxattr(d, "user.note") == b"a\0note"' "$cg/$t/b" &&
+		xattr 'assert os.getxattr(d, "trusted.delegate") == b"1"' "$cg/$t" &&
+		answers "$dir/$t"
+}
+
+# Its processors would be all that there are: not valid, here and there.
+partition()
+{
+	crew 1 1 && echo 0 >"$cg/$t/cpuset.cpus" && echo root >"$cg/$t/cpuset.cpus.partition" ||
+		return
+	grep -q "^root invalid" "$cg/$t/cpuset.cpus.partition" ||
+		{ cat "$cg/$t/cpuset.cpus.partition"; return 1; }
+	move && answers "$dir/$t"
+}
+
+# Where a controller is not to be had: above it are tasks.
+lacking()
+{
+	local status
+
+	crew 1 1 && echo $((64 << 20)) >"$cg/$t/memory.max" && dump_box "$t" "$dir/$t.img" &&
+		mkdir -p "$cg/full" || return
+	sleep 1000 &
+	echo $! >"$cg/full/cgroup.procs"
+	refused 2 "memory.max=67108864, and $cg/full/x has no such file" \
+		"$migctl" restore --cgroup "$cg/full/x" "$dir/$t.img"
+	status=$?
+	gone "$cg/full/x" || { echo "the cgroup is there"; status=1; }
+	kill $!
+	wait $! 2>/dev/null
+	rmdir "$cg/full"
+	((status)) || "$migctl" restore --detach "$dir/$t.img" && answers "$dir/$t"
 }
 
 # unbox_all: with what is below it

@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,34 +18,92 @@
 #include "../target.h"
 #include "../textfile.h"
 
-/* In the order to write them: controllers for the children come last, as a
- * cgroup that has them may be refused other changes.
+/* Files in the order to write them, and what a new cgroup has; "* max": each of its lines,
+ * after the first word. What is not here is from a newer kernel, and told in any case.
  */
-static const struct {
-	const char *file, *fresh;	/* what a new cgroup has */
+static const struct limit {
+	const char *file, *fresh;
 } limits[] = {
 	{ "cpuset.cpus", "" },
 	{ "cpuset.mems", "" },
+	{ "cpuset.cpus.exclusive", "" },
 	{ "cpuset.cpus.partition", "member" },
-	{ "cpu.weight", "100" },
 	{ "cpu.idle", "0" },
+	{ "cpu.weight", "100" },
 	{ "cpu.max", "max 100000" },
 	{ "cpu.max.burst", "0" },
+	{ "cpu.uclamp.max", "max" },
+	{ "cpu.uclamp.min", "0.00" },
 	{ "io.weight", "default 100" },
+	{ "io.bfq.weight", "default 100" },
+	{ "io.prio.class", "no-change" },
 	{ "io.max", "" },
 	{ "io.latency", "" },
 	{ "memory.min", "0" },
 	{ "memory.low", "0" },
 	{ "memory.high", "max" },
-	{ "memory.max", "max" },
 	{ "memory.swap.high", "max" },
 	{ "memory.swap.max", "max" },
+	{ "memory.zswap.max", "max" },
+	{ "memory.zswap.writeback", "1" },
+	{ "memory.max", "max" },
 	{ "memory.oom.group", "0" },
 	{ "pids.max", "max" },
-	{ "hugetlb.2MB.max", "max" },
+	{ "hugetlb.*.max", "max" },
+	{ "rdma.max", "* max" },
+	{ "misc.max", "* max" },
+	{ "dmem.min", "* 0" },
+	{ "dmem.low", "* 0" },
+	{ "dmem.max", "* max" },
+	{ "cgroup.pressure", "1" },
 	{ "cgroup.max.depth", "max" },
 	{ "cgroup.max.descendants", "max" },
 };
+
+/* What is told elsewhere or in other words, and what is no state but an action. */
+static const struct limit others[] = {
+	{ "cgroup.procs", NULL }, { "cgroup.threads", NULL }, { "cgroup.type", NULL },
+	{ "cgroup.freeze", NULL }, { "cgroup.kill", NULL }, { "cgroup.subtree_control", NULL },
+	{ "cpu.weight.nice", NULL }, { "memory.reclaim", NULL }, { "*.peak", NULL },
+	{ "*.pressure", NULL },
+};
+
+/* A value, however long. */
+#define VALUE_MAX	65536
+
+static const struct limit *find_limit(const struct limit *in, size_t n, const char *file)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!fnmatch(in[i].file, file, 0))
+			return &in[i];
+	return NULL;
+}
+
+static const struct limit *known(const char *file)
+{
+	return find_limit(limits, sizeof(limits) / sizeof(*limits), file);
+}
+
+static bool is_other(const char *file)
+{
+	return !known(file) &&
+	       find_limit(others, sizeof(others) / sizeof(*others), file);
+}
+
+/* "mlx5_0 hca_handle=max hca_object=max" is "* max". */
+static bool is_fresh_line(const char *fresh, const char *line)
+{
+	size_t want = strlen(fresh + 2), len;
+
+	for (line += strcspn(line, " "); *line; line += len) {
+		line += strspn(line, " ");
+		len = strcspn(line, " ");
+		if (len && (len < want || strncmp(line + len - want, fresh + 2, want) ||
+			    (len > want && line[len - want - 1] != '=')))
+			return false;
+	}
+	return true;
+}
 
 static bool says(const char *dir, const char *file, const char *text)
 {
@@ -82,25 +142,85 @@ static int block_name(const char *number, char *name, size_t size)
 }
 
 /* One line of a limit; those of a block device say its name. */
-static int put_value(struct lm_buf *b, const char *dir, const char *file,
-		     const char *line, struct lm_error *e)
+static int put_line(struct lm_buf *b, const char *dir, const char *file,
+		    const char *line, struct lm_error *e)
 {
-	char text[512], number[32], name[64];
+	char number[32], name[64] = "", *text;
 	unsigned int major, minor;
 	int rest = 0;
 
-	if (sscanf(line, "%u:%u %n", &major, &minor, &rest) == 2 && rest) {
+	if (!strncmp(file, "io.", 3) &&
+	    sscanf(line, "%u:%u %n", &major, &minor, &rest) == 2 && rest) {
 		snprintf(number, sizeof(number), "%u:%u", major, minor);
 		if (block_name(number, name, sizeof(name)) < 0)
 			return lm_fail_errno(e, LM_REFUSED,
 					     "%s/%s: no block device %s; remove its limit",
 					     dir, file, number);
-		snprintf(text, sizeof(text), "%s=%s %s", file, name, line + rest);
-	} else {
-		snprintf(text, sizeof(text), "%s=%s", file, line);
 	}
+	if (asprintf(&text, "%s=%s%s%s", file, name, *name ? " " : "",
+		     *name ? line + rest : line) < 0)
+		return lm_fail(e, LM_FAILED, "no memory");
 	lm_put_str(b, LM_CGROUP_VALUE, text);
+	free(text);
 	return 0;
+}
+
+static int put_value(struct lm_buf *b, const char *dir, const char *file,
+		     const struct limit *l, char *value, struct lm_error *e)
+{
+	if (lm_text_read(dir, file, value, VALUE_MAX) < 0)
+		return 0;	/* it is only for writing; or gone, with its cgroup */
+	/* The weight of an idle one is nothing that could be written. */
+	if (l && (!strcmp(value, l->fresh) ||
+		  (!strcmp(file, "cpu.weight") && !strcmp(value, "0"))))
+		return 0;
+	for (char *save, *line = strtok_r(value, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		if (!(l && *l->fresh == '*' && is_fresh_line(l->fresh, line)) &&
+		    put_line(b, dir, file, line, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* What can be read and written. */
+static int is_setting(const struct dirent *d)
+{
+	return *d->d_name != '.' && d->d_type == DT_REG && strchr(d->d_name, '.') &&
+	       !is_other(d->d_name);
+}
+
+static bool is_writable(const char *dir, const char *file)
+{
+	char path[PATH_MAX + 256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	return !lstat(path, &st) && (st.st_mode & 0600) == 0600;
+}
+
+/* Those of the table in its order, then all others. */
+static int put_values(const char *dir, struct lm_buf *b, struct lm_error *e)
+{
+	const size_t nr = sizeof(limits) / sizeof(*limits);
+	char *value = malloc(VALUE_MAX);
+	struct dirent **all = NULL;
+	int n = value ? scandir(dir, &all, is_setting, alphasort) : -1, ret = 0;
+
+	if (n < 0)
+		ret = value && errno == ENOENT ? 0 : lm_fail_errno(e, LM_FAILED, "%s", dir);
+	for (size_t i = 0; i <= nr && !ret; i++)
+		for (int j = 0; j < n && !ret; j++) {
+			const struct limit *l = known(all[j]->d_name);
+
+			if (l == (i < nr ? &limits[i] : NULL) &&
+			    is_writable(dir, all[j]->d_name))
+				ret = put_value(b, dir, all[j]->d_name, l, value, e);
+		}
+	for (int j = 0; j < n; j++)
+		free(all[j]);
+	free(all);
+	free(value);
+	return ret;
 }
 
 /* What was delegated: the directory, and then some of its files. */
@@ -128,25 +248,55 @@ static void put_owners(const char *dir, struct lm_buf *b)
 		closedir(list);
 }
 
+static bool is_ours(const char *name)
+{
+	return !strncmp(name, "user.", 5) || !strncmp(name, "trusted.", 8);
+}
+
+static int put_xattr(const char *dir, const char *name, char *buf, struct lm_buf *b,
+		     struct lm_error *e)
+{
+	size_t len = strlen(name) + 1;
+	ssize_t n = lgetxattr(dir, name, buf + len, LM_CGROUP_XATTR_MAX - len);
+
+	if (n < 0)
+		return errno == ENODATA || errno == ENOENT ? 0 :
+		       lm_fail_errno(e, LM_REFUSED, "%s: extended attribute %s: not supported",
+				     dir, name);
+	memcpy(buf, name, len);
+	lm_put(b, LM_CGROUP_XATTR, buf, len + n);
+	return 0;
+}
+
+/* Of the directory. */
+static int put_xattrs(const char *dir, struct lm_buf *b, struct lm_error *e)
+{
+	char *names = malloc(VALUE_MAX), *buf = malloc(LM_CGROUP_XATTR_MAX);
+	ssize_t n = names && buf ? llistxattr(dir, names, VALUE_MAX) : -1;
+	int ret = 0;
+
+	if (n < 0 && (!names || !buf || (errno != ENOTSUP && errno != ENOENT)))
+		ret = lm_fail_errno(e, LM_FAILED, "%s: extended attributes", dir);
+	for (ssize_t at = 0; at < n && !ret; at += strlen(names + at) + 1)
+		if (is_ours(names + at))
+			ret = put_xattr(dir, names + at, buf, b, e);
+	free(names);
+	free(buf);
+	return ret;
+}
+
 static int describe_values(const char *dir, const char *root, const char *sub,
 			   struct lm_objects *o, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
-	char value[4096];
 
 	lm_put_str(&b, LM_CGROUP_ROOT, root);
 	lm_put_str(&b, LM_CGROUP_SUB, sub);
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		if (lm_text_read(dir, limits[i].file, value, sizeof(value)) < 0 ||
-		    !strcmp(value, limits[i].fresh))
-			continue;
-		for (char *save, *line = strtok_r(value, "\n", &save); line;
-		     line = strtok_r(NULL, "\n", &save))
-			if (put_value(&b, dir, limits[i].file, line, e) < 0) {
-				lm_buf_free(&b);
-				return -1;
-			}
+	if (put_values(dir, &b, e) < 0 || put_xattrs(dir, &b, e) < 0) {
+		lm_buf_free(&b);
+		return -1;
 	}
+	/* A cgroup that has them may be refused other changes. */
 	put_controllers(dir, &b);
 	put_owners(dir, &b);
 	return lm_objects_add_buf(o, LM_REC_CGROUP, &b, e);

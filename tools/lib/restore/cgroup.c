@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -22,8 +23,12 @@
 #define MOUNT			"/sys/fs/cgroup"
 #define CGROUP2_MAGIC		0x63677270
 
-static const char *const controllers[] = { "cpuset", "cpu", "io", "memory",
-					    "pids" };
+/* (First one that a cgroup with tasks cannot hand down: others would make it the root of
+ * threaded ones.)
+ */
+static const char *const controllers[] = { "memory", "io", "cpuset", "cpu", "pids" };
+/* ... and those that few have limits of. */
+static const char *const rare[] = { "hugetlb", "rdma", "misc", "dmem" };
 
 static bool has_word(const char *list, const char *word)
 {
@@ -35,28 +40,33 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* The children of @dir get what controllers @dir has; not getting one matters
- * only when a limit wants it, which is told then.
+/* The children of @dir get a controller, if @dir has it; not getting one matters
+ * only when a limit wants it, which is told then. Return: 0, -1; 1: @dir has tasks.
  */
-static int enable(struct lm_restorer *r, const char *dir, struct lm_error *e)
+static int enable_one(struct lm_restorer *r, const char *dir, const char *controller,
+		      struct lm_error *e)
 {
 	char have[256], on[256], path[PATH_MAX + 64], text[32];
 
 	if (lm_text_read(dir, "cgroup.controllers", have, sizeof(have)) ||
-	    lm_text_read(dir, "cgroup.subtree_control", on, sizeof(on)))
+	    lm_text_read(dir, "cgroup.subtree_control", on, sizeof(on)) ||
+	    !has_word(have, controller) || has_word(on, controller))
 		return 0;
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", dir);
-	for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers); i++) {
-		if (!has_word(have, controllers[i]) || has_word(on, controllers[i]))
-			continue;
-		snprintf(text, sizeof(text), "+%s", controllers[i]);
-		if (lm_write_text(path, text))
-			continue;
-		text[0] = '-';
-		if (lm_undo_add(r->undo, "write", path, text, e))
-			return -1;
-	}
-	return 0;
+	snprintf(text, sizeof(text), "+%s", controller);
+	if (lm_write_text(path, text))
+		return errno == EBUSY;
+	text[0] = '-';
+	return lm_undo_add(r->undo, "write", path, text, e);
+}
+
+static int enable(struct lm_restorer *r, const char *dir, struct lm_error *e)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(controllers) / sizeof(*controllers) && !ret; i++)
+		ret = enable_one(r, dir, controllers[i], e);
+	return ret < 0 ? -1 : 0;
 }
 
 static int occupied(const char *dir, struct lm_error *e)
@@ -182,22 +192,42 @@ static int with_number(const char *text, char *buf, size_t size,
 	return 0;
 }
 
+/* "root invalid (...)" is told, "root" is written; one that was valid has to be so here. */
+static int set_partition(const char *dir, const char *file, const char *text,
+			 struct lm_error *e)
+{
+	char word[32], have[256];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, " "), text);
+	if (lm_text_write(dir, file, word) || lm_text_read(dir, file, have, sizeof(have)))
+		return lm_fail_errno(e, LM_REFUSED, "cannot set %s/%s to %s", dir, file, word);
+	return strcmp(text, word) || !strcmp(have, word) ? 0 :
+	       lm_fail(e, LM_REFUSED, "%s/%s: %s here; give it the same processors", dir,
+		       file, have);
+}
+
 static int set_value(const char *dir, const char *value, struct lm_error *e)
 {
-	char path[2 * PATH_MAX], text[512];
+	char file[256], text[512], have[4096] = "";
 	const char *eq = strchr(value, '=');
 
-	if (!eq || memchr(value, '/', eq - value))
+	if (!eq || memchr(value, '/', eq - value) || eq - value >= (int)sizeof(file))
 		return lm_fail(e, LM_REFUSED, "cgroup value \"%s\"", value);
-	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)(eq - value), value);
+	snprintf(file, sizeof(file), "%.*s", (int)(eq - value), value);
 	eq++;
-	if (!strncmp(value, "io.", 3) && strncmp(eq, "default ", 8)) {
+	if (!strncmp(file, "io.", 3) && strchr(eq, ' ') && strncmp(eq, "default ", 8)) {
 		if (with_number(eq, text, sizeof(text), e))
 			return -1;
 		eq = text;
 	}
-	if (lm_write_text(path, eq))
-		return lm_fail_errno(e, LM_REFUSED, "cannot set %s to %s", path, eq);
+	if (lm_text_read(dir, file, have, sizeof(have)) && errno == ENOENT)
+		return lm_fail(e, LM_REFUSED,
+			       "the container's cgroup has %s=%s, and %s has no such file: this kernel lacks it, or a controller is not to be had; remove the limit",
+			       file, eq, dir);
+	if (!strcmp(file, "cpuset.cpus.partition"))
+		return set_partition(dir, file, eq, e);
+	if (strcmp(have, eq) && lm_text_write(dir, file, eq))
+		return lm_fail_errno(e, LM_REFUSED, "cannot set %s/%s to %s", dir, file, eq);
 	return 0;
 }
 
@@ -214,6 +244,17 @@ static int set_owner(const char *dir, const char *owner, struct lm_error *e)
 	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)(eq - owner), owner);
 	return lchown(path, uid, gid) && errno != ENOENT ?
 	       lm_fail_errno(e, LM_FAILED, "cannot give %s to %u:%u", path, uid, gid) : 0;
+}
+
+static int set_xattr(const char *dir, const struct nlattr *a, struct lm_error *e)
+{
+	const char *name = lm_data(a);
+	size_t len = strnlen(name, lm_len(a)) + 1;
+
+	if (len > lm_len(a) || (strncmp(name, "user.", 5) && strncmp(name, "trusted.", 8)))
+		return lm_fail(e, LM_REFUSED, "extended attribute of a cgroup");
+	return lsetxattr(dir, name, name + len, lm_len(a) - len, 0) ?
+	       lm_fail_errno(e, LM_REFUSED, "%s: extended attribute %s", dir, name) : 0;
 }
 
 /* Where the cgroup @sub of the container is here. */
@@ -304,12 +345,52 @@ static int values(struct lm_restorer *r, const struct lm_obj *o,
 		if (lm_type(a) == LM_CGROUP_OWNER &&
 		    lm_str(a) && set_owner(dir, lm_str(a), e))
 			return -1;
+		if (lm_type(a) == LM_CGROUP_XATTR && set_xattr(dir, a, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Has a cgroup of the container a file of @controller with a value? */
+static bool is_wanted(const struct lm_restorer *r, const char *controller)
+{
+	size_t len = strlen(controller);
+
+	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
+		const struct lm_obj *o = r->m.cgroups[i];
+
+		for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));)
+			if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) &&
+			    !strncmp(lm_str(a), controller, len) && lm_str(a)[len] == '.')
+				return true;
+	}
+	return false;
+}
+
+/* All above the container's cgroup hand it down. */
+static int hand_down(struct lm_restorer *r, const char *controller, struct lm_error *e)
+{
+	char dir[PATH_MAX];
+	size_t end = strlen(MOUNT);
+
+	snprintf(dir, sizeof(dir), "%s", r->cgroup);
+	if (strncmp(dir, MOUNT "/", end + 1))
+		return 0;
+	while (dir[end]) {
+		dir[end] = 0;
+		if (enable_one(r, dir, controller, e) < 0)
+			return -1;
+		dir[end] = '/';
+		end += 1 + strcspn(dir + end + 1, "/");
 	}
 	return 0;
 }
 
 int lm_cgroup_tree(struct lm_restorer *r, struct lm_error *e)
 {
+	for (size_t i = 0; i < sizeof(rare) / sizeof(*rare); i++)
+		if (is_wanted(r, rare[i]) && hand_down(r, rare[i], e))
+			return -1;
 	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
 		const struct lm_obj *o = r->m.cgroups[i];
 		const struct nlattr *tb[LM_CGROUP_MAX + 1];
