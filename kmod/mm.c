@@ -270,6 +270,13 @@ static int put_mlockall(struct mm_struct *mm, struct sk_buff *obj)
 			   (def & VM_LOCKONFAULT ? MCL_ONFAULT : 0));
 }
 
+static int put_flags(struct mm_struct *mm, struct sk_buff *obj)
+{
+	u32 flags = lm_mm_flags(mm);
+
+	return flags ? nla_put_u32(obj, LIVEMIG_MM_FLAGS, flags) : 0;
+}
+
 static int put_pkeys(struct mm_struct *mm, struct sk_buff *obj)
 {
 	struct livemig_pkeys keys;
@@ -352,6 +359,7 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	      put_layout(mm, obj) ?:
 	      put_auxv(mm, obj) ?:
 	      put_mlockall(mm, obj) ?:
+	      put_flags(mm, obj) ?:
 	      put_pkeys(mm, obj) ?:
 	      put_owner(d, t, mm, obj) ?:
 	      put_vdso(mm, obj) ?:

@@ -63,6 +63,7 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_INNER_TIDS]	= USER,
 	[LIVEMIG_THREAD_EXIT_STATUS]	= USER,
 	[LIVEMIG_THREAD_CGROUP]		= USER,
+	[LIVEMIG_THREAD_SPECULATION]	= USER,
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
@@ -117,6 +118,7 @@ static const struct nla_policy mm_policy[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_COREDUMP]		= USER,
 	[LIVEMIG_MM_PKEYS]		= EXACT(struct livemig_pkeys),
 	[LIVEMIG_MM_USER_NS]		= NLA_POLICY_MIN(NLA_U32, 1),
+	[LIVEMIG_MM_FLAGS]		= USER,
 };
 
 /* The address of a user object of @len bytes; 0 is none. */

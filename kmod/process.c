@@ -355,8 +355,7 @@ static int put_parts(struct lm_dump *d, struct task_struct *t,
 
 	if (!mm)
 		return -ESRCH;
-	if (lm_mm_thp_disabled(mm))
-		flags |= LIVEMIG_PROCESS_F_THP_DISABLE;
+	flags |= lm_mm_thp_disabled(mm);
 	if (t->signal->is_child_subreaper)
 		flags |= LIVEMIG_PROCESS_F_SUBREAPER;
 	if (READ_ONCE(t->signal->flags) & SIGNAL_STOP_STOPPED)

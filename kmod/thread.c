@@ -238,14 +238,30 @@ static int put_times(struct lm_dump *d, struct task_struct *t, struct sk_buff *o
 	       lm_put_thread_cputime(t, obj);
 }
 
+/* What prctl() sets, one flag each. */
+static u32 flags_of(struct task_struct *t)
+{
+	const unsigned int io = PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE;
+	unsigned int pf = READ_ONCE(t->flags);
+	u32 flags = 0;
+
+	if (task_no_new_privs(t))
+		flags |= LIVEMIG_THREAD_F_NO_NEW_PRIVS;
+	if ((pf & io) == io)
+		flags |= LIVEMIG_THREAD_F_IO_FLUSHER;
+	if (pf & PF_MCE_PROCESS)
+		flags |= pf & PF_MCE_EARLY ? LIVEMIG_THREAD_F_MCE_EARLY :
+					     LIVEMIG_THREAD_F_MCE_LATE;
+	return flags;
+}
+
 /* What only a thread that lives has. */
 static int put_alive(struct lm_dump *d, struct task_struct *t,
 		     struct sk_buff *obj, u32 *flags)
 {
 	int err;
 
-	if (task_no_new_privs(t))
-		*flags |= LIVEMIG_THREAD_F_NO_NEW_PRIVS;
+	*flags |= flags_of(t);
 	err = put_signals(t, obj) ?:
 	      put_user_words(t, obj) ?:
 	      put_sched(t, obj) ?:
@@ -253,6 +269,7 @@ static int put_alive(struct lm_dump *d, struct task_struct *t,
 	      put_own_fs(d, t, obj) ?:
 	      put_own_cgroup(d, t, obj) ?:
 	      put_seccomp(d, t, obj) ?:
+	      lm_arch_put_controls(obj, t, flags) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_THREAD_TIMERSLACK,
 				t->timer_slack_ns, LIVEMIG_THREAD_PAD) ?:
 	      put_times(d, t, obj) ?:

@@ -7,6 +7,7 @@
 
 #include <linux/version.h>
 #include <linux/capability.h>
+#include <linux/livemig.h>
 #include <linux/sched.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/signal.h>
@@ -114,13 +115,46 @@ static inline u32 lm_dumpable(struct task_struct *t, struct mm_struct *mm)
 }
 
 /* mm->flags is a bitmap with accessors from 6.18 on. */
-static inline bool lm_mm_thp_disabled(struct mm_struct *mm)
+static inline bool lm_mm_test(struct mm_struct *mm, int flag)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-	return mm_flags_test(MMF_DISABLE_THP_COMPLETELY, mm);
+	return mm_flags_test(flag, mm);
 #else
-	return test_bit(MMF_DISABLE_THP, &mm->flags);
+	return test_bit(flag, &mm->flags);
 #endif
+}
+
+/* What PR_SET_THP_DISABLE has set: of two kinds from 6.18 on. */
+static inline u32 lm_mm_thp_disabled(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	if (lm_mm_test(mm, MMF_DISABLE_THP_EXCEPT_ADVISED))
+		return LIVEMIG_PROCESS_F_THP_DISABLE | LIVEMIG_PROCESS_F_THP_ADVISED;
+	return lm_mm_test(mm, MMF_DISABLE_THP_COMPLETELY) ?
+	       LIVEMIG_PROCESS_F_THP_DISABLE : 0;
+#else
+	return lm_mm_test(mm, MMF_DISABLE_THP) ? LIVEMIG_PROCESS_F_THP_DISABLE : 0;
+#endif
+}
+
+/* enum livemig_mm_flags: what prctl() has set, from 6.3, 6.4 and 6.6 on. */
+static inline u32 lm_mm_flags(struct mm_struct *mm)
+{
+	u32 flags = 0;
+
+#ifdef MMF_HAS_MDWE
+	if (lm_mm_test(mm, MMF_HAS_MDWE))
+		flags |= LIVEMIG_MM_F_MDWE;
+#endif
+#ifdef MMF_HAS_MDWE_NO_INHERIT
+	if (lm_mm_test(mm, MMF_HAS_MDWE_NO_INHERIT))
+		flags |= LIVEMIG_MM_F_MDWE_NO_INHERIT;
+#endif
+#ifdef MMF_VM_MERGE_ANY
+	if (lm_mm_test(mm, MMF_VM_MERGE_ANY))
+		flags |= LIVEMIG_MM_F_MERGE_ANY;
+#endif
+	return flags;
 }
 
 static inline u32 lm_mm_coredump_filter(struct mm_struct *mm)

@@ -41,6 +41,7 @@ static const char *const call_names[] = {
 	[__NR_sched_setscheduler] = "sched_setscheduler",
 	[__NR_setpriority] = "setpriority",
 	[__NR_prctl] = "prctl",
+	[__NR_arch_prctl] = "arch_prctl",
 	[__NR_mlock] = "mlock",
 	[__NR_chroot] = "chroot",
 	[__NR_personality] = "personality",

@@ -100,6 +100,7 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_LABEL] = STR("label", LIVEMIG_LABEL_MAX),
 	[LIVEMIG_THREAD_EXIT_STATUS] = U32("exit-status"),
 	[LIVEMIG_THREAD_CGROUP] = STR("cgroup", 0),
+	[LIVEMIG_THREAD_SPECULATION] = BIN("speculation", 3 * sizeof(uint32_t)),
 	[LIVEMIG_THREAD_SECCOMP] = BIN("seccomp", sizeof(struct livemig_seccomp)),
 };
 SCHEMA(thread, "THREAD");
@@ -118,6 +119,7 @@ static const struct lm_attr mm_attrs[LIVEMIG_MM_MAX + 1] = {
 	[LIVEMIG_MM_COREDUMP] = U32("coredump"),
 	[LIVEMIG_MM_PKEYS] = BIN("pkeys", sizeof(struct livemig_pkeys)),
 	[LIVEMIG_MM_USER_NS] = U32("user-ns"),
+	[LIVEMIG_MM_FLAGS] = U32("flags"),
 };
 SCHEMA(mm, "MM");
 

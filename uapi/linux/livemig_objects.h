@@ -79,6 +79,9 @@ enum livemig_process_flags {
 	LIVEMIG_PROCESS_F_THP_DISABLE	= 1 << 2,
 	LIVEMIG_PROCESS_F_STOPPED	= 1 << 3,
 	LIVEMIG_PROCESS_F_CWD_GONE	= 1 << 4, /* CWD was removed */
+	LIVEMIG_PROCESS_F_THP_ADVISED	= 1 << 5, /* with THP_DISABLE: not where it is
+						   * advised (Linux 6.18)
+						   */
 };
 
 /* What a zombie has used, with its children that were waited for. */
@@ -168,6 +171,10 @@ enum livemig_thread_attr {
 	LIVEMIG_THREAD_CGROUP,		/* string: path below the session's cgroup; only
 					 * when it is not that of its process
 					 */
+	LIVEMIG_THREAD_SPECULATION,	/* u32[3], PR_SPEC_ENABLE and so on, of
+					 * PR_SPEC_STORE_BYPASS, _INDIRECT_BRANCH,
+					 * _L1D_FLUSH; 0: nothing was asked for
+					 */
 
 	__LIVEMIG_THREAD_MAX
 };
@@ -176,6 +183,11 @@ enum livemig_thread_attr {
 enum livemig_thread_flags {
 	LIVEMIG_THREAD_F_NO_NEW_PRIVS	= 1 << 0,
 	LIVEMIG_THREAD_F_IN_SYSCALL	= 1 << 1, /* a system call will be restarted */
+	LIVEMIG_THREAD_F_IO_FLUSHER	= 1 << 2, /* PR_SET_IO_FLUSHER */
+	LIVEMIG_THREAD_F_MCE_EARLY	= 1 << 3, /* PR_MCE_KILL */
+	LIVEMIG_THREAD_F_MCE_LATE	= 1 << 4,
+	LIVEMIG_THREAD_F_NO_TSC		= 1 << 5, /* PR_SET_TSC; not by seccomp */
+	LIVEMIG_THREAD_F_NO_CPUID	= 1 << 6, /* ARCH_SET_CPUID */
 };
 
 struct livemig_cputime {	/* nanoseconds that were used */
@@ -246,7 +258,7 @@ struct livemig_sched {
 	__u32 reset_on_fork;
 };
 
-/* An address space. All (k) but MEMBARRIER, COREDUMP. */
+/* An address space. All (k) but MEMBARRIER, COREDUMP, FLAGS. */
 enum livemig_mm_attr {
 	LIVEMIG_MM_UNSPEC,
 	LIVEMIG_MM_PAD,
@@ -268,9 +280,16 @@ enum livemig_mm_attr {
 					 * whose root may look into it even if it is
 					 * not dumpable; absent: the initial one
 					 */
+	LIVEMIG_MM_FLAGS,		/* u32, enum livemig_mm_flags, if any */
 	__LIVEMIG_MM_MAX
 };
 #define LIVEMIG_MM_MAX (__LIVEMIG_MM_MAX - 1)
+
+enum livemig_mm_flags {
+	LIVEMIG_MM_F_MDWE		= 1 << 0, /* PR_SET_MDWE */
+	LIVEMIG_MM_F_MDWE_NO_INHERIT	= 1 << 1,
+	LIVEMIG_MM_F_MERGE_ANY		= 1 << 2, /* PR_SET_MEMORY_MERGE */
+};
 
 #define LIVEMIG_RANGES_MAX	64	/* in LIVEMIG_A_RANGES */
 #define LIVEMIG_RANGE_PAGES_MAX	65536	/* ... pages in all of them */

@@ -10,7 +10,6 @@
 #include <linux/regset.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
-#include <linux/seccomp.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/thread_info.h>
@@ -121,12 +120,6 @@ const char *lm_arch_unsupported(struct task_struct *t)
 		return "local descriptor table (modify_ldt)";
 	if (test_tsk_thread_flag(t, TIF_IO_BITMAP))
 		return "I/O port permissions";
-	/* (Seccomp's strict mode disables it; it will again.) */
-	if (test_tsk_thread_flag(t, TIF_NOTSC) &&
-	    seccomp_mode(&t->seccomp) != SECCOMP_MODE_STRICT)
-		return "disabled time stamp counter (PR_SET_TSC)";
-	if (test_tsk_thread_flag(t, TIF_NOCPUID))
-		return "faulting CPUID (ARCH_SET_CPUID)";
 	if (has_breakpoints(t))
 		return "hardware breakpoints (debug registers)";
 	if (lm_has_shadow_stack(t))

@@ -11,4 +11,7 @@ struct task_struct;
 int lm_arch_put_regs(struct sk_buff *obj, struct task_struct *t, u32 *flags);
 const char *lm_arch_unsupported(struct task_struct *t);
 
+/* controls.c */
+int lm_arch_put_controls(struct sk_buff *obj, struct task_struct *t, u32 *flags);
+
 #endif

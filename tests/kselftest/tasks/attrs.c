@@ -3,6 +3,7 @@
  * What a process and its threads have set about themselves: all of it to odd
  * values, written down as text before and after.
  */
+#include <asm/prctl.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/futex.h>
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,6 +25,17 @@
 #include <unistd.h>
 
 #include "tasks.h"
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
+#endif
 
 #define UID	1111
 #define GID	2222
@@ -84,6 +97,21 @@ static void say_status(struct text *t)
 		say(t, "%s: %s\n", keys[i], status_line(gettid(), keys[i]));
 }
 
+/* Those that a thread sets about itself. */
+static void say_prctl(struct text *t)
+{
+	int tsc = -1;
+
+	for (int i = PR_SPEC_STORE_BYPASS; i <= PR_SPEC_L1D_FLUSH; i++)
+		say(t, "speculation %d %#x\n", i,
+		    prctl(PR_GET_SPECULATION_CTRL, i, 0, 0, 0));
+	say(t, "I/O flusher %d\n", prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0));
+	say(t, "memory errors %d\n", prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));
+	prctl(PR_GET_TSC, &tsc);
+	say(t, "time stamp counter %d\n", tsc);
+	say(t, "CPUID %ld\n", syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0));
+}
+
 static void say_thread(struct text *t)
 {
 	struct sched_param param = { 0 };
@@ -109,6 +137,7 @@ static void say_thread(struct text *t)
 	    (int)syscall(SYS_setfsgid, -1));
 	syscall(SYS_get_robust_list, 0, &head, &len);
 	say(t, "robust list %p %zu\n", head, len);
+	say_prctl(t);
 }
 
 static void say_process(struct text *t)
@@ -117,6 +146,8 @@ static void say_process(struct text *t)
 
 	say(t, "dumpable %d\n", prctl(PR_GET_DUMPABLE));
 	say(t, "THP disabled %d\n", prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	say(t, "no new code %d\n", prctl(PR_GET_MDWE, 0, 0, 0, 0));
+	say(t, "merged %d\n", prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0));
 	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
 	say(t, "subreaper %d\n", reaper);
 	say(t, "barrier %ld\n", syscall(SYS_membarrier,
@@ -170,6 +201,13 @@ static void *other(void *arg)
 		       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 2)));
 	check(!prctl(PR_SET_PDEATHSIG, SIGUSR2));
 	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	check(!prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0));
+	check(!prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0));
+	check(!prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0));
+	/* (what not every CPU has) */
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0, 0);
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_FORCE_DISABLE, 0, 0);
+	syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0);
 	/* The system calls themselves: the library's change all threads. */
 	check(!syscall(SYS_setgroups, 3, groups));
 	check(!syscall(SYS_setresgid, GID, GID + 1, GID + 2));
@@ -216,6 +254,8 @@ static void set_attrs(void)
 	check(!prctl(PR_SET_TIMERSLACK, 123456));
 	check(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 	check(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	check(!prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0));
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE_NOEXEC, 0, 0);
 	check(!prctl(PR_SET_NAME, "odd) R 1 (name"));
 	check(!syscall(SYS_membarrier,
 		       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
@@ -247,7 +287,116 @@ static void get_attrs(void)
 	      after.len == before.len);
 }
 
+/* ---- speculation, where the CPU and the kernel leave it to programs ---- */
+
+static const char *no_choice(void)
+{
+	int is = prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0, 0, 0);
+
+	return is > 0 && is & PR_SPEC_PRCTL ? NULL :
+	       "speculation cannot be chosen on this CPU, or with mitigations=off";
+}
+
+static void *chooser(void *arg)
+{
+	done = 1;
+	while (!turn)
+		usleep(1000);
+	check(prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0, 0, 0) ==
+	      (PR_SPEC_PRCTL | PR_SPEC_ENABLE));
+	turn = 2;
+	return NULL;
+}
+
+static void set_speculation(void)
+{
+	check(!pthread_create(&thread, NULL, chooser, NULL));
+	while (!done)
+		usleep(1000);
+	check(!prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS,
+		     PR_SPEC_FORCE_DISABLE, 0, 0));
+}
+
+static void get_speculation(void)
+{
+	check(prctl(PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0, 0, 0) ==
+	      (PR_SPEC_PRCTL | PR_SPEC_FORCE_DISABLE));
+	turn = 1;
+	while (turn == 1)
+		usleep(1000);
+}
+
+/* ---- no memory becomes code any more ---- */
+
+static const char *no_mdwe(void)
+{
+	return prctl(PR_GET_MDWE, 0, 0, 0, 0) >= 0 ? NULL :
+	       "PR_SET_MDWE is there from Linux 6.3 on";
+}
+
+static char *plain;
+
+static void set_mdwe(void)
+{
+	plain = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(plain != MAP_FAILED);
+	check(!prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0));
+}
+
+static void get_mdwe(void)
+{
+	check(prctl(PR_GET_MDWE, 0, 0, 0, 0) == PR_MDWE_REFUSE_EXEC_GAIN);
+	check(mprotect(plain, 4096, PROT_READ | PROT_EXEC) && errno == EACCES);
+}
+
+/* ---- all memory may be merged, but for what was taken out ---- */
+
+static const char *no_merge(void)
+{
+	return prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0) >= 0 ? NULL :
+	       "PR_SET_MEMORY_MERGE is there from Linux 6.4 on";
+}
+
+static void set_merge(void)
+{
+	plain = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		     -1, 0);
+	check(plain != MAP_FAILED);
+	check(!prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0));
+	check(!madvise(plain + 4096, 4096, MADV_UNMERGEABLE));
+}
+
+/* Does the mapping at @p have the flag "mg"? */
+static bool is_mergeable(const char *p)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool in = false, is = false;
+	unsigned long start, end;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			in = (unsigned long)p >= start && (unsigned long)p < end;
+		else if (in && !strncmp(line, "VmFlags:", 8))
+			is = strstr(line, " mg");
+	}
+	if (f)
+		fclose(f);
+	return is;
+}
+
+static void get_merge(void)
+{
+	check(prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0) == 1);
+	check(is_mergeable(plain) && !is_mergeable(plain + 4096));
+	plain = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(plain != MAP_FAILED && is_mergeable(plain));
+}
+
 const struct test attr_tests[] = {
 	{ "attrs", set_attrs, get_attrs },
+	{ "speculation", set_speculation, get_speculation, no_choice },
+	{ "mdwe", set_mdwe, get_mdwe, no_mdwe },
+	{ "merge", set_merge, get_merge, no_merge },
 	{ }
 };

@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="pipeline daemon left many zombies theirs ended ended-killed ended-first ended-init filters tsync
-single strict attrs stopped exitsig orphans
+single strict attrs speculation mdwe merge stopped exitsig orphans
 apart together modes nested avx avx512 rseq robust robust-pi pi files"
 refused="notify breakpoint siblings pdeath crossed astray places filtered"
 by_pid="ended-pid ended-pid-killed"

@@ -165,8 +165,7 @@ static int add_attrs(struct lm_restorer *r, struct lm_proc *p, struct lm_batch *
 	if (add_place(r, b, mp, e))
 		return -1;
 	add_membarrier(b, mp);
-	if (lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]) & LIVEMIG_PROCESS_F_THP_DISABLE)
-		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	lm_prctl_process(b, mp);
 	return 0;
 }
 
@@ -258,4 +257,5 @@ void lm_attrs_thread(struct lm_batch *b, const struct lm_thread *t)
 		lm_batch_try(b, __NR_sched_setaffinity, 0, lm_len(cpus),
 			     LM_DATA(lm_batch_data(b, lm_data(cpus), lm_len(cpus))));
 	add_schedule(b, t);
+	lm_prctl_thread(b, t);
 }

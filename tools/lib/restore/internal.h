@@ -561,6 +561,14 @@ int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,
 /* Add the calls that set how @t is scheduled. */
 void lm_attrs_thread(struct lm_batch *b, const struct lm_thread *t);
 
+/* prctl.c: can this host do what the container's programs have asked for? */
+int lm_prctl_check(const struct lm_model *m, struct lm_error *e);
+/* ... add the calls of a process, before it has threads, and those of a thread. */
+void lm_prctl_process(struct lm_batch *b, const struct lm_process *mp);
+void lm_prctl_thread(struct lm_batch *b, const struct lm_thread *t);
+/* ... when nothing is mapped any more. */
+int lm_prctl_mm(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
+
 /* Add the calls for a working directory and umask of its own. */
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t);
 
