@@ -97,6 +97,7 @@ static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_CPUTIME]	= EXACT(struct livemig_cputime[2]),
 	[LIVEMIG_PROCESS_LOGINUID]	= USER,
 	[LIVEMIG_PROCESS_SEM_UNDO]	= USER,
+	[LIVEMIG_PROCESS_XCOMP_PERM]	= USER,
 	[LIVEMIG_PROCESS_EXIT_STATUS]	= { .type = NLA_U32 },
 	[LIVEMIG_PROCESS_RUSAGE]	= EXACT(struct livemig_rusage),
 };

@@ -23,6 +23,7 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
+#include "arch/x86/regs.h"
 #include "cputime.h"
 #include "signals.h"
 #include "state.h"
@@ -476,7 +477,8 @@ static int put_of_leader(struct task_struct *t, int n, struct sk_buff *obj)
 			  max(leader->exit_signal, 0)) ?:
 	      nla_put_u64_64bit(obj, LIVEMIG_PROCESS_START_NS,
 				leader->start_boottime + lm_boottime_offset(t),
-				LIVEMIG_PROCESS_PAD);
+				LIVEMIG_PROCESS_PAD) ?:
+	      lm_arch_put_perm(obj, leader);
 	put_task_struct(leader);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <linux/version.h>
 #include <linux/sched.h>
 #include <linux/mm_types.h>
+#include <asm/fpu/xstate.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #include <asm/shstk.h>
 #include <asm/prctl.h>
@@ -22,6 +23,20 @@ static inline bool lm_has_shadow_stack(struct task_struct *t)
 #else
 	return false;
 #endif
+}
+
+/* Features with much state, which the process of this main thread has asked for;
+ * struct fpu left struct thread_struct in 6.16.
+ */
+static inline u64 lm_xcomp_perm(struct task_struct *leader)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	u64 perm = READ_ONCE(x86_task_fpu(leader)->perm.__state_perm);
+#else
+	u64 perm = READ_ONCE(leader->thread.fpu.perm.__state_perm);
+#endif
+
+	return perm & XFEATURE_MASK_USER_DYNAMIC;
 }
 
 /* Linear address masking: from 6.4 on. */

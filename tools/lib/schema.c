@@ -65,6 +65,7 @@ static const struct lm_attr process_attrs[LIVEMIG_PROCESS_MAX + 1] = {
 	[LIVEMIG_PROCESS_EXIT_STATUS] = U32("exit-status"),
 	[LIVEMIG_PROCESS_LOGINUID] = U32("loginuid"),
 	[LIVEMIG_PROCESS_SEM_UNDO] = LIST("sem-undo", sizeof(struct livemig_sem_undo)),
+	[LIVEMIG_PROCESS_XCOMP_PERM] = U64("xcomp-perm"),
 	[LIVEMIG_PROCESS_RUSAGE] = BIN("rusage", sizeof(struct livemig_rusage)),
 };
 SCHEMA(process, "PROCESS");

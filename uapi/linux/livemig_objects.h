@@ -67,6 +67,9 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_RUSAGE,		/* struct livemig_rusage, zombies (k) */
 	LIVEMIG_PROCESS_LOGINUID,	/* u32, absent when not set */
 	LIVEMIG_PROCESS_SEM_UNDO,	/* struct livemig_sem_undo[], SEM_UNDO */
+	LIVEMIG_PROCESS_XCOMP_PERM,	/* u64, xfeatures that it has asked for by
+					 * ARCH_REQ_XCOMP_PERM, if any
+					 */
 	__LIVEMIG_PROCESS_MAX
 };
 #define LIVEMIG_PROCESS_MAX (__LIVEMIG_PROCESS_MAX - 1)

@@ -10,6 +10,7 @@
 #include <asm/thread_info.h>
 #include <net/netlink.h>
 #include "../../dump.h"
+#include "../../wrapper/x86_state.h"
 #include "regs.h"
 
 static u32 store_bypass(struct task_struct *t)
@@ -54,4 +55,19 @@ int lm_arch_put_controls(struct sk_buff *obj, struct task_struct *t, u32 *flags)
 		*flags |= LIVEMIG_THREAD_F_NO_CPUID;
 	return spec[0] || spec[1] || spec[2] ?
 	       nla_put(obj, LIVEMIG_THREAD_SPECULATION, sizeof(spec), spec) : 0;
+}
+
+/**
+ * lm_arch_put_perm - add XCOMP_PERM to a PROCESS object
+ * @obj: the object under construction
+ * @leader: the main thread, which may have ended; referenced
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int lm_arch_put_perm(struct sk_buff *obj, struct task_struct *leader)
+{
+	u64 perm = lm_xcomp_perm(leader);
+
+	return perm ? nla_put_u64_64bit(obj, LIVEMIG_PROCESS_XCOMP_PERM, perm,
+					LIVEMIG_PROCESS_PAD) : 0;
 }

@@ -12,6 +12,7 @@ int lm_arch_put_regs(struct sk_buff *obj, struct task_struct *t, u32 *flags);
 const char *lm_arch_unsupported(struct task_struct *t);
 
 /* controls.c */
+int lm_arch_put_perm(struct sk_buff *obj, struct task_struct *leader);
 int lm_arch_put_controls(struct sk_buff *obj, struct task_struct *t, u32 *flags);
 
 #endif

@@ -17,8 +17,8 @@ cd "$(dirname "$0")" || exit 1
 
 moved="pipeline daemon left many zombies theirs ended ended-killed ended-first ended-init filters tsync
 single strict attrs speculation mdwe merge stopped exitsig orphans
-apart together modes nested avx avx512 rseq robust robust-pi pi files"
-refused="notify breakpoint siblings pdeath crossed astray places filtered"
+apart together modes nested avx avx512 amx rseq robust robust-pi pi files"
+refused="notify breakpoint siblings pdeath crossed astray places filtered tiles"
 by_pid="ended-pid ended-pid-killed"
 
 start()
@@ -62,7 +62,7 @@ declare -A why=(
 	[pdeath]="whose main thread has ended"
 	[crossed]="table of open files shared with its parent, which is in another session"
 	[astray]="cannot be made again" [places]="both addresses of the restore helper"
-	[filtered]="seccomp filters of"
+	[filtered]="seccomp filters of" [tiles]="AMX tiles that are in use"
 )
 
 # Refused by name, before anything is stopped; it runs on.
@@ -132,6 +132,10 @@ for t in $moved; do
 	unbox "tasks-$t"
 done
 for t in $refused; do
+	if ! reason=$("$dir/main" "$t" "?"); then
+		skip "$t is refused" "$reason"
+		continue
+	fi
 	check "$t is refused" stays "$t"
 	unbox "tasks-$t"
 done

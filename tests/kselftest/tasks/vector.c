@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Vector and mask registers of a thread that computes: nothing of it is in memory. */
+#include <asm/prctl.h>
+#include <immintrin.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tasks.h"
 
@@ -125,8 +129,102 @@ static const char *no_avx512(void)
 	       NULL : "this CPU has no AVX-512";
 }
 
+/* ---- AMX: tiles, which a process has to ask for ---- */
+
+#define XTILEDATA	18
+
+static uint8_t config[64] __attribute__((aligned(64)));
+static uint8_t tile[16 * 64];
+
+static const char *no_amx(void)
+{
+	uint64_t supported = 0;
+
+	syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, &supported);
+	return supported >> XTILEDATA & 1 ? NULL : "this CPU has no AMX";
+}
+
+static bool may_use_tiles(void)
+{
+	uint64_t perm = 0;
+
+	return !syscall(SYS_arch_prctl, ARCH_GET_XCOMP_PERM, &perm) &&
+	       perm >> XTILEDATA & 1;
+}
+
+/* Tile 0, of 16 rows of 64 bytes, gets @fill everywhere. */
+__attribute__((target("amx-tile")))
+static void use_tile(int fill)
+{
+	config[0] = 1;		/* the only layout */
+	config[16] = 64;	/* bytes in a row */
+	config[48] = 16;	/* rows */
+	memset(tile, fill, sizeof(tile));
+	_tile_loadconfig(config);
+	_tile_loadd(0, tile, 64);
+}
+
+__attribute__((target("amx-tile")))
+static void store_tile(void)
+{
+	_tile_stored(0, tile, 64);
+	_tile_release();
+}
+
+static bool tile_is(int fill)
+{
+	memset(tile, 0, sizeof(tile));
+	store_tile();
+	for (size_t i = 0; i < sizeof(tile); i++)
+		if (tile[i] != fill)
+			return false;
+	return true;
+}
+
+static void set_amx(void)
+{
+	check(!may_use_tiles());
+	check(!syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA));
+	use_tile(7);
+	check(tile_is(7) && may_use_tiles());
+}
+
+/* (without the permission it is SIGILL) */
+static void get_amx(void)
+{
+	check(may_use_tiles());
+	use_tile(9);
+	check(tile_is(9));
+}
+
+/* Another thread waits; this one computes in the tiles and never gives them back. */
+static void *tiles(void *arg)
+{
+	use_tile(5);
+	loaded = 1;
+	while (!go)
+		;
+	if (!tile_is(5))
+		go = 2;
+	return arg;
+}
+
+static void set_tiles(void)
+{
+	check(!syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA));
+	start(tiles);
+}
+
+static void get_tiles(void)
+{
+	end();
+	check(go == 1);
+}
+
 const struct test vector_tests[] = {
 	{ "avx", set_avx, get_avx, no_avx },
 	{ "avx512", set_avx512, get_avx512, no_avx512 },
+	{ "amx", set_amx, get_amx, no_amx },
+	{ "tiles", set_tiles, get_tiles, no_amx },
 	{ }
 };

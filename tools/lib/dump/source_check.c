@@ -279,6 +279,22 @@ static void check_vdso(struct verdict *v, const struct lm_model *m)
 	}
 }
 
+/* A moment later they may be idle. */
+static void check_xstate(struct verdict *v, const struct lm_model *m)
+{
+	const struct lm_thread *t;
+	char line[256];
+
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		t = lm_xstate_impossible(m->procs[i]);
+		if (!t)
+			continue;
+		snprintf(line, sizeof(line), "pid %u thread %u: " LM_XSTATE_LOST,
+			 m->procs[i]->host, t->tid);
+		refuse(v, true, line);
+	}
+}
+
 /* What the kernel refused; not what a kind here refuses as well. */
 static void check_refusals(struct verdict *v, const struct lm_model *m)
 {
@@ -300,6 +316,7 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	check_refusals(&v, m);
 	if (s->other_vdso && s->frozen)
 		check_vdso(&v, m);
+	check_xstate(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);
 	check_pdeath(&v, m);

@@ -5,6 +5,7 @@
  * (that of newer kernels: lacks.c).
  */
 #include <asm/prctl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -73,15 +74,6 @@ static int check_thread(const struct lm_thread *t, struct lm_error *e)
 	return 0;
 }
 
-int lm_prctl_check(const struct lm_model *m, struct lm_error *e)
-{
-	for (size_t i = 0; i < m->nr_procs; i++)
-		for (size_t j = 0; j < m->procs[i]->nr_threads; j++)
-			if (check_thread(m->procs[i]->threads[j], e))
-				return -1;
-	return 0;
-}
-
 void lm_prctl_thread(struct lm_batch *b, const struct lm_thread *t)
 {
 	const uint32_t flags = lm_u32(t->obj.tb[LIVEMIG_THREAD_FLAGS]);
@@ -104,6 +96,61 @@ void lm_prctl_thread(struct lm_batch *b, const struct lm_thread *t)
 
 /* ---- processes ---- */
 
+/* The kernel's state for these is made when a thread first uses them, and by nothing
+ * else: to have them in registers already it would have to be a program.
+ */
+#define LARGE_XFEATURES	(1ULL << 18)	/* AMX: the tiles */
+#define XSTATE_HEADER	512		/* offset of its first word: what is in use */
+
+const struct lm_thread *lm_xstate_impossible(const struct lm_process *mp)
+{
+	for (size_t i = 0; i < mp->nr_threads; i++) {
+		const struct nlattr *a = mp->threads[i]->obj.tb[LIVEMIG_THREAD_XSTATE];
+		uint64_t used;
+
+		if (lm_len(a) < XSTATE_HEADER + sizeof(used))
+			continue;
+		memcpy(&used, (const char *)lm_data(a) + XSTATE_HEADER, sizeof(used));
+		if (used & LARGE_XFEATURES)
+			return mp->threads[i];
+	}
+	return NULL;
+}
+
+static uint64_t perm_of(const struct lm_process *mp)
+{
+	return lm_u64(mp->obj.tb[LIVEMIG_PROCESS_XCOMP_PERM]);
+}
+
+static int check_process(const struct lm_process *mp, struct lm_error *e)
+{
+	const struct lm_thread *t = lm_xstate_impossible(mp);
+	uint64_t here = 0;
+
+	if (t)
+		return lm_fail(e, LM_REFUSED, "pid %u thread %u: " LM_XSTATE_LOST,
+			       mp->pid, t->tid);
+	if (perm_of(mp))
+		syscall(__NR_arch_prctl, ARCH_GET_XCOMP_SUPP, &here);
+	if (perm_of(mp) & ~here)
+		return lm_fail(e, LM_REFUSED,
+			       "pid %u: it has asked for AMX (ARCH_REQ_XCOMP_PERM), which is not to be had here (xfeatures %#llx); use a host with it",
+			       mp->pid, (unsigned long long)(perm_of(mp) & ~here));
+	return 0;
+}
+
+int lm_prctl_check(const struct lm_model *m, struct lm_error *e)
+{
+	for (size_t i = 0; i < m->nr_procs; i++) {
+		if (check_process(m->procs[i], e))
+			return -1;
+		for (size_t j = 0; j < m->procs[i]->nr_threads; j++)
+			if (check_thread(m->procs[i]->threads[j], e))
+				return -1;
+	}
+	return 0;
+}
+
 void lm_prctl_process(struct lm_batch *b, const struct lm_process *mp)
 {
 	const uint32_t flags = lm_u32(mp->obj.tb[LIVEMIG_PROCESS_FLAGS]);
@@ -112,6 +159,9 @@ void lm_prctl_process(struct lm_batch *b, const struct lm_process *mp)
 		lm_batch_add(b, __NR_prctl, PR_SET_THP_DISABLE, 1,
 			     flags & LIVEMIG_PROCESS_F_THP_ADVISED ?
 			     PR_THP_DISABLE_EXCEPT_ADVISED : 0, 0, 0);
+	for (int i = 0; i < 64; i++)
+		if (perm_of(mp) >> i & 1)
+			lm_batch_add(b, __NR_arch_prctl, ARCH_REQ_XCOMP_PERM, i, 0, 0, 0);
 }
 
 /* Merging is allowed for all mappings at once; some were taken out since. */
