@@ -22,6 +22,7 @@
 #include "state.h"
 #include "vma_kind.h"
 #include "wrapper/file_state.h"
+#include "wrapper/numa.h"
 #include "wrapper/task_state.h"
 #include "wrapper/vma_state.h"
 
@@ -33,6 +34,9 @@ struct vma_note {
 	const struct lm_vma_kind *kind;
 	struct file *file;	/* referenced; NULL: none */
 	const char *refused;	/* why it cannot be moved, or NULL */
+	bool has_policy;
+	struct livemig_mempolicy policy;
+	char name[LIVEMIG_VMA_NAME_MAX];	/* "": none */
 	bool transient;
 };
 
@@ -75,6 +79,18 @@ static u32 flags_of(const struct vm_area_struct *vma)
 	return flags;
 }
 
+static void note_extras(struct vm_area_struct *vma, struct vma_note *note)
+{
+	const char *name = lm_vma_anon_name(vma);
+	int ret = lm_vma_mempolicy(vma, &note->policy);
+
+	if (name)
+		strscpy(note->name, name, sizeof(note->name));
+	note->has_policy = ret > 0;
+	if (ret < 0 && !note->refused)
+		note->refused = "NUMA policy for a node above 63";
+}
+
 static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
 {
 	const struct lm_vma_kind *kind = lm_vma_kind(vma);
@@ -90,6 +106,7 @@ static void note_vma(struct vm_area_struct *vma, struct vma_note *note)
 		.kind = kind,
 	};
 	note->refused = lm_vma_refusal(kind, vma, &note->transient);
+	note_extras(vma, note);
 	if (note->refused || !kind->object)
 		return;
 	note->file = get_file(vma->vm_file);
@@ -127,6 +144,48 @@ static int settle(struct lm_dump *d, struct task_struct *t,
 	return note->kind->object(d, t, note->file, &note->vma.object);
 }
 
+static int put_policies(struct sk_buff *obj, const struct vma_note *notes, int n)
+{
+	struct livemig_mempolicy *list;
+	struct nlattr *nla;
+	int i, k = 0;
+
+	for (i = 0; i < n; i++)
+		k += notes[i].has_policy;
+	if (!k)
+		return 0;
+	nla = nla_reserve(obj, LIVEMIG_VMAS_POLICIES, k * sizeof(*list));
+	if (!nla)
+		return -EMSGSIZE;
+	list = nla_data(nla);
+	for (i = 0; i < n; i++)
+		if (notes[i].has_policy)
+			*list++ = notes[i].policy;
+	return 0;
+}
+
+static int put_names(struct sk_buff *obj, const struct vma_note *notes, int n)
+{
+	struct livemig_range *range;
+	struct nlattr *nla;
+	size_t len;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (!*notes[i].name)
+			continue;
+		len = strlen(notes[i].name) + 1;
+		nla = nla_reserve(obj, LIVEMIG_VMAS_NAME, sizeof(*range) + len);
+		if (!nla)
+			return -EMSGSIZE;
+		range = nla_data(nla);
+		range->start = notes[i].vma.start;
+		range->end = notes[i].vma.end;
+		memcpy(range + 1, notes[i].name, len);
+	}
+	return 0;
+}
+
 static int put_batch(struct lm_dump *d, u32 mm_id, const struct vma_note *notes,
 		     int n)
 {
@@ -135,7 +194,10 @@ static int put_batch(struct lm_dump *d, u32 mm_id, const struct vma_note *notes,
 	struct nlattr *nla;
 	int i;
 
-	BUILD_BUG_ON(LM_VMA_BATCH * sizeof(*list) > LM_OBJ_MAX / 2);
+	BUILD_BUG_ON(LM_VMA_BATCH * (sizeof(*list) + sizeof(struct livemig_mempolicy) +
+				     nla_total_size(sizeof(struct livemig_range) +
+						    LIVEMIG_VMA_NAME_MAX)) + 1024 >
+		     LM_OBJ_MAX);
 	if (!obj)
 		return -ENOMEM;
 	if (nla_put_u32(obj, LIVEMIG_VMAS_MM_ID, mm_id))
@@ -146,6 +208,8 @@ static int put_batch(struct lm_dump *d, u32 mm_id, const struct vma_note *notes,
 	list = nla_data(nla);
 	for (i = 0; i < n; i++)
 		list[i] = notes[i].vma;
+	if (put_policies(obj, notes, n) || put_names(obj, notes, n))
+		goto err;
 	lm_obj_end(d, obj);
 	return 0;
 err:

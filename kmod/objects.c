@@ -64,6 +64,7 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_EXIT_STATUS]	= USER,
 	[LIVEMIG_THREAD_CGROUP]		= USER,
 	[LIVEMIG_THREAD_SPECULATION]	= USER,
+	[LIVEMIG_THREAD_MEMPOLICY]	= USER,
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {

@@ -21,6 +21,7 @@
 #include "cputime.h"
 #include "signals.h"
 #include "state.h"
+#include "wrapper/numa.h"
 #include "wrapper/task_state.h"
 
 /* Supplementary groups that fit beside the rest of the object. */
@@ -123,6 +124,17 @@ static int put_sched(struct task_struct *t, struct sk_buff *obj)
 		return -EMSGSIZE;
 	bitmap_to_arr64(nla_data(nla), cpumask_bits(&t->cpus_mask), nr_cpu_ids);
 	return nla_put(obj, LIVEMIG_THREAD_SCHED, sizeof(s), &s);
+}
+
+static int put_mempolicy(struct lm_dump *d, struct task_struct *t, struct sk_buff *obj)
+{
+	struct livemig_mempolicy policy = {};
+	int ret = lm_task_mempolicy(t, &policy);
+
+	if (ret < 0)
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "NUMA policy for a node above 63");
+	return ret ? nla_put(obj, LIVEMIG_THREAD_MEMPOLICY, sizeof(policy), &policy) : 0;
 }
 
 static int put_ioprio(struct task_struct *t, struct sk_buff *obj)
@@ -265,6 +277,7 @@ static int put_alive(struct lm_dump *d, struct task_struct *t,
 	err = put_signals(t, obj) ?:
 	      put_user_words(t, obj) ?:
 	      put_sched(t, obj) ?:
+	      put_mempolicy(d, t, obj) ?:
 	      put_ioprio(t, obj) ?:
 	      put_own_fs(d, t, obj) ?:
 	      put_own_cgroup(d, t, obj) ?:

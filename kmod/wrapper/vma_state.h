@@ -73,6 +73,22 @@ static inline u16 lm_vma_pkey(const struct vm_area_struct *vma)
 #endif
 }
 
+/* What the program calls it. mmap_lock is held; shared memory can have one from 6.2
+ * on, and before the name lay in the place of something that files have.
+ */
+static inline const char *lm_vma_anon_name(const struct vm_area_struct *vma)
+{
+#ifdef CONFIG_ANON_VMA_NAME
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	if (vma->vm_file)
+		return NULL;
+#endif
+	return vma->anon_name ? vma->anon_name->name : NULL;
+#else
+	return NULL;
+#endif
+}
+
 /* The kernel's name of a mapping that it made itself: "[vdso]", ... */
 static inline const char *lm_vma_special(struct vm_area_struct *vma)
 {

@@ -124,6 +124,8 @@ void lm_model_free(struct lm_model *m)
 		free_process(m->procs[i]);
 	for (size_t i = 0; i < m->nr_mms; i++) {
 		free(m->mms[i]->vmas);
+		free(m->mms[i]->policies);
+		free(m->mms[i]->names);
 		free(m->mms[i]->obj.raw);
 		free(m->mms[i]);
 	}
@@ -228,10 +230,23 @@ static int add_mm(struct lm_model *m, const struct nlattr **tb,
 	return mm ? obj_add(&mm->obj, LIVEMIG_OBJ_MM, attrs, len, e) : oom(e);
 }
 
+static int take_name(struct lm_vma_name *to, const struct nlattr *a)
+{
+	size_t len = lm_len(a);
+
+	memset(to, 0, sizeof(*to));
+	if (len <= sizeof(to->at) || len - sizeof(to->at) > sizeof(to->name))
+		return -1;
+	memcpy(&to->at, lm_data(a), sizeof(to->at));
+	memcpy(to->name, (const char *)lm_data(a) + sizeof(to->at), len - sizeof(to->at));
+	return to->name[sizeof(to->name) - 1] ? -1 : 0;
+}
+
 static int add_vmas(struct lm_model *m, const struct nlattr **tb,
 		    const void *attrs, size_t len, struct lm_error *e)
 {
 	struct lm_mm *mm = get_mm(m, lm_u32(tb[LIVEMIG_VMAS_MM_ID]));
+	const struct livemig_mempolicy *policies;
 	const struct livemig_vma *v;
 	size_t n;
 
@@ -241,6 +256,17 @@ static int add_vmas(struct lm_model *m, const struct nlattr **tb,
 			return oom(e);
 		memcpy(&mm->vmas[mm->nr_vmas++], v + i, sizeof(*v));
 	}
+	policies = lm_array(tb[LIVEMIG_VMAS_POLICIES], sizeof(*policies), &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!mm || lm_grow(&mm->policies, mm->nr_policies, sizeof(*policies)))
+			return oom(e);
+		mm->policies[mm->nr_policies++] = policies[i];
+	}
+	for (const struct nlattr *a = NULL; (a = lm_next(attrs, len, a));)
+		if (lm_type(a) == LIVEMIG_VMAS_NAME &&
+		    (!mm || lm_grow(&mm->names, mm->nr_names, sizeof(*mm->names)) ||
+		     take_name(&mm->names[mm->nr_names++], a)))
+			return lm_fail(e, LM_FAILED, "name of a mapping");
 	return mm ? 0 : oom(e);
 }
 

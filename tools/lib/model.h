@@ -51,6 +51,13 @@ struct lm_mm {
 	struct lm_obj obj;
 	struct livemig_vma *vmas;	/* by address */
 	size_t nr_vmas;
+	struct livemig_mempolicy *policies;
+	size_t nr_policies;
+	struct lm_vma_name {
+		struct livemig_range at;
+		char name[LIVEMIG_VMA_NAME_MAX];
+	} *names;
+	size_t nr_names;
 	uint64_t vdso_at;		/* restore/vdso.c: the source's code; 0: none */
 	void *restore;
 };

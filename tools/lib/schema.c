@@ -101,6 +101,7 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_LABEL] = STR("label", LIVEMIG_LABEL_MAX),
 	[LIVEMIG_THREAD_EXIT_STATUS] = U32("exit-status"),
 	[LIVEMIG_THREAD_CGROUP] = STR("cgroup", 0),
+	[LIVEMIG_THREAD_MEMPOLICY] = BIN("mempolicy", sizeof(struct livemig_mempolicy)),
 	[LIVEMIG_THREAD_SPECULATION] = BIN("speculation", 3 * sizeof(uint32_t)),
 	[LIVEMIG_THREAD_SECCOMP] = BIN("seccomp", sizeof(struct livemig_seccomp)),
 };
@@ -127,6 +128,9 @@ SCHEMA(mm, "MM");
 static const struct lm_attr vmas_attrs[LIVEMIG_VMAS_MAX + 1] = {
 	[LIVEMIG_VMAS_MM_ID] = MUST_U32("mm-id"),
 	[LIVEMIG_VMAS_LIST] = MUST_LIST("list", sizeof(struct livemig_vma)),
+	[LIVEMIG_VMAS_POLICIES] = LIST("policies", sizeof(struct livemig_mempolicy)),
+	[LIVEMIG_VMAS_NAME] = ANY("name", sizeof(struct livemig_range) +
+				  LIVEMIG_VMA_NAME_MAX),
 };
 SCHEMA(vmas, "VMAS");
 

@@ -178,6 +178,7 @@ enum livemig_thread_attr {
 					 * PR_SPEC_STORE_BYPASS, _INDIRECT_BRANCH,
 					 * _L1D_FLUSH; 0: nothing was asked for
 					 */
+	LIVEMIG_THREAD_MEMPOLICY,	/* struct livemig_mempolicy, set_mempolicy() */
 
 	__LIVEMIG_THREAD_MAX
 };
@@ -319,9 +320,23 @@ enum livemig_vmas_attr {
 	LIVEMIG_VMAS_PAD,
 	LIVEMIG_VMAS_MM_ID,		/* u32 */
 	LIVEMIG_VMAS_LIST,		/* struct livemig_vma[], by address */
+	LIVEMIG_VMAS_POLICIES,		/* struct livemig_mempolicy[], mbind() */
+	LIVEMIG_VMAS_NAME,		/* struct livemig_range, then up to 80 bytes that
+					 * end with NUL: PR_SET_VMA_ANON_NAME; one for
+					 * each
+					 */
 	__LIVEMIG_VMAS_MAX
 };
 #define LIVEMIG_VMAS_MAX (__LIVEMIG_VMAS_MAX - 1)
+
+struct livemig_mempolicy {
+	__u64 start, end;	/* 0 for that of a thread */
+	__u64 nodes;		/* bit n: node n, as they were asked for */
+	__u32 mode;		/* MPOL_*, with MPOL_F_* */
+	__s32 home_node;	/* -1: none */
+};
+
+#define LIVEMIG_VMA_NAME_MAX	80	/* bytes of a mapping's name, with NUL */
 
 enum livemig_vma_kind {
 	LIVEMIG_VMA_ANON,		/* private anonymous */

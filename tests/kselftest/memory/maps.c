@@ -2,14 +2,21 @@
 /* Mappings: what the kernel says of them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "state.h"
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 
 #define TB	(1UL << 40)
 #define MANY	4000
@@ -334,6 +341,98 @@ static void set_uprobe(void)
 {
 }
 
+/* ---- NUMA: any machine has node 0 ---- */
+
+static bool policy_is(void *p, int mode)
+{
+	unsigned long nodes[16] = { 0 };
+	int is = -1;
+
+	return !syscall(SYS_get_mempolicy, &is, nodes, sizeof(nodes) * 8, p,
+			p ? MPOL_F_ADDR : 0) &&
+	       is == mode && nodes[0] == (mode != MPOL_DEFAULT);
+}
+
+static int bind(char *p, size_t len, int mode)
+{
+	unsigned long node = 1;
+
+	return syscall(SYS_mbind, p, len, mode, &node, sizeof(node) * 8 + 1, 0);
+}
+
+static void set_numa(void)
+{
+	unsigned long node = 1;
+
+	map1 = anon(16 * PAGE, PROT_READ | PROT_WRITE, 0);
+	map2 = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check(map2 != MAP_FAILED);
+	memset(map1, 'n', 16 * PAGE);
+	check(!bind(map1 + 4 * PAGE, 4 * PAGE, MPOL_BIND));
+	check(!bind(map1 + 8 * PAGE, 4 * PAGE, MPOL_INTERLEAVE | MPOL_F_STATIC_NODES));
+	check(!bind(map2, 4 * PAGE, MPOL_PREFERRED));
+	check(!syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &node, sizeof(node) * 8 + 1));
+}
+
+static void get_numa(void)
+{
+	check(policy_is(NULL, MPOL_INTERLEAVE));
+	check(policy_is(map1 + 4 * PAGE, MPOL_BIND));
+	check(policy_is(map1 + 7 * PAGE, MPOL_BIND));
+	check(policy_is(map1 + 8 * PAGE, MPOL_INTERLEAVE | MPOL_F_STATIC_NODES));
+	check(policy_is(map2, MPOL_PREFERRED));
+	check(policy_is(map1, MPOL_DEFAULT) && policy_is(map1 + 12 * PAGE, MPOL_DEFAULT));
+	check(map1[0] == 'n' && map1[16 * PAGE - 1] == 'n');
+}
+
+static bool can_numa(void)
+{
+	return !syscall(SYS_get_mempolicy, NULL, NULL, 0, NULL, 0);
+}
+
+/* ---- names ---- */
+
+static int call_it(char *p, size_t len, const char *as)
+{
+	return prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, p, len, as);
+}
+
+static void set_named(void)
+{
+	map1 = anon(8 * PAGE, PROT_READ | PROT_WRITE, 0);
+	check(!call_it(map1, 2 * PAGE, "first of them"));
+	check(!call_it(map1 + 4 * PAGE, 2 * PAGE, "second"));
+}
+
+static void get_named(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	char line[512];
+	int found = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) != 2)
+			continue;
+		if (strstr(line, "[anon:first of them]"))
+			found += (char *)start == map1 && end == start + 2 * PAGE;
+		if (strstr(line, "[anon:second]"))
+			found += (char *)start == map1 + 4 * PAGE && end == start + 2 * PAGE;
+	}
+	if (f)
+		fclose(f);
+	check(found == 2);
+}
+
+static bool can_name(void)
+{
+	char *p = anon(PAGE, PROT_READ, 0);
+	bool can = !call_it(p, PAGE, "a name");
+
+	munmap(p, PAGE);
+	return can;
+}
+
 const struct kind map_kinds[] = {
 	{ .name = "madvise", .set = set_madvise, .get = get_madvise },
 	{ .name = "mlock", .set = set_mlock, .get = get_mlock },
@@ -346,6 +445,8 @@ const struct kind map_kinds[] = {
 	{ .name = "sealed", .set = set_sealed, .get = get_sealed, .can = can_seal },
 	{ .name = "droppable", .set = set_droppable, .get = get_droppable,
 	  .can = can_drop },
+	{ .name = "numa", .set = set_numa, .get = get_numa, .can = can_numa },
+	{ .name = "named", .set = set_named, .get = get_named, .can = can_name },
 	{ .name = "uprobe", .set = set_uprobe, .get = nothing },
 	{ 0 }
 };

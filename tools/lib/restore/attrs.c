@@ -258,4 +258,5 @@ void lm_attrs_thread(struct lm_batch *b, const struct lm_thread *t)
 			     LM_DATA(lm_batch_data(b, lm_data(cpus), lm_len(cpus))));
 	add_schedule(b, t);
 	lm_prctl_thread(b, t);
+	lm_numa_thread(b, t);
 }

@@ -286,7 +286,8 @@ int lm_check_model(struct lm_restorer *r, struct lm_error *e)
 	if (r->final && (lm_seccomp_check(r, e) ||
 			 lm_ipc_check_attached(&r->m, NULL, e)))
 		return -1;
-	return lm_check_lacks(r, e) || lm_prctl_check(&r->m, e) || check_pids(r, e) || check_clocks(e) ? -1 : 0;
+	return lm_check_lacks(r, e) || lm_prctl_check(&r->m, e) ||
+	       lm_numa_check(&r->m, e) || check_pids(r, e) || check_clocks(e) ? -1 : 0;
 }
 
 int lm_check_files(struct lm_restorer *r, struct lm_error *e)

@@ -150,7 +150,8 @@ static int finish_process(struct lm_restorer *r, const struct lm_process *mp,
 
 	if (lm_attrs_process(r, p, mp, e) || lm_files_install(r, p, mp, e) ||
 	    lm_ctty_take(r, p, mp, e) || lm_mm_guard(p, mp->mm, e) ||
-	    lm_mm_lock(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
+	    lm_mm_lock(p, mp->mm, e) || lm_numa_mm(p, mp->mm, e) ||
+	    lm_mm_names(p, mp->mm, e) || lm_mm_seal(p, mp->mm, e) ||
 	    lm_prctl_mm(p, mp->mm, e) ||
 	    lm_lazy_watch(r, p, mp->mm, e) || lm_ipc_undo(r, p, mp, e) ||
 	    lm_seccomp_load(r, p, mp, e) || lm_labels_ready(p, mp, e) ||

@@ -310,6 +310,7 @@ int lm_mm_sync(struct lm_restorer *r, struct lm_proc *p, const struct lm_mm *mm,
 int lm_mm_reset(struct lm_proc *p, struct lm_error *e);
 int lm_mm_guard(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
+int lm_mm_names(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 int lm_mm_seal(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 /* The first mapping that ends behind @addr; nr_vmas: none. */
 size_t lm_mm_index(const struct lm_proc *p, uint64_t addr);
@@ -568,6 +569,12 @@ void lm_prctl_process(struct lm_batch *b, const struct lm_process *mp);
 void lm_prctl_thread(struct lm_batch *b, const struct lm_thread *t);
 /* ... when nothing is mapped any more. */
 int lm_prctl_mm(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
+
+/* numa.c: has this host the nodes that memory is to be taken from? */
+int lm_numa_check(const struct lm_model *m, struct lm_error *e);
+void lm_numa_thread(struct lm_batch *b, const struct lm_thread *t);
+/* When all mappings are there. */
+int lm_numa_mm(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 
 /* Add the calls for a working directory and umask of its own. */
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t);

@@ -538,6 +538,27 @@ int lm_mm_lock(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 	return 0;
 }
 
+/* Nothing but /proc shows them; a kernel without is no obstacle. */
+int lm_mm_names(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
+{
+	struct lm_batch *b = mm->nr_names ? lm_batch_new(p->remote) : NULL;
+	int ret = 0;
+
+	for (size_t i = 0; i < mm->nr_names && !ret; i++) {
+		const struct lm_vma_name *v = &mm->names[i];
+		size_t name = lm_batch_data(b, v->name, sizeof(v->name));
+
+		lm_batch_try(b, __NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, v->at.start,
+			     v->at.end - v->at.start, LM_DATA(name));
+		if (lm_batch_room(b, 1, sizeof(v->name)) && i + 1 < mm->nr_names)
+			continue;
+		ret = lm_batch_run(b, e);
+		lm_batch_reset(b);
+	}
+	lm_batch_free(b);
+	return ret ? lm_prefix(e, "pid %u: names of its memory", p->pid) : 0;
+}
+
 /* The last of all: what is sealed cannot be changed any more. */
 int lm_mm_seal(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e)
 {
