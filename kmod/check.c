@@ -19,6 +19,7 @@
 #include <linux/user_namespace.h>
 #include "arch/x86/regs.h"
 #include "state.h"
+#include "wrapper/sched.h"
 #include "wrapper/task_state.h"
 
 struct obstacle {
@@ -143,6 +144,11 @@ static bool is_deadline(struct lm_dump *d, struct task_struct *t)
 	return t->policy == SCHED_DEADLINE;
 }
 
+static bool is_sched_ext(struct lm_dump *d, struct task_struct *t)
+{
+	return lm_is_sched_ext(t);
+}
+
 /* Who else has it is not known outside of the scheduler. */
 static bool has_core_cookie(struct lm_dump *d, struct task_struct *t)
 {
@@ -165,6 +171,7 @@ static const struct obstacle thread_obstacles[] = {
 	{ "io_uring", has_io_uring },
 	{ "syscall user dispatch", has_dispatch },
 	{ "deadline scheduling", is_deadline },
+	{ "scheduling by BPF (SCHED_EXT)", is_sched_ext },
 	{ "core scheduling", has_core_cookie },
 	{ "thread with file descriptors of its own", own_files },
 	{ "thread in another network namespace", own_net_ns },

@@ -65,6 +65,7 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_CGROUP]		= USER,
 	[LIVEMIG_THREAD_SPECULATION]	= USER,
 	[LIVEMIG_THREAD_MEMPOLICY]	= USER,
+	[LIVEMIG_THREAD_SCHED_HINTS]	= USER,
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {

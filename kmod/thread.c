@@ -22,6 +22,7 @@
 #include "signals.h"
 #include "state.h"
 #include "wrapper/numa.h"
+#include "wrapper/sched.h"
 #include "wrapper/task_state.h"
 
 /* Supplementary groups that fit beside the rest of the object. */
@@ -117,7 +118,12 @@ static int put_sched(struct task_struct *t, struct sk_buff *obj)
 		.reset_on_fork = t->sched_reset_on_fork,
 	};
 	size_t bytes = DIV_ROUND_UP(nr_cpu_ids, 64) * sizeof(u64);
+	struct livemig_sched_hints hints = lm_sched_hints(t);
 	struct nlattr *nla;
+
+	if ((hints.slice_ns || hints.util_min >= 0 || hints.util_max >= 0) &&
+	    nla_put(obj, LIVEMIG_THREAD_SCHED_HINTS, sizeof(hints), &hints))
+		return -EMSGSIZE;
 
 	nla = nla_reserve(obj, LIVEMIG_THREAD_AFFINITY, bytes);
 	if (!nla)

@@ -39,6 +39,7 @@ static const char *const call_names[] = {
 	[__NR_rt_tgsigqueueinfo] = "rt_tgsigqueueinfo",
 	[__NR_sched_setaffinity] = "sched_setaffinity",
 	[__NR_sched_setscheduler] = "sched_setscheduler",
+	[__NR_sched_setattr] = "sched_setattr",
 	[__NR_setpriority] = "setpriority",
 	[__NR_prctl] = "prctl",
 	[__NR_arch_prctl] = "arch_prctl",

@@ -179,6 +179,7 @@ enum livemig_thread_attr {
 					 * _L1D_FLUSH; 0: nothing was asked for
 					 */
 	LIVEMIG_THREAD_MEMPOLICY,	/* struct livemig_mempolicy, set_mempolicy() */
+	LIVEMIG_THREAD_SCHED_HINTS,	/* struct livemig_sched_hints, if any */
 
 	__LIVEMIG_THREAD_MAX
 };
@@ -260,6 +261,12 @@ struct livemig_sched {
 	__s32 nice;
 	__u32 rt_priority;
 	__u32 reset_on_fork;
+};
+
+/* What else sched_setattr() has set. */
+struct livemig_sched_hints {
+	__u64 slice_ns;		/* of an ordinary policy; 0: the kernel's */
+	__s32 util_min, util_max; /* of 1024; -1: the kernel's */
 };
 
 /* An address space. All (k) but MEMBARRIER, COREDUMP, FLAGS. */

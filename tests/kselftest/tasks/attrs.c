@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -36,6 +37,19 @@
 #define PR_SET_MEMORY_MERGE 67
 #define PR_GET_MEMORY_MERGE 68
 #endif
+
+/* (<linux/sched/types.h> and <sched.h> do not go together) */
+struct sched_attr {
+	uint32_t size, sched_policy;
+	uint64_t sched_flags;
+	int32_t sched_nice;
+	uint32_t sched_priority;
+	uint64_t sched_runtime, sched_deadline, sched_period;
+	uint32_t sched_util_min, sched_util_max;
+};
+#define SCHED_FLAG_RESET_ON_FORK	0x01
+#define SCHED_FLAG_UTIL_CLAMP_MIN	0x20
+#define SCHED_FLAG_UTIL_CLAMP_MAX	0x40
 
 #define UID	1111
 #define GID	2222
@@ -112,6 +126,28 @@ static void say_prctl(struct text *t)
 	say(t, "CPUID %ld\n", syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0));
 }
 
+/* The slice and the limits are the kernel's where they cannot be set. */
+static void say_schedule(struct text *t)
+{
+	struct sched_attr a = { 0 };
+
+	check(!syscall(SYS_sched_getattr, gettid(), &a, sizeof(a), 0));
+	say(t, "schedule %u %#llx %d %u %llu %u %u\n", a.sched_policy,
+	    (unsigned long long)a.sched_flags, a.sched_nice, a.sched_priority,
+	    (unsigned long long)a.sched_runtime, a.sched_util_min, a.sched_util_max);
+}
+
+static void set_schedule(const struct sched_attr *a, unsigned int clamps)
+{
+	struct sched_attr with = *a;
+
+	with.size = sizeof(with);
+	check(!syscall(SYS_sched_setattr, 0, &with, 0));
+	with.sched_flags |= clamps;
+	if (syscall(SYS_sched_setattr, 0, &with, 0))
+		check(errno == EOPNOTSUPP);	/* without CONFIG_UCLAMP_TASK */
+}
+
 static void say_thread(struct text *t)
 {
 	struct sched_param param = { 0 };
@@ -137,6 +173,7 @@ static void say_thread(struct text *t)
 	    (int)syscall(SYS_setfsgid, -1));
 	syscall(SYS_get_robust_list, 0, &head, &len);
 	say(t, "robust list %p %zu\n", head, len);
+	say_schedule(t);
 	say_prctl(t);
 }
 
@@ -190,13 +227,15 @@ static volatile int turn, done;
 
 static void *other(void *arg)
 {
-	struct sched_param param = { .sched_priority = 3 };
 	gid_t groups[] = { 7, 77, 777 };
 
 	check(!prctl(PR_SET_NAME, "an odd thread"));
 	check(!prctl(PR_SET_TIMERSLACK, 7654321));
 	check(!setpriority(PRIO_PROCESS, gettid(), -7));
-	check(!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param));
+	set_schedule(&(struct sched_attr){
+		.sched_policy = SCHED_FIFO, .sched_priority = 3, .sched_util_max = 222,
+		.sched_flags = SCHED_FLAG_RESET_ON_FORK,
+	}, SCHED_FLAG_UTIL_CLAMP_MAX);
 	check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
 		       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 2)));
 	check(!prctl(PR_SET_PDEATHSIG, SIGUSR2));
@@ -248,7 +287,10 @@ static void set_attrs(void)
 	check(!personality(ADDR_NO_RANDOMIZE | STICKY_TIMEOUTS));
 	check(!setrlimit(RLIMIT_MSGQUEUE, &limit));
 	check(!setpriority(PRIO_PROCESS, 0, 5));
-	check(!sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 }));
+	set_schedule(&(struct sched_attr){
+		.sched_policy = SCHED_BATCH, .sched_nice = 5, .sched_runtime = 7777777,
+		.sched_util_min = 111, .sched_util_max = 999,
+	}, SCHED_FLAG_UTIL_CLAMP_MIN | SCHED_FLAG_UTIL_CLAMP_MAX);
 	check(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
 		       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6)));
 	check(!prctl(PR_SET_TIMERSLACK, 123456));

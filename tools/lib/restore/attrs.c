@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
-#include <sched.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +18,6 @@
 
 #include "internal.h"
 
-#ifndef SCHED_RESET_ON_FORK
-#define SCHED_RESET_ON_FORK 0x40000000
-#endif
 #define SIGINFO_SIZE 128
 
 /* The container's network namespace, if it was in it. */
@@ -216,6 +214,46 @@ int lm_attrs_limits(const struct lm_proc *p, const struct lm_process *mp,
 	return 0;
 }
 
+static const struct livemig_sched_hints *hints_of(const struct lm_thread *t)
+{
+	size_t n;
+	const struct livemig_sched_hints *h =
+		lm_array(t->obj.tb[LIVEMIG_THREAD_SCHED_HINTS], sizeof(*h), &n);
+
+	return n ? h : NULL;
+}
+
+bool lm_attrs_has_slice(const struct lm_thread *t)
+{
+	return hints_of(t) && hints_of(t)->slice_ns;
+}
+
+bool lm_attrs_has_clamp(const struct lm_thread *t)
+{
+	return hints_of(t) && (hints_of(t)->util_min >= 0 || hints_of(t)->util_max >= 0);
+}
+
+/* After the policy, which it tells once more: slices are part of it. */
+static void add_hints(struct lm_batch *b, const struct livemig_sched *s,
+		      const struct livemig_sched_hints *h)
+{
+	struct sched_attr a = {
+		.size = sizeof(a),
+		.sched_policy = s->policy,
+		.sched_nice = s->nice,
+		.sched_runtime = h->slice_ns,
+		.sched_flags = (s->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0) |
+			       (h->util_min >= 0 ? SCHED_FLAG_UTIL_CLAMP_MIN : 0) |
+			       (h->util_max >= 0 ? SCHED_FLAG_UTIL_CLAMP_MAX : 0),
+		.sched_util_min = h->util_min >= 0 ? h->util_min : 0,
+		.sched_util_max = h->util_max >= 0 ? h->util_max : 0,
+	};
+
+	if (s->policy == SCHED_FIFO || s->policy == SCHED_RR)
+		a.sched_priority = s->rt_priority;
+	lm_batch_add(b, __NR_sched_setattr, 0, LM_DATA(lm_batch_data(b, &a, sizeof(a))), 0);
+}
+
 static void add_schedule(struct lm_batch *b, const struct lm_thread *t)
 {
 	size_t n;
@@ -231,6 +269,8 @@ static void add_schedule(struct lm_batch *b, const struct lm_thread *t)
 		     (s->reset_on_fork ? SCHED_RESET_ON_FORK : 0),
 		     LM_DATA(lm_batch_data(b, &param, sizeof(param))));
 	lm_batch_add(b, __NR_setpriority, PRIO_PROCESS, 0, s->nice);
+	if (hints_of(t))
+		add_hints(b, s, hints_of(t));
 }
 
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t)

@@ -576,6 +576,10 @@ void lm_numa_thread(struct lm_batch *b, const struct lm_thread *t);
 /* When all mappings are there. */
 int lm_numa_mm(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 
+/* Has sched_setattr() set what not every kernel has? */
+bool lm_attrs_has_slice(const struct lm_thread *t);
+bool lm_attrs_has_clamp(const struct lm_thread *t);
+
 /* Add the calls for a working directory and umask of its own. */
 void lm_attrs_own_fs(struct lm_batch *b, const struct lm_thread *t);
 

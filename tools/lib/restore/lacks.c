@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What newer kernels can do with memory, and this one perhaps cannot: found out before
+ * What newer kernels can do, and this one perhaps cannot: found out before
  * anything is made, while the container still runs elsewhere.
  */
+#include <linux/sched.h>
+#include <linux/sched/types.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -71,6 +73,23 @@ static bool can_advise(void)
 	return is_since(6, 18);
 }
 
+/* -1: the kernel's own, which we have. */
+static bool can_clamp(void)
+{
+	const struct sched_attr a = {
+		.size = sizeof(a),
+		.sched_flags = SCHED_FLAG_KEEP_ALL | SCHED_FLAG_UTIL_CLAMP_MIN,
+		.sched_util_min = UINT32_MAX,
+	};
+
+	return !syscall(__NR_sched_setattr, 0, &a, 0);
+}
+
+static bool can_slice(void)
+{
+	return is_since(6, 12);
+}
+
 static bool has(const struct lm_mm *mm, uint32_t flag)
 {
 	for (size_t i = 0; i < mm->nr_vmas; i++)
@@ -119,6 +138,22 @@ static bool advised(const struct lm_process *p)
 	return lm_u32(p->obj.tb[LIVEMIG_PROCESS_FLAGS]) & LIVEMIG_PROCESS_F_THP_ADVISED;
 }
 
+static bool clamped(const struct lm_process *p)
+{
+	for (size_t i = 0; i < p->nr_threads; i++)
+		if (lm_attrs_has_clamp(p->threads[i]))
+			return true;
+	return false;
+}
+
+static bool sliced(const struct lm_process *p)
+{
+	for (size_t i = 0; i < p->nr_threads; i++)
+		if (lm_attrs_has_slice(p->threads[i]))
+			return true;
+	return false;
+}
+
 int lm_check_lacks(const struct lm_restorer *r, struct lm_error *e)
 {
 	static const struct {
@@ -134,6 +169,9 @@ int lm_check_lacks(const struct lm_restorer *r, struct lm_error *e)
 		{ "PR_SET_MEMORY_MERGE", "6.4", merges, can_merge },
 		{ "huge pages only where they are advised (PR_SET_THP_DISABLE)", "6.18",
 		  advised, can_advise },
+		{ "limits of utilization (sched_setattr, CONFIG_UCLAMP_TASK)", "5.3",
+		  clamped, can_clamp },
+		{ "time slices (sched_setattr)", "6.12", sliced, can_slice },
 	};
 	struct utsname u;
 
