@@ -66,6 +66,7 @@ static const struct nla_policy thread_policy[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_SPECULATION]	= USER,
 	[LIVEMIG_THREAD_MEMPOLICY]	= USER,
 	[LIVEMIG_THREAD_SCHED_HINTS]	= USER,
+	[LIVEMIG_THREAD_KEYRING]	= USER,
 };
 
 static const struct nla_policy process_policy[LIVEMIG_PROCESS_MAX + 1] = {

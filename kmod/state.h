@@ -9,6 +9,7 @@
 #include <linux/path.h>
 #include "dump.h"
 
+struct cred;
 struct mm_struct;
 
 /* process.c: the PROCESS object. */
@@ -48,6 +49,9 @@ int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id);
 /* sem_undo.c: SEM_UNDO of a process, into its PROCESS object. */
 int lm_put_sem_undo(struct lm_dump *d, struct task_struct **threads, int n,
 		    struct sk_buff *obj);
+
+/* keyring.c: that there are keys, into a THREAD object. */
+int lm_put_keyrings(struct sk_buff *obj, const struct cred *cred);
 
 /* file_tty.c: number of the controlling pty; -1: none, -2: another terminal. */
 int lm_ctty(struct task_struct *t);

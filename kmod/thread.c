@@ -104,7 +104,8 @@ static int put_creds(struct lm_dump *d, struct task_struct *t,
 	int err;
 
 	err = nla_put(obj, LIVEMIG_THREAD_CREDS, sizeof(c), &c) ?:
-	      put_groups(d, t, cred, obj);
+	      put_groups(d, t, cred, obj) ?:
+	      lm_put_keyrings(obj, cred);
 	put_cred(cred);
 	return err;
 }

@@ -103,6 +103,7 @@ static const struct lm_attr thread_attrs[LIVEMIG_THREAD_MAX + 1] = {
 	[LIVEMIG_THREAD_CGROUP] = STR("cgroup", 0),
 	[LIVEMIG_THREAD_MEMPOLICY] = BIN("mempolicy", sizeof(struct livemig_mempolicy)),
 	[LIVEMIG_THREAD_SCHED_HINTS] = BIN("sched-hints", sizeof(struct livemig_sched_hints)),
+	[LIVEMIG_THREAD_KEYRING] = ANY("keyring", sizeof(struct livemig_keyring) + 256),
 	[LIVEMIG_THREAD_SPECULATION] = BIN("speculation", 3 * sizeof(uint32_t)),
 	[LIVEMIG_THREAD_SECCOMP] = BIN("seccomp", sizeof(struct livemig_seccomp)),
 };

@@ -180,6 +180,10 @@ enum livemig_thread_attr {
 					 */
 	LIVEMIG_THREAD_MEMPOLICY,	/* struct livemig_mempolicy, set_mempolicy() */
 	LIVEMIG_THREAD_SCHED_HINTS,	/* struct livemig_sched_hints, if any */
+	LIVEMIG_THREAD_KEYRING,		/* struct livemig_keyring, then its name with NUL:
+					 * one that has keys; several times if need be.
+					 * It is only told
+					 */
 
 	__LIVEMIG_THREAD_MAX
 };
@@ -261,6 +265,19 @@ struct livemig_sched {
 	__s32 nice;
 	__u32 rt_priority;
 	__u32 reset_on_fork;
+};
+
+enum livemig_keyring_kind {
+	LIVEMIG_KEYRING_THREAD,
+	LIVEMIG_KEYRING_PROCESS,
+	LIVEMIG_KEYRING_SESSION,
+};
+
+struct livemig_keyring {
+	__u32 kind;		/* enum livemig_keyring_kind */
+	__s32 serial;		/* the kernel's number of it */
+	__u32 keys;		/* in it, but those that are keyrings */
+	__u32 resv;
 };
 
 /* What else sched_setattr() has set. */

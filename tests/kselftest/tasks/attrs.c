@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <linux/futex.h>
 #include <linux/ioprio.h>
+#include <linux/keyctl.h>
 #include <linux/membarrier.h>
 #include <linux/securebits.h>
 #include <pthread.h>
@@ -368,6 +369,37 @@ static void get_speculation(void)
 		usleep(1000);
 }
 
+/* ---- keys: they stay behind, and the program goes on without ---- */
+
+static pid_t relative;
+
+static long keyctl(int what, long a, long b)
+{
+	return syscall(SYS_keyctl, what, a, b, 0, 0);
+}
+
+static const char *no_keys(void)
+{
+	return keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 0) >= 0 ||
+	       errno != ENOSYS ? NULL : "this kernel has no keys";
+}
+
+static void set_keys(void)
+{
+	check(keyctl(KEYCTL_JOIN_SESSION_KEYRING, (long)"odd session", 0) > 0);
+	for (int i = 0; i < 2; i++)
+		check(syscall(SYS_add_key, "user", i ? "one" : "two", "secret", 6,
+			      KEY_SPEC_SESSION_KEYRING) > 0);
+	/* (of the user; it has what we do not know) */
+	check(!keyctl(KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING));
+	relative = waiter(NULL);
+}
+
+static void get_keys(void)
+{
+	check(!kill(relative, SIGUSR1) && status_of(relative) == 7 << 8);
+}
+
 /* ---- no memory becomes code any more ---- */
 
 static const char *no_mdwe(void)
@@ -437,6 +469,7 @@ static void get_merge(void)
 
 const struct test attr_tests[] = {
 	{ "attrs", set_attrs, get_attrs },
+	{ "keys", set_keys, get_keys, no_keys },
 	{ "speculation", set_speculation, get_speculation, no_choice },
 	{ "mdwe", set_mdwe, get_mdwe, no_mdwe },
 	{ "merge", set_merge, get_merge, no_merge },
