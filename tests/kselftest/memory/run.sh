@@ -8,6 +8,7 @@
 # coverage: Memory
 # vm: mem=1024 timeout=1200
 # requires: build/migctl
+# build: edit ../restore/edit.c liblivemig
 # build: state state.c maps.c pages.c huge.c rings.c -pthread
 
 set -u
@@ -68,6 +69,17 @@ lacks()
 	"$migctl" restore "$dir/lack.img" && answers "$dir/lack"
 }
 
+# A policy names a node that the host has not: told before anything is made.
+node()
+{
+	box memory-node "$dir/state" numa "$dir/node"
+	is_ready "$dir/node" && dump_box memory-node "$dir/node.img" &&
+		"$dir/edit" "$dir/node.img" "$dir/far.img" node || return
+	refused 2 "NUMA node 63, which is not here" "$migctl" restore "$dir/far.img" || return
+	gone "$cg/memory-node" || { echo "a cgroup is left"; return 1; }
+	"$migctl" restore "$dir/node.img" && answers "$dir/node"
+}
+
 # Huge pages, memory to swap to, and a probe in the program.
 prepare()
 {
@@ -91,7 +103,7 @@ load_module
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086
 set -- $moved $refused
-plan $(($# + 1))
+plan $(($# + 2))
 prepare >/dev/null 2>&1
 for kind in $moved; do
 	if ! "$dir/state" "$kind" "?"; then
@@ -107,6 +119,12 @@ for kind in $refused; do
 	[ "$kind" != uprobe ] || probe 0
 	unbox "memory-$kind"
 done
+if "$dir/state" numa "?"; then
+	check "a NUMA node that is not here" node
+	unbox memory-node
+else
+	skip "a NUMA node that is not here" "this kernel has no NUMA"
+fi
 if "$dir/state" hugeprivate "?"; then
 	check "too few huge pages" lacks
 	unbox memory-lack

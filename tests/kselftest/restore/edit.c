@@ -7,6 +7,7 @@
  *	vdso		the vdso of another kernel
  *	page		one byte of the first page of data
  *	opath		pipes are opened with O_PATH
+ *	node		NUMA policies of threads name node 63, too
  * and of user namespaces
  *	map		their last line of the map of uids does not end in a number
  *	count		... is about no ids, where it was about less than ten
@@ -95,6 +96,25 @@ static void change_pipes(void)
 	}
 }
 
+static void change_nodes(void)
+{
+	const struct nlattr *tb[LIVEMIG_THREAD_MAX + 1];
+	struct livemig_rec *rec;
+	size_t at = 0;
+
+	while ((rec = next(&at, LIVEMIG_OBJ_THREAD))) {
+		struct livemig_mempolicy *p;
+
+		if (lm_parse(rec + 1, rec->head_len, tb, LIVEMIG_THREAD_MAX, NULL))
+			exit(1);
+		if (!tb[LIVEMIG_THREAD_MEMPOLICY])
+			continue;
+		p = (void *)lm_data(tb[LIVEMIG_THREAD_MEMPOLICY]);
+		p->nodes |= 1ULL << 63;
+		reseal(rec);
+	}
+}
+
 /* The columns of a map are ten characters wide. */
 static bool damage_user(const struct nlattr *const *tb, const char *what)
 {
@@ -152,6 +172,8 @@ int main(int argc, char **argv)
 		change(LM_HEADER_VDSO_ID);
 	else if (!strcmp(argv[3], "opath"))
 		change_pipes();
+	else if (!strcmp(argv[3], "node"))
+		change_nodes();
 	else if (!strcmp(argv[3], "page") && (pages = find(LIVEMIG_OBJ_PAGES)))
 		((unsigned char *)pages)[4096 + 100] ^= 1;
 	else if (!change_users(argv[3]))
