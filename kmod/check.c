@@ -149,6 +149,11 @@ static bool is_sched_ext(struct lm_dump *d, struct task_struct *t)
 	return lm_is_sched_ext(t);
 }
 
+static bool has_slice_extension(struct lm_dump *d, struct task_struct *t)
+{
+	return lm_rseq_has_slice(t);
+}
+
 /* Who else has it is not known outside of the scheduler. */
 static bool has_core_cookie(struct lm_dump *d, struct task_struct *t)
 {
@@ -172,6 +177,7 @@ static const struct obstacle thread_obstacles[] = {
 	{ "syscall user dispatch", has_dispatch },
 	{ "deadline scheduling", is_deadline },
 	{ "scheduling by BPF (SCHED_EXT)", is_sched_ext },
+	{ "extended time slices (PR_RSEQ_SLICE_EXTENSION)", has_slice_extension },
 	{ "core scheduling", has_core_cookie },
 	{ "thread with file descriptors of its own", own_files },
 	{ "thread in another network namespace", own_net_ns },

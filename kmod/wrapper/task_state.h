@@ -56,6 +56,16 @@ static inline u32 lm_rseq_sig(struct task_struct *t)
 #endif
 }
 
+/* PR_RSEQ_SLICE_EXTENSION: from 7.0 on. */
+static inline bool lm_rseq_has_slice(struct task_struct *t)
+{
+#ifdef CONFIG_RSEQ_SLICE_EXTENSION
+	return t->rseq.slice.state.enabled;
+#else
+	return false;
+#endif
+}
+
 /* kernel_cap_t is one number from 6.3 on. */
 static inline u64 lm_cap_bits(kernel_cap_t c)
 {
