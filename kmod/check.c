@@ -4,19 +4,22 @@
  * do not come across by themselves (vfork(): dump.c). Each obstacle is an entry
  * in a table with its name and its test.
  *
- * Locking: task_lock() for pointers of the task, RCU for kinship; one at a
- * time, in each test.
+ * Locking: task_lock() for pointers of the task, RCU for kinship, cred_guard_mutex
+ * (tried only) against an exec; one at a time, in each test.
  */
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/fs_struct.h>
+#include <linux/io_uring_types.h>
 #include <linux/mm_types.h>
+#include <linux/mutex.h>
 #include <linux/nsproxy.h>
 #include <linux/path.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
+#include <linux/xarray.h>
 #include "arch/x86/regs.h"
 #include "state.h"
 #include "wrapper/sched.h"
@@ -125,13 +128,34 @@ static bool is_traced(struct lm_dump *d, struct task_struct *t)
 	return READ_ONCE(t->ptrace);
 }
 
+/* What a task has of io_uring stays with it when its last ring is closed: the rings
+ * themselves are looked for; the last one may be going. Only an exec frees it before the
+ * task is, and that holds cred_guard_mutex meanwhile.
+ */
 static bool has_io_uring(struct lm_dump *d, struct task_struct *t)
 {
 #ifdef CONFIG_IO_URING
-	return READ_ONCE(t->io_uring);
+	struct mutex *no_exec = &t->signal->cred_guard_mutex;
+	const struct io_uring_task *own;
+	bool ret;
+
+	if (!READ_ONCE(t->io_uring))
+		return false;
+	if (!mutex_trylock(no_exec))
+		return d->frozen;	/* one that runs is looked at again */
+	own = READ_ONCE(t->io_uring);
+	ret = own && !xa_empty(&own->xa);
+	mutex_unlock(no_exec);
+	return ret;
 #else
 	return false;
 #endif
+}
+
+/* It does what a ring was asked for, and may outlive the ring. */
+static bool is_io_worker(struct lm_dump *d, struct task_struct *t)
+{
+	return READ_ONCE(t->flags) & PF_IO_WORKER;
 }
 
 static bool has_dispatch(struct lm_dump *d, struct task_struct *t)
@@ -173,7 +197,8 @@ static bool is_exiting(struct lm_dump *d, struct task_struct *t)
 static const struct obstacle thread_obstacles[] = {
 	{ "thread that is exiting", is_exiting, NULL, true },
 	{ "traced process (ptrace)", is_traced, "detach the debugger" },
-	{ "io_uring", has_io_uring },
+	{ "io_uring", has_io_uring, NULL, true },
+	{ "worker thread of io_uring", is_io_worker },
 	{ "syscall user dispatch", has_dispatch },
 	{ "deadline scheduling", is_deadline },
 	{ "scheduling by BPF (SCHED_EXT)", is_sched_ext },

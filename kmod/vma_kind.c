@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 #include "aio.h"
+#include "file_kinds.h"
 #include "shmem.h"
 #include "state.h"
 #include "vma_kind.h"
@@ -111,6 +112,10 @@ static const char *file_refusal(struct vm_area_struct *vma, bool *transient)
 		return "mapping of a hugetlb file";
 	if (!strcmp(file_inode(vma->vm_file)->i_sb->s_type->name, "secretmem"))
 		return "secret memory (memfd_secret)";
+	if (!strcmp(lm_anon_name(vma->vm_file), "[io_uring]"))
+		return "mapping of an io_uring";
+	if (!strcmp(lm_anon_name(vma->vm_file), "[perf_event]"))
+		return "mapping of a perf event";
 	return NULL;
 }
 
