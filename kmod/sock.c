@@ -123,6 +123,28 @@ bool lm_sock_has_bpf(const struct sock *sk)
 	return ret;
 }
 
+/* Whoever has the map may send to it, or choose it for others. */
+static bool in_bpf_map(const struct sock *sk)
+{
+	return (uintptr_t)READ_ONCE(sk->sk_user_data) &
+	       (SK_USER_DATA_PSOCK | SK_USER_DATA_BPF);
+}
+
+/* What IPV6_HOPOPTS and the like, and IPV6_PKTINFO, have put on all that it sends; no
+ * getsockopt() tells the latter.
+ */
+static bool has_ip_options(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct ipv6_pinfo *np = sk->sk_family == AF_INET6 ? inet6_sk(sk) : NULL;
+
+	if (np && (rcu_access_pointer(np->opt) || np->sticky_pktinfo.ipi6_ifindex ||
+		   !ipv6_addr_any(&np->sticky_pktinfo.ipi6_addr)))
+		return true;
+#endif
+	return rcu_access_pointer(inet_sk(sk)->inet_opt);
+}
+
 /**
  * lm_inet_unsupported - obstacles that every inet socket may have
  * @sk: the socket
@@ -133,21 +155,28 @@ const char *lm_inet_unsupported(const struct sock *sk)
 {
 	if (lm_sock_has_bpf(sk))
 		return "BPF program on a socket";
-	if (rcu_access_pointer(inet_sk(sk)->inet_opt))
+	if (has_ip_options(sk))
 		return "socket with IP options";
 	return lm_groups_unsupported(sk);
+}
+
+static const char *why_not(struct lm_dump *d, struct sock *sk, bool *transient)
+{
+	const struct lm_sock_kind *kind = kind_of(sk);
+
+	if (!kind)
+		return foreign_name(sk);
+	if (in_bpf_map(sk))
+		return "socket in a BPF map";
+	return kind->unsupported(d, sk, transient);
 }
 
 static const char *sock_unsupported(struct lm_dump *d, struct file *f,
 				    bool *transient)
 {
 	struct sock *sk = sock_of(f);
-	const struct lm_sock_kind *kind;
 
-	if (!sk)
-		return "socket without a protocol";
-	kind = kind_of(sk);
-	return kind ? kind->unsupported(d, sk, transient) : foreign_name(sk);
+	return sk ? why_not(d, sk, transient) : "socket without a protocol";
 }
 
 static int put_addr4(const struct sock *sk, int attr, __be32 addr, __be16 port,
@@ -460,7 +489,7 @@ int lm_dump_fileless(struct lm_dump *d, struct task_struct *t, struct sock *sk,
 		return -ENOMEM;
 	if (!first)
 		return 0;
-	why = kind->unsupported(d, sk, &transient);
+	why = why_not(d, sk, &transient);
 	if (why)
 		return lm_unsupported(d, t, -1, transient, NULL, "%s (%s)", why,
 				      listener ? "not accepted yet" : "closed");

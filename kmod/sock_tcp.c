@@ -11,7 +11,6 @@
  * while those in its queue are, one after the other.
  */
 #include <linux/sched/signal.h>
-#include <linux/skmsg.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/tcp.h>
@@ -62,16 +61,6 @@ static bool is_signed(const struct sock *sk)
 	return false;
 }
 
-static bool in_sockmap(struct sock *sk)
-{
-	bool ret;
-
-	rcu_read_lock();
-	ret = sk_psock(sk);
-	rcu_read_unlock();
-	return ret;
-}
-
 /* An acknowledgement moves snd_una first and snd_up then, to the same place. Without
  * the socket's lock they are read the other way round: there is urgent data only if
  * snd_up is ahead.
@@ -96,8 +85,6 @@ static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 		return "TCP signatures (MD5 or AO)";
 	if (sk_is_mptcp(sk))
 		return "MPTCP socket";
-	if (in_sockmap(sk))
-		return "socket in a BPF map";
 	if (d->frozen && (state == TCP_SYN_RECV ||
 			  (state == TCP_LISTEN && is_being_opened(sk)))) {
 		*transient = true;
