@@ -126,6 +126,7 @@ struct lm_model {
 	struct lm_ids by_pid, by_mm, by_files, by_file, by_shmem;
 	struct lm_obj **ipc;        size_t nr_ipc;	/* LM_REC_IPC, joined */
 	struct lm_obj **trees;      size_t nr_trees;	/* LM_REC_TREE */
+	bool source;		/* not of an image: refused mappings are without objects */
 };
 
 void lm_model_init(struct lm_model *m);

@@ -120,6 +120,8 @@ static int check_vma(const struct lm_model *m, const struct lm_mm *mm,
 		return bad(e, "mm %u: mapping %#llx has an impossible offset", mm->id, start);
 	*end = v->end;
 
+	if (!v->object && m->source)	/* it is refused */
+		return 0;
 	if (kind->object == LM_VMA_FILE && !lm_model_file(m, v->object))
 		return bad(e, "mm %u: mapping %#llx: file %u is missing", mm->id, start,
 			   v->object);

@@ -64,6 +64,7 @@ int lm_objects_get(struct lm_source *s, struct lm_objects *o, struct lm_error *e
 
 	lm_model_free(&s->model);
 	lm_model_init(&s->model);
+	s->model.source = true;
 	if (lm_nl_task_get(s->nl, s->session, take, &g, e) < 0)
 		return -1;
 	if (!s->model.nr_procs)
