@@ -12,8 +12,12 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/futex.h>
 #include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/path.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/time_namespace.h>
@@ -29,14 +33,29 @@
 
 /* ---- the address space ---- */
 
+/* That of the mount namespace: the task's own may be a directory below. */
+static void get_ns_root(struct path *root)
+{
+	get_fs_root(current->fs, root);
+	while (follow_up(root))
+		;
+	dput(root->dentry);
+	root->dentry = dget(root->mnt->mnt_root);
+	lm_follow_down(root);
+}
+
 /* With the coordinator's credentials: the task's own may not be able to read
- * what it executes. The path is that of the task's root and namespace.
+ * what it executes.
  */
 static struct file *open_exe(struct lm_restore *r, const char *path)
 {
 	const struct cred *old = override_creds(r->file->f_cred);
-	struct file *exe = filp_open(path, O_RDONLY | O_LARGEFILE, 0);
+	struct file *exe;
+	struct path root;
 
+	get_ns_root(&root);
+	exe = file_open_root(&root, path, O_RDONLY | O_LARGEFILE, 0);
+	path_put(&root);
 	revert_creds(old);
 	if (!IS_ERR(exe) && !S_ISREG(file_inode(exe)->i_mode)) {
 		fput(exe);

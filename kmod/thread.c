@@ -9,7 +9,9 @@
 #include <linux/bitmap.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/fs_struct.h>
 #include <linux/iocontext.h>
+#include <linux/path.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -198,6 +200,25 @@ static int put_regs(struct task_struct *t, struct sk_buff *obj, u32 *flags)
 	return err;
 }
 
+static bool has_other_root(struct task_struct *t, struct task_struct *than)
+{
+	struct task_struct *of[] = { t, than };
+	struct path roots[2] = {};
+	bool ret;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		task_lock(of[i]);
+		if (of[i]->fs)
+			get_fs_root(of[i]->fs, &roots[i]);
+		task_unlock(of[i]);
+	}
+	ret = roots[0].mnt && roots[1].mnt && !path_equal(&roots[0], &roots[1]);
+	path_put(&roots[0]);
+	path_put(&roots[1]);
+	return ret;
+}
+
 /* Only when they are its own, by unshare(CLONE_FS). */
 static int put_own_fs(struct lm_dump *d, struct task_struct *t,
 		      struct sk_buff *obj)
@@ -212,6 +233,9 @@ static int put_own_fs(struct lm_dump *d, struct task_struct *t,
 	if (!first)
 		return lm_unsupported(d, t, -1, false, NULL,
 				      "working directory shared with another thread, but not with its process");
+	if (has_other_root(t, d->first))
+		return lm_unsupported(d, t, -1, false, NULL,
+				      "thread with another root directory than its process");
 	return lm_put_fs(t, obj, LIVEMIG_THREAD_UMASK, LIVEMIG_THREAD_CWD, 0);
 }
 

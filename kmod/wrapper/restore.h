@@ -4,6 +4,7 @@
 #define _LIVEMIG_WRAPPER_RESTORE_H
 
 #include <linux/version.h>
+#include <linux/namei.h>
 #include <linux/fs.h>
 #include <linux/livemig.h>
 #include <linux/restart_block.h>
@@ -94,6 +95,16 @@ static inline void lm_set_rseq(const struct livemig_rseq *q)
 	set_tsk_thread_flag(current, TIF_NOTIFY_RESUME);
 #endif
 	preempt_enable();
+}
+
+/* To what is mounted on a path; for lookups with flags, too, from 6.4 on. */
+static inline void lm_follow_down(struct path *path)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	follow_down(path, 0);
+#else
+	follow_down(path);
+#endif
 }
 
 /* Of an executable that runs; with an exception for fanotify from 6.13 on. */

@@ -255,6 +255,9 @@ static int clone_mount(void *arg, struct lm_error *e)
 	if (!found && (unshare(CLONE_NEWNS) ||
 		       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)))
 		return lm_fail_errno(e, LM_FAILED, "mount %s", m->point);
+	/* (one that is unbindable can be cloned now) */
+	if (!found && fd < 0)
+		fd = clone_at(m, &found);
 	while (!found) {
 		if (fd >= 0)
 			close(fd);
@@ -327,6 +330,17 @@ static const struct lm_process *at_root(const struct lm_model *m, uint32_t ns)
 	return NULL;
 }
 
+/* The others are led to theirs while the whole of it can be seen. */
+static bool has_hidden_cwd(const struct lm_process *p)
+{
+	const char *root = lm_str(p->obj.tb[LIVEMIG_PROCESS_ROOT]);
+
+	for (size_t i = 0; root && strcmp(root, "/") && i < p->nr_threads; i++)
+		if (p->threads[i]->obj.tb[LIVEMIG_THREAD_CWD])
+			return true;
+	return false;
+}
+
 /* Who makes it again has a working directory of its own from then on. */
 static int check_fs(const struct lm_model *m, uint32_t ns, struct lm_error *e)
 {
@@ -336,6 +350,10 @@ static int check_fs(const struct lm_model *m, uint32_t ns, struct lm_error *e)
 		if (p->mm && lm_ns_of(p, &lm_ns_mnt) == ns && lm_model_shares_fs(m, p))
 			return lm_fail(e, LM_REFUSED,
 				       "pid %u: working directory shared with its parent, in a mount namespace of their own: not supported",
+				       p->host);
+		if (p->mm && lm_ns_of(p, &lm_ns_mnt) == ns && has_hidden_cwd(p))
+			return lm_fail(e, LM_REFUSED,
+				       "pid %u: a thread's own working directory, after chroot: not supported",
 				       p->host);
 	}
 	return 0;

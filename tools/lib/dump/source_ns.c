@@ -61,7 +61,9 @@ static int one(struct lm_source *s, struct lm_objects *o, const struct lm_proces
 		      lm_model_add(&s->model, LM_REC_NS, b.data, b.len, e);
 	if (ret || !o || (!owner && k->only_owner)) {
 		lm_buf_free(&b);
-		return ret ? lm_prefix(e, "pid %u", p->host) : 0;
+		/* (it may be about another one who is in it) */
+		return !ret ? 0 : e && !strncmp(e->msg, "pid ", 4) ? -1 :
+		       lm_prefix(e, "pid %u", p->host);
 	}
 	return lm_objects_add_buf(o, LM_REC_NS, &b, e);
 }
