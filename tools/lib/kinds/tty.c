@@ -102,11 +102,17 @@ static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out
 	struct pollfd poll_it = { 0 };
 	int fd;
 
-	if (!is_master(f))
-		return 0;
 	fd = lm_kind_grab(f, e);
 	if (fd < 0)
 		return -1;
+	/* The slave's own is the one thing that its master does not tell. */
+	if (!is_master(f)) {
+		if (ioctl(fd, TIOCGEXCL, &p.exclusive) || !p.exclusive) {
+			close(fd);
+			return 0;
+		}
+		goto put;
+	}
 	if (ioctl(fd, TCGETS2, &p.termios) || ioctl(fd, TIOCGWINSZ, &p.size) ||
 	    ioctl(fd, TIOCGPKT, &p.packet) || ioctl(fd, TIOCGPTLCK, &p.locked) ||
 	    ioctl(fd, TIOCGEXCL, &p.exclusive)) {
@@ -117,6 +123,7 @@ static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out
 		p.group = p.session = 0;
 	poll_it.fd = fd;
 	p.closed = poll(&poll_it, 1, 0) > 0 && poll_it.revents & POLLHUP;
+put:
 	close(fd);
 	lm_put_u32(&b, LIVEMIG_DATA_FILE, f->id);
 	lm_put_u32(&b, LIVEMIG_DATA_QUEUE, LIVEMIG_QUEUE_RECV);
@@ -299,10 +306,13 @@ static int tty_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error 
 	char path[32];
 	int fd;
 
-	if (!is_master(f))
+	if (!is_master(f) && !f->nr_data)
 		return 0;
 	if (state_of(f, &p, e))
 		return -1;
+	if (!is_master(f))
+		return ioctl(f->fd, TIOCEXCL) ?
+		       lm_fail_errno(e, LM_FAILED, "terminal %d", number(f)) : 0;
 	if (p.closed) {
 		snprintf(path, sizeof(path), "/dev/pts/%d", number(f));
 		fd = lm_restorer_open(r, f, path, O_RDWR | O_NOCTTY, 0);
