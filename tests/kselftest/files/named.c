@@ -220,6 +220,55 @@ static void get_dir(void)
 	check(umask(0) == 0123);
 }
 
+/* Somebody is reading a directory. */
+#define NAMES	300
+
+static bool listed[NAMES];
+
+static bool list_some(size_t size)
+{
+	char buf[8192] __attribute__((aligned(8)));
+	ssize_t n = syscall(SYS_getdents64, fd1, buf, size);
+	const struct dirent64 *d;
+	int nr;
+
+	check(n >= 0);
+	for (ssize_t at = 0; at < n; at += d->d_reclen) {
+		d = (const void *)(buf + at);
+		if (sscanf(d->d_name, "name%d", &nr) != 1)
+			continue;
+		check(nr >= 0 && nr < NAMES && !listed[nr]);
+		listed[nr] = true;
+	}
+	return n > 0;
+}
+
+static void set_listing(void)
+{
+	char file[32];
+
+	mkdir(name("names"), 0700);
+	for (int i = 0; i < NAMES; i++) {
+		snprintf(file, sizeof(file), "names/name%d", i);
+		write_file(name(file), "");
+	}
+	fd1 = open(name("names"), O_RDONLY | O_DIRECTORY);
+	check(list_some(1024) && list_some(1024));
+}
+
+static void get_listing(void)
+{
+	int n = 0;
+
+	for (int i = 0; i < NAMES; i++)
+		n += listed[i];
+	check(n > 10 && n < 100);
+	while (list_some(8192) && !*wrong)
+		;
+	for (int i = 0; i < NAMES; i++)
+		check(listed[i]);
+}
+
 static void set_dev(void)
 {
 	fd1 = open("/dev/null", O_RDWR);
@@ -271,6 +320,7 @@ const struct test named_tests[] = {
 	{ "pathproc", set_pathproc, NULL },
 	{ "fork", set_fork, get_fork },
 	{ "dir", set_dir, get_dir },
+	{ "listing", set_listing, get_listing },
 	{ "dev", set_dev, get_dev },
 	{ "opath", set_opath, get_opath },
 	{ }

@@ -209,6 +209,32 @@ static void get_rawtyped(void)
 	check(write(fd1, "x", 1) == 1);
 }
 
+/* The master tells what becomes of the terminal, and nobody else may open that. */
+static void set_ptymodes(void)
+{
+	int zero = 0, one = 1;
+
+	fd1 = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	check(fd1 >= 0 && !ioctl(fd1, TIOCSPTLCK, &zero));
+	check(!ptsname_r(fd1, tty_name, sizeof(tty_name)));
+	fd2 = open(tty_name, O_RDWR | O_NOCTTY);
+	check(fd2 >= 0 && !ioctl(fd1, TIOCPKT, &one) && !ioctl(fd2, TIOCEXCL));
+}
+
+static void get_ptymodes(void)
+{
+	int packets = 0, exclusive = 0;
+	char buf[16];
+
+	check(!ioctl(fd1, TIOCGPKT, &packets) && packets);
+	check(!ioctl(fd2, TIOCGEXCL, &exclusive) && exclusive);
+	check(write(fd2, "x", 1) == 1 && read(fd1, buf, sizeof(buf)) == 2);
+	check(buf[0] == TIOCPKT_DATA && buf[1] == 'x');
+	check(!tcflush(fd2, TCIFLUSH) && read(fd1, buf, sizeof(buf)) == 1);
+	check(buf[0] & TIOCPKT_FLUSHREAD);
+	check(!ioctl(fd2, TIOCNXCL) && !ioctl(fd2, TIOCGEXCL, &exclusive) && !exclusive);
+}
+
 /* More than fits into its buffer. */
 static void set_fulltty(void)
 {
@@ -237,6 +263,7 @@ const struct test tty_tests[] = {
 	{ "pty", set_pty, get_pty },
 	{ "typed", set_typed, get_typed },
 	{ "rawtyped", set_rawtyped, get_rawtyped },
+	{ "ptymodes", set_ptymodes, get_ptymodes },
 	{ "fulltty", set_fulltty, get_fulltty },
 	{ "tty", set_tty, NULL },
 	{ "outpty", NULL, NULL },		/* the script opens it */

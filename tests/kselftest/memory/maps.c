@@ -111,6 +111,30 @@ static void get_growsdown(void)
 	check(map2[-1] == 'b');
 }
 
+/* The main thread's stack, below where it ever was. */
+#define DEEP	(4UL << 20)
+
+static void __attribute__((noinline)) go_deep(void)
+{
+	volatile char stack[DEEP];
+
+	for (size_t i = DEEP; i; i -= PAGE)
+		stack[i - PAGE] = 's';
+	check(stack[0] == 's' && has_flag((char *)stack, "gd"));
+}
+
+static void set_stack(void)
+{
+	check(status_kb("VmStk:") < (long)(DEEP >> 10));
+}
+
+static void get_stack(void)
+{
+	set_stack();
+	go_deep();
+	check(status_kb("VmStk:") >= (long)(DEEP >> 10));
+}
+
 /* What a JVM or Go reserves costs neither memory nor time. */
 static void set_reserve(void)
 {
@@ -438,6 +462,7 @@ const struct kind map_kinds[] = {
 	{ .name = "mlock", .set = set_mlock, .get = get_mlock },
 	{ .name = "mlockall", .set = set_mlockall, .get = get_mlockall },
 	{ .name = "growsdown", .set = set_growsdown, .get = get_growsdown },
+	{ .name = "stack", .set = set_stack, .get = get_stack },
 	{ .name = "reserve", .set = set_reserve, .get = get_reserve },
 	{ .name = "many", .set = set_many, .get = get_many },
 	{ .name = "guard", .set = set_guard, .get = get_guard, .can = can_guard },

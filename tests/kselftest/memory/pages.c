@@ -193,8 +193,27 @@ static void get_ksm(void)
 		check(map1[i] == (i ? i == 7 * PAGE ? 'b' : 'k' : 'a'));
 }
 
+/* ---- pages that the kernel is told to want back first ---- */
+
+#define COLD	256
+
+static void set_cold(void)
+{
+	map1 = anon(COLD * PAGE, PROT_READ | PROT_WRITE, MAP_POPULATE);
+	fill(map1, 0, COLD, 1);
+	check(!madvise(map1, COLD / 2 * PAGE, MADV_COLD));
+}
+
+static void get_cold(void)
+{
+	check(filled(map1, 0, COLD, 1));
+	fill(map1, 0, COLD, 2);
+	check(filled(map1, 0, COLD, 2));
+}
+
 const struct kind page_kinds[] = {
 	{ .name = "prefork", .set = set_prefork, .get = get_prefork },
+	{ .name = "cold", .set = set_cold, .get = get_cold },
 	{ .name = "swapped", .set = set_swapped, .get = get_swapped, .can = can_swap },
 	{ .name = "ksm", .set = set_ksm, .get = get_ksm, .can = can_ksm },
 	{ 0 }

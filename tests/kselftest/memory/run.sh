@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown reserve many guard numa named prefork
+moved="madvise mlock mlockall growsdown stack cold reserve many guard numa named prefork
 pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd
 rings ringwait"
 refused="hugefile underway uprobe"

@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 . ./mounts.sh
 
-moved="uts family ipc init nested deep deepest"
+moved="uts family ipc twoipc cgroups chroot init nested deep deepest"
 refused="initless group leaderless sent"
 
 start()
@@ -36,6 +36,9 @@ start()
 		is_ready "$dir/first" || return
 		enter "$1"
 		;;
+	chroot)
+		# in the mount namespace that it is started in
+		box ns-chroot unshare --mount --propagation private "$dir/state" chroot "$f" ;;
 	*) box "ns-$1" "$dir/state" "$1" "$f" ;;
 	esac
 	is_ready "$f"
@@ -179,6 +182,30 @@ unshared()
 	answers "$f"
 }
 
+# Two mount namespaces, each with a file system that the other has not.
+twomounts()
+{
+	local f=$dir/twomounts
+
+	# shellcheck disable=SC2016
+	box ns-twomounts unshare --mount sh -c '
+		mount -t tmpfs one /mnt && echo one >/mnt/file
+		unshare --mount --propagation private sh -c "
+			exec </dev/null
+			umount /mnt && mount -t tmpfs two /srv && echo two >/srv/file
+			: >\"$0.inner\"
+			while [ ! -e \"$0.go\" ]; do sleep 1; done
+			[ \"\$(cat /srv/file)\" = two ] && [ ! -e /mnt/file ]" &
+		while [ ! -e "$0.inner" ]; do sleep 1; done
+		: >"$0.ready"
+		wait $! && [ "$(cat /mnt/file)" = one ] && [ ! -e /srv/file ] &&
+			echo ok >"$0.new" && mv "$0.new" "$0"' "$f"
+	is_ready "$f" || return
+	dump_box ns-twomounts "$f.img" || return
+	"$migctl" restore --detach "$f.img" || return
+	answers "$f"
+}
+
 # A mount that cannot be moved is named, and the container runs on.
 unmovable()
 {
@@ -236,8 +263,9 @@ peers()
 
 load_module
 # shellcheck disable=SC2086
-others="entered mounts unshared ramfs peers part readonly network"
+others="entered mounts unshared twomounts ramfs peers part readonly network"
 [ $# = 0 ] || { moved=$*; refused=; others=; }
+case " $moved " in *" twomounts "*) others=twomounts; moved= ;; esac
 case " $moved " in *" mounts "*) others="mounts unshared ramfs peers part readonly"; moved= ;; esac
 case $moved in entered | network) others=$moved; moved= ;; esac
 # shellcheck disable=SC2086

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -206,10 +207,113 @@ static void get_ipc(void)
 	check(!shmctl(shm, IPC_RMID, NULL));
 }
 
+/* A second one, for some of us. */
+static void set_second_ipc(void)
+{
+	check(!unshare(CLONE_NEWIPC));
+	write_file(SYSCTL "kernel/msgmax", "23456");
+}
+
+static bool get_shared_ipc(void)
+{
+	return !strcmp(text_of(SYSCTL "kernel/msgmax"), "34567");
+}
+
+static bool get_second_ipc(void)
+{
+	return !strcmp(text_of(SYSCTL "kernel/msgmax"), "23456");
+}
+
+static void set_twoipc(void)
+{
+	check(!unshare(CLONE_NEWIPC));
+	write_file(SYSCTL "kernel/msgmax", "12345");
+	sharing = child(nothing, get_shared_ipc);
+	apart = child(set_second_ipc, get_second_ipc);
+}
+
+static void get_twoipc(void)
+{
+	check(!strcmp(text_of(SYSCTL "kernel/msgmax"), "12345"));
+	check(ns_ino(getpid(), "ipc") == ns_ino(sharing, "ipc"));
+	check(ns_ino(getpid(), "ipc") != ns_ino(apart, "ipc"));
+	write_file(SYSCTL "kernel/msgmax", "34567");
+	check(child_says_yes(sharing));
+	check(child_says_yes(apart));
+}
+
+/* ---- cgroup ---- */
+
+static void set_cgroups(void)
+{
+	check(!unshare(CLONE_NEWCGROUP));
+}
+
+static bool sees_root(void)
+{
+	return !strcmp(text_of("/proc/self/cgroup"), "0::/");
+}
+
+static bool sees_box(void)
+{
+	return !strcmp(text_of("/proc/self/cgroup"), "0::/ns-cgroups");
+}
+
+/* Two are in namespaces of their own, the third is in the host's, as we are. */
+static pid_t beside_us;
+
+static void set_three_cgroups(void)
+{
+	sharing = child(set_cgroups, sees_root);
+	apart = child(set_cgroups, sees_root);
+	beside_us = child(nothing, sees_box);
+}
+
+static void get_three_cgroups(void)
+{
+	check(sees_box());
+	check(ns_ino(getpid(), "cgroup") == ns_ino(beside_us, "cgroup"));
+	check(ns_ino(sharing, "cgroup") != ns_ino(apart, "cgroup"));
+	check(child_says_yes(sharing) && child_says_yes(apart) && child_says_yes(beside_us));
+}
+
+/* ---- a root directory in a mount namespace of the container's own ---- */
+
+static void set_below(void)
+{
+	check(!mkdir("/mnt/root", 0700) && !mkdir("/mnt/root/inner", 0700));
+	write_file("/mnt/root/file", "inside");
+	check(!chroot("/mnt/root") && !chdir("/inner"));
+}
+
+static bool get_below(void)
+{
+	char cwd[64];
+
+	return !strcmp(text_of("/file"), "inside") && getcwd(cwd, sizeof(cwd)) &&
+	       !strcmp(cwd, "/inner") && access("/usr", F_OK) && !chdir("..") && !chdir("..") &&
+	       !strcmp(text_of("file"), "inside");
+}
+
+static void set_chroot(void)
+{
+	check(!mount("root", "/mnt", "tmpfs", 0, "size=1m"));
+	sharing = child(set_below, get_below);
+}
+
+static void get_chroot(void)
+{
+	check(!access("/usr", F_OK) && !strcmp(text_of("/mnt/root/file"), "inside"));
+	check(child_says_yes(sharing));
+}
+
 static const struct test tests[] = {
 	{ "uts", set_uts, get_uts },
 	{ "family", set_family, get_family },
 	{ "ipc", set_ipc, get_ipc },
+	{ "twoipc", set_twoipc, get_twoipc },
+	{ "cgroups", set_three_cgroups, get_three_cgroups },
+	{ "chroot", set_chroot, get_chroot },
 	{ NULL }
 };
 

@@ -178,6 +178,17 @@ static void say_thread(struct text *t)
 	say_prctl(t);
 }
 
+static const struct {
+	int command, registers;
+} barriers[] = {
+	{ MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED },
+	{ MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
+	  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE },
+	{ MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
+	  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ },
+	{ 0, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED },	/* the last one tells */
+};
+
 static void say_process(struct text *t)
 {
 	int reaper = -1;
@@ -188,8 +199,10 @@ static void say_process(struct text *t)
 	say(t, "merged %d\n", prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0));
 	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
 	say(t, "subreaper %d\n", reaper);
-	say(t, "barrier %ld\n", syscall(SYS_membarrier,
-					MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0));
+	/* Those that nobody has registered for are refused. */
+	for (int i = 0; i < 3; i++)
+		say(t, "barrier %ld\n", syscall(SYS_membarrier, barriers[i].command, 0, 0));
+	say(t, "barriers %ld\n", syscall(SYS_membarrier, 1 << 9 /* GET_REGISTRATIONS */, 0, 0));
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
 		struct rlimit l;
 
@@ -300,8 +313,8 @@ static void set_attrs(void)
 	check(!prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0));
 	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE_NOEXEC, 0, 0);
 	check(!prctl(PR_SET_NAME, "odd) R 1 (name"));
-	check(!syscall(SYS_membarrier,
-		       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0));
+	for (int i = 0; i < 4; i++)
+		check(!syscall(SYS_membarrier, barriers[i].registers, 0, 0));
 	put_file("/proc/self/oom_score_adj", "123");
 	put_file("/proc/self/coredump_filter", "0x1d");
 	put_file("/proc/self/loginuid", "4321");
