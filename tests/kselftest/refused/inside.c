@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the things are made with: see refused.h. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "refused.h"
+
+char wrong[1024];
+static bool (*set_it)(void), (*get_it)(void);
+static int asks[2], tells[2];
+
+const char *name(const char *suffix)
+{
+	static char buf[4][512];
+	static int n;
+
+	n = (n + 1) % 4;
+	snprintf(buf[n], sizeof(buf[n]), "%s/%s.%s", getenv("REFUSED_DIR"), getenv("REFUSED"),
+		 suffix);
+	return buf[n];
+}
+
+void write_file(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(9);
+	close(fd);
+}
+
+int file_with(const char *path, const char *text)
+{
+	write_file(path, text);
+	return open(path, O_RDWR);
+}
+
+bool run(const char *command)
+{
+	char line[1400];
+
+	snprintf(line, sizeof(line), "{ %s; } >/dev/null 2>&1", command);
+	return system(line) == 0;
+}
+
+/* ---- who answers ---- */
+
+static void tell(bool yes)
+{
+	if (write(tells[1], yes ? "y" : "n", 1) != 1)
+		_exit(9);
+}
+
+static bool hear(void)
+{
+	char c;
+
+	return read(tells[0], &c, 1) == 1 && c == 'y';
+}
+
+static void *serve(void *arg)
+{
+	char c;
+
+	tell(set_it());
+	if (read(asks[0], &c, 1) == 1)
+		tell(get_it());
+	return NULL;
+}
+
+static void begin(bool (*set)(void), bool (*get)(void))
+{
+	set_it = set;
+	get_it = get;
+	check(!pipe(asks) && !pipe(tells));
+}
+
+void thread(bool (*set)(void), bool (*get)(void))
+{
+	pthread_t t;
+
+	begin(set, get);
+	check(!pthread_create(&t, NULL, serve, NULL));
+	need(hear());
+}
+
+bool thread_says_yes(void)
+{
+	return write(asks[1], "?", 1) == 1 && hear();
+}
+
+pid_t child(bool (*set)(void), bool (*get)(void))
+{
+	pid_t pid;
+
+	begin(set, get);
+	pid = fork();
+	if (!pid) {
+		serve(NULL);
+		_exit(7);
+	}
+	if (!hear())
+		snprintf(wrong, sizeof(wrong), "none: the child cannot");
+	return pid;
+}
+
+bool child_says_yes(pid_t pid)
+{
+	int status;
+
+	return thread_says_yes() && waitpid(pid, &status, 0) == pid && status == 7 << 8;
+}
+
+/* ---- where it is ---- */
+
+bool again(const char *exe)
+{
+	if (getenv("AGAIN"))
+		return false;
+	setenv("AGAIN", "", 1);
+	execl(exe, "refused", NULL);
+	check(!"it begins again");
+	return true;
+}
+
+bool again_in_mounts(void)
+{
+	char exe[512];
+
+	if (getenv("AGAIN"))
+		return false;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		check(!"a mount namespace");
+		return true;
+	}
+	/* (/proc/self/exe is on a mount of the other one) */
+	snprintf(exe, sizeof(exe), "%s/refused", getenv("REFUSED_DIR"));
+	return again(exe);
+}
+
+void outside(void (*what)(void))
+{
+	int ends[2];
+	char c;
+
+	check(!pipe(ends));
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		write_file("/sys/fs/cgroup/cgroup.procs", "0");
+		close(ends[0]);
+		dup2(ends[1], 0);	/* he writes a byte there when he is ready */
+		close(ends[1]);
+		what();
+		_exit(0);
+	}
+	close(ends[1]);
+	check(read(ends[0], &c, 1) == 1);
+	close(ends[0]);
+}
+
+const char *cgroup_below(const char *sub)
+{
+	static char below[512];
+
+	snprintf(below, sizeof(below), "/sys/fs/cgroup/refused-%s/%s", getenv("REFUSED"), sub);
+	check(!mkdir(below, 0700));
+	return below;
+}
