@@ -9,6 +9,7 @@
  */
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/fdtable.h>
 #include <linux/fs_struct.h>
 #include <linux/io_uring_types.h>
 #include <linux/mm_types.h>
@@ -223,9 +224,55 @@ static bool has_tty(struct lm_dump *d, struct task_struct *t)
 	return lm_ctty(t) == -2;
 }
 
+/* Does somebody outside of the container have @what, too? @at: where it is in a task;
+ * only compared. There is nobody, mostly, and then @users are the threads.
+ */
+static bool shared_outside(struct lm_dump *d, struct task_struct *t, const void *what,
+			   size_t at, int users)
+{
+	struct task_struct *p, *other;
+	bool ret = false;
+
+	if (!what || users <= get_nr_threads(t))
+		return false;
+	rcu_read_lock();
+	for_each_process_thread(p, other) {
+		const void **theirs = (void *)other + at;
+
+		if (READ_ONCE(*theirs) != what || READ_ONCE(other->flags) & PF_KTHREAD ||
+		    READ_ONCE(other->exit_state) || same_thread_group(other, t) ||
+		    task_under_cgroup_hierarchy(other, d->s->cgrp))
+			continue;
+		ret = true;
+		break;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+#define SHARED_OUTSIDE(member, count)					\
+static bool shares_##member(struct lm_dump *d, struct task_struct *t)	\
+{									\
+	const void *what;						\
+	int users;							\
+									\
+	task_lock(t);							\
+	what = t->member;						\
+	users = what ? count : 0;					\
+	task_unlock(t);							\
+	return shared_outside(d, t, what, offsetof(struct task_struct, member), users); \
+}
+SHARED_OUTSIDE(mm, atomic_read(&t->mm->mm_users))
+SHARED_OUTSIDE(files, atomic_read(&t->files->count))
+SHARED_OUTSIDE(fs, READ_ONCE(t->fs->users))
+
 /* Looked for once in a process. */
 static const struct obstacle process_obstacles[] = {
 	{ "controlling terminal", has_tty, "start it with setsid" },
+	/* (until its exec one that is being started inside has that of who starts it) */
+	{ "memory shared with a process outside of the container", shares_mm, NULL, true },
+	{ "table of open files shared with a process outside of the container", shares_files },
+	{ "working directory shared with a process outside of the container", shares_fs },
 };
 
 static int look_for(struct lm_dump *d, struct task_struct *t,

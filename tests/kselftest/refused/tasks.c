@@ -93,6 +93,47 @@ static void get_vfork(void)
 	check(write(ends[1], "", 1) == 1 && ends_with_7());
 }
 
+/* The same with somebody outside of the container. */
+static int leave_and_share(void *arg)
+{
+	write_file("/sys/fs/cgroup/cgroup.procs", "0");
+	if (write(*(int *)arg, "", 1) != 1)
+		return 8;
+	return share(NULL);
+}
+
+static void share_outside(int flags)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	static int ready[2];
+	char c;
+
+	check(!pipe(ready));
+	pid = clone(leave_and_share, stack + sizeof(stack), flags | SIGCHLD, &ready[1]);
+	check(pid > 0 && read(ready[0], &c, 1) == 1);
+}
+
+static void set_vmoutside(void)
+{
+	share_outside(CLONE_VM);
+}
+
+static void set_filesoutside(void)
+{
+	share_outside(CLONE_FILES);
+}
+
+static void set_fsoutside(void)
+{
+	share_outside(CLONE_FS);
+}
+
+/* (this one has memory of its own) */
+static void get_outside(void)
+{
+	check(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
+}
+
 static int own_fd;
 
 static bool set_own_table(void)
@@ -298,6 +339,12 @@ const struct thing task_things[] = {
 	  "memory shared with another process (CLONE_VM)" },
 	{ "vfork", set_vfork, get_vfork, OF_PROCESS,
 	  "memory shared with another process (CLONE_VM)" },
+	{ "vmoutside", set_vmoutside, get_vm, OF_PROCESS,
+	  "memory shared with a process outside of the container" },
+	{ "filesoutside", set_filesoutside, get_outside, OF_PROCESS,
+	  "table of open files shared with a process outside of the container" },
+	{ "fsoutside", set_fsoutside, get_outside, OF_PROCESS,
+	  "working directory shared with a process outside of the container" },
 	{ "owntable", set_owntable, get_owntable, OF_PROCESS,
 	  "thread with file descriptors of its own" },
 	{ "twocwd", set_twocwd, get_thread, OF_PROCESS,
