@@ -29,6 +29,11 @@ static bool is_raw(const struct sock *sk)
 static const char *raw_unsupported(struct lm_dump *d, struct sock *sk,
 				   bool *transient)
 {
+	/* The parts that MSG_MORE has brought so far. */
+	if (d->frozen && !skb_queue_empty_lockless(&sk->sk_write_queue)) {
+		*transient = true;
+		return "corked raw packet";
+	}
 	return lm_inet_unsupported(sk);
 }
 

@@ -243,6 +243,39 @@ static void get_corked(void)
 	check(!strcmp(buf, "passes"));
 }
 
+/* The option by itself moves. */
+static void set_corkoption(void)
+{
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	check(!setsockopt(fd, IPPROTO_UDP, UDP_CORK, &(int){ 1 }, sizeof(int)));
+}
+
+static void get_corkoption(void)
+{
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	check(!getsockopt(fd, IPPROTO_UDP, UDP_CORK, &on, &len) && on);
+}
+
+static void set_corkedraw(void)
+{
+	struct sockaddr_in a = local(0);
+
+	need(own_net());
+	fd = socket(AF_INET, SOCK_RAW, 200);
+	peer = socket(AF_INET, SOCK_RAW, 200);
+	check(!connect(fd, (void *)&a, sizeof(a)) && send(fd, "pas", 3, MSG_MORE) == 3);
+}
+
+static void get_corkedraw(void)
+{
+	char buf[64] = "";
+
+	check(send(fd, "ses", 3, 0) == 3 && read(peer, buf, sizeof(buf)) == 20 + 6);
+	check(!strcmp(buf + 20, "passes"));
+}
+
 /* ---- BPF ---- */
 
 static int bpf(int cmd, union bpf_attr *a)
@@ -370,6 +403,8 @@ const struct thing socket_things[] = {
 	{ "ip6pktinfo", set_ip6pktinfo, get_open, OF_FILE, "socket with IP options" },
 	{ "tunnel", set_tunnel, get_tunnel, OF_FILE, "UDP tunnel socket" },
 	{ "corked", set_corked, get_corked, OF_FILE, "corked UDP datagram" },
+	{ "corkoption", set_corkoption, get_corkoption, OF_NOTHING },
+	{ "corkedraw", set_corkedraw, get_corkedraw, OF_FILE, "corked raw packet" },
 	{ "sockmap", set_sockmap, get_tcp, OF_FILE, "socket in a BPF map" },
 	{ "sockmapudp", set_sockmapudp, get_tcp, OF_FILE, "socket in a BPF map" },
 	{ "sockmapunix", set_sockmapunix, get_tcp, OF_FILE, "socket in a BPF map" },
