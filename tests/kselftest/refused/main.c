@@ -277,14 +277,14 @@ static bool moves(const struct thing *t, pid_t pid)
 
 static void remove_box(const struct thing *t)
 {
-	static const char *const below[] = { BOX "%s/threaded", BOX "%s/inner", BOX "%s" };
+	static const char *const below[] = { BOX "%s/inner", BOX "%s" };
 
 	int fd = open(path(BOX "%s/cgroup.kill", t->name), O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0 && write(fd, "1", 1) != 1)
 		fail("cgroup.kill", "");
 	close(fd);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		wait_until(is_removed, path(below[i], t->name));
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;

@@ -299,17 +299,6 @@ static void get_nhroute(void)
 	check(run("ip route get 10.6.0.9 | grep -q 10.5.0.2"));
 }
 
-/* It looks into a usual table, and is none of the usual rules. */
-static void set_rule(void)
-{
-	set_dummy("ip rule add lookup main suppress_prefixlength 0");
-}
-
-static void get_rule(void)
-{
-	check(run("ip rule | grep -q suppress_prefixlength"));
-}
-
 const struct thing space_things[] = {
 	{ "thread_uts", set_thread_uts, get_thread, OF_PROCESS,
 	  "thread in another uts namespace" },
@@ -343,8 +332,7 @@ const struct thing space_things[] = {
 	  "%fifo (deleted): a directory or named pipe that was removed" },
 	{ "gonecwd", set_gonecwd, get_cwd, OF_PROCESS,
 	  "%cwd (deleted): a directory or named pipe that was removed" },
-	{ "nexthop", set_nexthop, get_nexthop, OF_ALL, "nexthop object (ip nexthop)" },
+	{ "nexthop", set_nexthop, get_nexthop, OF_ALL, "nexthop object" },
 	{ "nhroute", set_nhroute, get_nhroute, OF_ALL, "route by nexthop object" },
-	{ "rule", set_rule, get_rule, OF_ALL, "policy routing (ip rule)" },
 	{ }
 };

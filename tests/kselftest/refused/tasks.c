@@ -236,33 +236,6 @@ static void get_cookie(void)
 	check(!prctl(62, 0 /* GET */, 0, 0, &cookie) && cookie);
 }
 
-/* A cgroup whose threads may be in others of its kind. */
-static bool set_below(void)
-{
-	const char *below = cgroup_below("threaded");
-	char line[16];
-
-	if (*wrong || chdir(below))
-		return false;
-	write_file("cgroup.type", "threaded");
-	snprintf(line, sizeof(line), "%d", gettid());
-	write_file("cgroup.threads", line);
-	return !chdir("/");
-}
-
-static bool get_below(void)
-{
-	char line[256];
-	FILE *f = fopen("/proc/thread-self/cgroup", "r");
-
-	return f && fgets(line, sizeof(line), f) && strstr(line, "/threaded\n");
-}
-
-static void set_threaded(void)
-{
-	thread(set_below, get_below);
-}
-
 /* ---- of x86 ---- */
 
 static char selector;
@@ -303,19 +276,6 @@ static void get_ports(void)
 	outb(0, 0x80);		/* or SIGSEGV */
 }
 
-static void set_notsc(void)
-{
-	need(!prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
-}
-
-static void get_notsc(void)
-{
-	int mode = 0;
-
-	check(!prctl(PR_GET_TSC, &mode) && mode == PR_TSC_SIGSEGV);
-	check(!prctl(PR_SET_TSC, PR_TSC_ENABLE));
-}
-
 /* That program does by itself what others do in main.c. */
 static void set_addr32(void)
 {
@@ -351,12 +311,9 @@ const struct thing task_things[] = {
 	  "working directory shared with another thread, but not with its process" },
 	{ "deadline", set_deadline, get_deadline, OF_PROCESS, "deadline scheduling" },
 	{ "cookie", set_cookie, get_cookie, OF_PROCESS, "core scheduling" },
-	{ "threaded", set_threaded, get_thread, OF_PROCESS, "threaded cgroup" },
 	{ "dispatch", set_dispatch, get_dispatch, OF_PROCESS, "syscall user dispatch" },
 	{ "ldt", set_ldt, get_ldt, OF_PROCESS, "local descriptor table (modify_ldt)" },
 	{ "ports", set_ports, get_ports, OF_PROCESS, "I/O port permissions" },
-	{ "notsc", set_notsc, get_notsc, OF_PROCESS,
-	  "disabled time stamp counter (PR_SET_TSC)" },
 	{ "addr32", set_addr32, NULL, OF_PROCESS, "32-bit program" },
 	{ }
 };
