@@ -169,7 +169,7 @@ static struct livemig_vma random_vma(uint64_t start, uint64_t end)
 
 	v.flags = rnd(8);
 	if (v.flags & LIVEMIG_VMA_F_WRITE)
-		v.flags |= LIVEMIG_VMA_F_READ;
+		v.flags |= LIVEMIG_VMA_F_READ | LIVEMIG_VMA_F_MAYWRITE;
 	switch (rnd(5)) {
 	case 0:
 		v.kind = LIVEMIG_VMA_FILE_PRIVATE;
