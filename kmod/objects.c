@@ -7,7 +7,6 @@
  * Locking: takes r->lock where it is told; no other.
  */
 #include <linux/binfmts.h>
-#include <linux/futex.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/restart_block.h>
@@ -15,6 +14,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <net/netlink.h>
+#include <uapi/linux/futex.h>
 
 #include "arch.h"
 #include "cputime.h"

@@ -25,13 +25,15 @@ static inline bool lm_has_shadow_stack(struct task_struct *t)
 #endif
 }
 
-/* Features with much state, which the process of this main thread has asked for;
- * struct fpu left struct thread_struct in 6.16.
+/* Features with much state, which the process of this main thread has asked for. From
+ * 6.16 on struct fpu lies behind the task: x86_task_fpu(), which is a function that is
+ * not exported where the kernel was made with X86_DEBUG_FPU.
  */
 static inline u64 lm_xcomp_perm(struct task_struct *leader)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-	u64 perm = READ_ONCE(x86_task_fpu(leader)->perm.__state_perm);
+	const struct fpu *fpu = (const void *)(leader + 1);
+	u64 perm = READ_ONCE(fpu->perm.__state_perm);
 #else
 	u64 perm = READ_ONCE(leader->thread.fpu.perm.__state_perm);
 #endif
