@@ -64,6 +64,7 @@ static u32 flags_of(const struct vm_area_struct *vma)
 		{ VM_LOCKONFAULT, LIVEMIG_VMA_F_LOCKONFAULT },
 		{ LM_VM_SEALED, LIVEMIG_VMA_F_SEALED },
 		{ LM_VM_DROPPABLE, LIVEMIG_VMA_F_DROPPABLE },
+		{ VM_ACCOUNT, LIVEMIG_VMA_F_ACCOUNT },
 	};
 	const struct mm_struct *mm = vma->vm_mm;
 	u32 flags = 0;

@@ -394,6 +394,7 @@ enum livemig_vma_flags {
 	LIVEMIG_VMA_F_GUARD		= 1 << 17, /* may have guard regions */
 	LIVEMIG_VMA_F_SEALED		= 1 << 18, /* mseal() */
 	LIVEMIG_VMA_F_DROPPABLE		= 1 << 19, /* MAP_DROPPABLE */
+	LIVEMIG_VMA_F_ACCOUNT		= 1 << 20, /* private, may or might be written to */
 };
 
 struct livemig_vma {

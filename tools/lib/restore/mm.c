@@ -107,7 +107,7 @@ static int flush(struct sweep *s)
 
 static int room(struct sweep *s)
 {
-	return lm_batch_room(s->b, 8, 256) ? 0 : flush(s);
+	return lm_batch_room(s->b, 10, 256) ? 0 : flush(s);
 }
 
 static int close_fds(struct sweep *s)
@@ -301,6 +301,19 @@ static void protect(struct sweep *s, const struct livemig_vma *v)
 		     lm_mm_prot(v), v->pkey);
 }
 
+/* Memory that could be written to is accounted from then on, and the kernel joins it
+ * with no neighbour that is not.
+ */
+static void account(struct sweep *s, const struct livemig_vma *v, uint32_t was)
+{
+	if (!(v->flags & LIVEMIG_VMA_F_ACCOUNT) || v->flags & LIVEMIG_VMA_F_WRITE ||
+	    was & LIVEMIG_VMA_F_ACCOUNT || !lm_mm_private(v))
+		return;
+	lm_batch_add(s->b, __NR_mprotect, v->start, v->end - v->start,
+		     lm_mm_prot(v) | PROT_WRITE);
+	lm_batch_add(s->b, __NR_mprotect, v->start, v->end - v->start, lm_mm_prot(v));
+}
+
 /* ---- the sweep ---- */
 
 /* Append @v, to be one with the piece before if it goes on. */
@@ -358,6 +371,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	if (was && same_thing(was, is) && !(s->born && is_sysv(s, is)) &&
 	    !(s->born && lm_vma_kind(was)->not_inherited) &&
 	    !(s->born && was->flags & ONE_WAY && !(is->flags & ONE_WAY))) {
+		account(s, &v, was->flags);
 		if (v.pkey || was->pkey)
 			protect(s, &v);
 		else if ((was->flags ^ v.flags) & PROT)
@@ -372,6 +386,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	}
 	if (map(s, &v))
 		return -1;
+	account(s, &v, 0);
 	if (v.pkey)
 		protect(s, &v);
 	advise(s, start, end - start, 0, v.flags);
