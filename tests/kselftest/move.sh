@@ -12,7 +12,9 @@ migctl=$root/build/migctl
 cg=/sys/fs/cgroup
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-programs=$root/build/tests/${PWD##*/}
+area=${PWD##*/}
+snapshot=$root/build/tests/snapshot
+programs=$root/build/tests/$area
 [ ! -d "$programs" ] || cp -p "$programs"/* "$dir"
 
 # among WORDS [NAME...]: those of the words that are named, one a line; without names all
@@ -71,72 +73,85 @@ unbox()
 	wait_for 60 rmdir "$cg/$1"
 }
 
-# dump_box NAME IMAGE [running|frozen|killed]
+# dump_box NAME IMAGE [running|frozen|killed]: what is killed is frozen before, and
+# described in IMAGE.before
 dump_box()
 {
-	local pids
+	local pids status leave=${3:-killed}
 
 	mapfile -t pids < <(find "$cg/$1" -name cgroup.procs -exec cat {} + 2>/dev/null)
-	"$migctl" dump "$cg/$1" -o "$2" --leave "${3:-killed}" >"$dir/dump.log" 2>&1 || {
+	[ "$leave" != killed ] || {
+		frozen "$1" 1 && snapshot "$1" >"$2.before" || {
+			echo "does not freeze, or shows nothing"
+			return 1
+		}
+	}
+	"$migctl" dump "$cg/$1" -o "$2" --leave "$leave" >"$dir/dump.log" 2>&1
+	status=$?
+	((status)) && {
 		cat "$dir/dump.log"
-		return 1
+		[ "$leave" != killed ] || frozen "$1" 0
+		return $status
 	}
 	# What was killed has its pids until its parent, or init, has waited for it.
-	[ "${3:-killed}" != killed ] || wait_for 60 gone "${pids[@]/#//proc/}" || :
+	[ "$leave" != killed ] || wait_for 60 gone "${pids[@]/#//proc/}" || :
+}
+
+# restore_box NAME IMAGE [OPTION...]: what dump_box has killed. Nothing that /proc and
+# ss tell about it is different before anything of it runs.
+restore_box()
+{
+	local status
+
+	"$migctl" restore --frozen "${@:3}" "$2" || return
+	# A main thread that has ended ends again when it runs.
+	! grep -q "has ended" "$2.before" || wait_for 60 ended "$1" "$2"
+	frozen "$1" 1 && snapshot "$1" >"$2.after" && diff -u "$2.before" "$2.after"
+	status=$?
+	frozen "$1" 0
+	return $status
+}
+
+# ended NAME IMAGE: as many have as before
+ended()
+{
+	frozen "$1" 0 && frozen "$1" 1 &&
+		[ "$(snapshot "$1" | grep -c "has ended")" = "$(grep -c "has ended" "$2.before")" ]
+}
+
+# moved NAME IMAGE [OPTION...]: dumped, killed, restored, compared. What it does
+# meanwhile it does after that.
+moved()
+{
+	dump_box "$1" "$2" && restore_box "$@"
+}
+
+# moves TEST: the box that the area's start() makes for it, AREA-TEST; then what the
+# program says itself. start() may set $file, where it says that.
+moves()
+{
+	local file=$dir/$1
+
+	start "$1" && moved "${area:?}-$1" "$dir/$1.img" && answers "$file"
 }
 
 # snapshot NAME: what /proc and ss tell about all processes in it
 snapshot()
 {
-	local pids
-
-	[ -x "$dir/snapshot" ] || build "$root/tests/kselftest/snapshot.c"
-	mapfile -t pids < <(find "$cg/$1" -name cgroup.procs -exec cat {} + | sort -n)
-	"$dir/snapshot" "${pids[@]}"
-	sockets "${pids[@]}"
-}
-
-# sockets PID...: theirs, as ss shows them in the namespace of the first, without
-# the numbers of queues and inodes.
-sockets()
-{
-	nsenter -t "$1" -n ss -Hanptuwx0 | awk -v pids="$*" '
-	BEGIN {
-		n = split(pids, pid, " ")
-	}
-	{
-		line = $1 " " $2
-		for (i = 5; i <= NF; i++)
-			if ($1 !~ /^u_/ || $i !~ /^[0-9]+$/)
-				line = line " " $i
-		for (i = 1; i <= n; i++)
-			if (index($NF, "pid=" pid[i] ",")) {
-				print "ss: " line
-				next
-			}
-	}' | sort
+	"$snapshot" "$cg/$1"
 }
 
 frozen()
 {
-	echo "$2" >"$cg/$1/cgroup.freeze" &&
-		wait_for 60 grep -qx "frozen $2" "$cg/$1/cgroup.events"
+	echo "$2" >"$cg/$1/cgroup.freeze" && wait_for 60 is_frozen "$1" "$2"
 }
 
-# moved NAME IMAGE: dumped, killed, restored, and nothing that /proc and ss tell
-# about it is different. What it does meanwhile it does after that.
-moved()
+# (without a program: this is asked before and after each move)
+is_frozen()
 {
-	local status
+	local lines
 
-	frozen "$1" 1 || { echo "does not freeze"; return 1; }
-	snapshot "$1" >"$dir/before"
-	dump_box "$1" "$2"
-	status=$?
-	((status)) || "$migctl" restore --frozen "$2" || return
-	[ -d "$cg/$1" ] && frozen "$1" 1 && snapshot "$1" >"$dir/after"
-	frozen "$1" 0
-	((status)) || diff -u "$dir/before" "$dir/after"
+	mapfile -t lines <"$cg/$1/cgroup.events" && [[ " ${lines[*]} " == *" frozen $2 "* ]]
 }
 
 # is_ready FILE: until the program has made FILE.ready, which is empty or says

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * snapshot PID... - all that /proc tells about processes: what `ls -l fd`, fdinfo,
- * maps, the flags of smaps, status, limits, stat, mountinfo and the rest show,
- * but what is bound to change in a move.
+ * snapshot CGROUP - all that /proc tells about its processes: what `ls -l fd`, fdinfo,
+ * maps, the flags of smaps, status, limits, stat, mountinfo and the rest show, and ss
+ * about their sockets, but what is bound to change in a move.
  * snapshot --known - the list of what that is, with the reasons
  *
  * Everything is printed unless known[] names it: what a new kernel tells in
@@ -11,11 +11,15 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <linux/kcmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ELSEWHERE "which pages are in memory already is not state of the program"
@@ -36,12 +40,19 @@ static const struct known {
 	{ "status", "FDSize", "the table is as large as its files need; it does not shrink" },
 	{ "status", "Ngid", "NUMA balancing finds its groups anew" },
 	{ "status", "SigQ", "counts the signals of a user, of all processes" },
+	{ "status", "Pid", "in NSpid" },
+	{ "status", "Tgid", "in NStgid" },
+	{ "status", "PPid", "in stat" },
+	{ "status", "NSpid, NStgid, NSpgid, NSsid: the first", NUMBERED
+	  " (where the container has a pid namespace of its own)" },
+	{ "status", "NSpgid, NSsid: 0 outside of the container",
+	  "who is outside does not move; it is init's group or session then" },
 	{ "status", "State", "a task that is about to sleep may be counted either way" },
 	{ "status", "ShdPnd: SIGSTOP", "a stopped task is stopped again once it can run" },
 	{ "status", "voluntary_ctxt_switches", COUNTED },
 	{ "status", "nonvoluntary_ctxt_switches", COUNTED },
 	{ "VmFlags", "sd", "soft-dirty is livemig's own instrument" },
-	{ "VmFlags", "ac", "memory is accounted when it is written to" },
+	{ "VmFlags", "--ac", "memory is accounted when it is written to" },
 	{ "fdinfo", "mnt_id", NUMBERED },
 	{ "fdinfo", "ino", NUMBERED " (of a file that has no name)" },
 	{ "fdinfo", "sdev", NUMBERED " (devices without hardware)" },
@@ -57,7 +68,7 @@ static const struct known {
 	{ "link", "[number]", NUMBERED " (pipes, sockets: `pipe:[123]')" },
 	{ "maps", "inode of a deleted file", NUMBERED },
 	{ "stat", "CPU, faults, start in ticks of the host", COUNTED },
-	{ "mountinfo", "ids, device numbers", NUMBERED },
+	{ "mountinfo", "ids, device numbers, numbers of groups", NUMBERED },
 	{ "ss", "queues", "peers under load send meanwhile" },
 	{ "ss", "inodes, timers", NUMBERED },
 };
@@ -65,8 +76,17 @@ static const struct known {
 /* As the kernel's; glibc's O_LARGEFILE is 0 here. */
 #define LARGEFILE 0100000ul
 
-static char **pids;
-static int nr_pids;
+#define MAX_PIDS 4096
+
+static struct task {
+	char pid[16];		/* here */
+	int inner;		/* in the outermost pid namespace but the host's */
+	int has_sockets;
+} tasks[MAX_PIDS];
+static int nr_tasks;
+/* All of them are in pid namespaces of their own: the outermost pids are others after
+ * a move. */
+static int own_pidns = 1;
 
 static int is_known(const char *file, const char *name)
 {
@@ -114,8 +134,8 @@ static void whole(const char *file)
 	putchar('\n');
 }
 
-/* As ls -l does, with the mode; "socket:[123]" is "socket:". */
-static void link_of(const char *file)
+/* As ls -l does, with the mode; "socket:[123]" is "socket:". Return: it is a socket. */
+static int link_of(const char *file)
 {
 	char to[4096] = "";
 	struct stat st;
@@ -125,6 +145,7 @@ static void link_of(const char *file)
 	if (strstr(to, ":["))
 		strstr(to, ":[")[1] = 0;
 	printf("%s %03o -> %s\n", file, lstat(file, &st) ? 0 : st.st_mode & 0777, to);
+	return !strcmp(to, "socket:");
 }
 
 static int by_text(const void *a, const void *b)
@@ -177,15 +198,58 @@ static void fdinfo(const char *nr)
 		fdinfo_line(nr, line[i]);
 }
 
-static int outside(const char *pid)
+/* The value of a line of a status file, from the first word on; NULL: there is none. */
+static char *status_line(const char *buf, const char *name)
 {
-	for (int i = 0; i < nr_pids; i++)
-		if (!strcmp(pids[i], pid))
-			return 0;
-	return 1;
+	static char line[1024];
+	const char *at = strstr(buf, name);
+
+	if (!at)
+		return NULL;
+	at += strlen(name) + strspn(at + strlen(name), ": \t");
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+	return line;
 }
 
-/* Fields of stat, counted as in proc(5). */
+/* "12 5 1" is "5 1" where the first is the pid outside. */
+static const char *inner(const char *pids_of)
+{
+	return own_pidns ? pids_of + strcspn(pids_of, " \t") : pids_of;
+}
+
+static void inner_ids(const char *ids)
+{
+	const char *in = inner(ids);
+
+	if (in != ids && atoi(in) == 0)
+		printf(" 1%s\n", in + strcspn(in, "0") + 1);
+	else
+		printf(" %s\n", in + strspn(in, "\t"));
+}
+
+/* Of those that tell a pid: by what it is known in the container. */
+static void print_pid(const char *pid)
+{
+	char path[64], buf[8192], *of = NULL;
+
+	if (own_pidns && atoi(pid) > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/status", atoi(pid));
+		text(path, buf, sizeof(buf));
+		of = status_line(buf, "\nNSpid:");
+	}
+	printf(" %s", of ? inner(of) : pid);
+}
+
+/* The how manieth it is, from 1 on; 0: none of the container's. */
+static int nth(int pid)
+{
+	for (int i = 0; i < nr_tasks; i++)
+		if (atoi(tasks[i].pid) == pid)
+			return i + 1;
+	return 0;
+}
+
+/* Fields of stat, counted as in proc(5): 4 to 8 but 7 are pids. */
 static void fields(const char *file, const int *which)
 {
 	char buf[4096], *save, *p;
@@ -197,45 +261,55 @@ static void fields(const char *file, const int *which)
 	for (p = p ? strtok_r(p + 1, " \n", &save) : NULL; p;
 	     p = strtok_r(NULL, " \n", &save), i++)
 		if (i == *which) {
-			printf(" %s", i == 4 && outside(p) ? "outside" : p);
+			if (i == 4 && !nth(atoi(p)))
+				printf(" outside");
+			else if (i < 9 && i != 7)
+				print_pid(p);
+			else
+				printf(" %s", p);
 			which++;
 		}
 	putchar('\n');
 }
 
-static void status(void)
+static void status(char *buf)
 {
-	char buf[8192], *save, *colon;
+	char *save, *colon;
 
-	text("status", buf, sizeof(buf));
 	for (char *l = strtok_r(buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		colon = strchr(l, ':');
 		if (!colon)
 			continue;
-		*colon = 0;
+		*colon++ = 0;
 		if (is_known("status", l))
 			continue;
+		printf("%s:", l);
 		if (!strcmp(l, "ShdPnd"))
-			printf("%s: %llx\n", l, strtoull(colon + 1, NULL, 16) &
+			printf(" %llx\n", strtoull(colon, NULL, 16) &
 			       ~(1ull << (SIGSTOP - 1)));
-		else if (!strcmp(l, "PPid") && outside(colon + 2))
-			printf("%s: outside\n", l);
+		else if (!strncmp(l, "NS", 2))
+			inner_ids(colon + 1);
 		else
-			printf("%s:%s\n", l, colon + 1);
+			printf("%s\n", colon);
 	}
 }
 
+/* Of smaps, which has thousands of lines of which few are looked at. */
 static void mappings(void)
 {
+	static char buf[1 << 16];
 	char line[8192], *w, *save;
 	FILE *f = fopen("smaps", "r");
 
+	if (f)
+		setvbuf(f, buf, _IOFBF, sizeof(buf));
 	while (f && fgets(line, sizeof(line), f)) {
-		int mapping = !isupper(*line), deleted = !!strstr(line, "(deleted)");
+		int mapping = !isupper(*line), deleted;
 
 		if (!mapping && strncmp(line, "VmFlags", 7) &&
 		    strncmp(line, "ProtectionKey", 13))
 			continue;
+		deleted = mapping && strstr(line, "(deleted)");
 		w = strtok_r(line, " \n", &save);
 		for (int i = 0; w; w = strtok_r(NULL, " \n", &save), i++)
 			if (mapping ? !(deleted && (i == 3 || i == 4)) :
@@ -255,93 +329,274 @@ static void unnumbered(const char *word)
 	printf(" %.*s", end ? (int)(end + 1 - word) : (int)strlen(word), word);
 }
 
-/* Of the first process that shows them; the others are told to be the same. */
-static void mounts(const char *pid)
+/* Groups of mounts that propagate to each other are numbered anew: the how manieth. */
+static int group_of(int id)
 {
-	static char first[65536], buf[65536], who[32];
+	static int ids[256], n;
+	int i;
+
+	for (i = 0; i < n && ids[i] != id; i++)
+		;
+	if (i == n && n < 256)
+		ids[n++] = id;
+	return i + 1;
+}
+
+/* Of the first process that shows them; the others are told to be the same. */
+static void mounts(void)
+{
+	static char first[65536], buf[65536];
 	char *l, *w, *save, *words;
+	int number;
 
 	text("mountinfo", buf, sizeof(buf));
-	if (*who && !strcmp(first, buf)) {
-		printf("mountinfo: as pid %s\n", who);
+	if (!strcmp(first, buf)) {
+		printf("mounts: the same\n");
 		return;
 	}
 	strcpy(first, buf);
-	snprintf(who, sizeof(who), "%s", pid);
 	for (l = strtok_r(buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		printf("mount:");
 		w = strtok_r(l, " ", &words);
 		for (int i = 0; w; w = strtok_r(NULL, " ", &words), i++)
-			if (i > 2)
+			if (i > 5 && (sscanf(w, "shared:%d", &number) == 1 ||
+				      sscanf(w, "master:%d", &number) == 1 ||
+				      sscanf(w, "propagate_from:%d", &number) == 1))
+				printf(" %.*s:%d", (int)strcspn(w, ":"), w,
+				       group_of(number));
+			else if (i > 2)
 				unnumbered(w);
 		putchar('\n');
 	}
 }
 
-static void threads(const char *pid)
+static void fds(struct task *t)
 {
-	static const int which[] = { 18, 19, 40, 41, 0 };
 	struct dirent **list;
-	int n = scandir("task", &list, is_number, by_number);
 	char path[300];
+	int n = scandir("fd", &list, is_number, by_number);
 
 	for (int i = 0; i < n; i++) {
-		printf("-- thread %s\n", list[i]->d_name);
-		snprintf(path, sizeof(path), "/proc/%s/task/%s", pid, list[i]->d_name);
-		if (chdir(path))
-			exit(1);
-		status();
-		fields("stat", which);
-		snprintf(path, sizeof(path), "/proc/%s/timerslack_ns", list[i]->d_name);
-		whole(path);
+		snprintf(path, sizeof(path), "fd/%s", list[i]->d_name);
+		t->has_sockets |= link_of(path);
+		fdinfo(list[i]->d_name);
 	}
 }
 
-static void process(const char *pid)
+/* POSIX timers, which signal a pid or tid. */
+static void timers(void)
+{
+	static char buf[65536];
+	char *l, *id, *save;
+
+	text("timers", buf, sizeof(buf));
+	for (l = strtok_r(buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		id = strstr(l, "id.");
+		printf("timers: %.*s", id ? (int)(id + 3 - l) : (int)strlen(l), l);
+		if (id)
+			print_pid(id + 3);
+		putchar('\n');
+	}
+}
+
+static void thread(struct task *t, const char *tid, const char *first)
+{
+	static const int which[] = { 18, 19, 40, 41, 0 };
+	char path[300], buf[8192], *pid;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s", tid, tid);
+	if (chdir(path))
+		exit(1);
+	text("status", buf, sizeof(buf));
+	pid = status_line(buf, "\nNSpid:");
+	printf("-- thread %s", pid ? inner(pid) : "?");
+	if (strstr(buf, "\nState:\tZ")) {
+		printf(" has ended\n");
+		return;
+	}
+	putchar('\n');
+	status(buf);
+	fields("stat", which);
+	link_of("cwd");
+	link_of("root");
+	whole("cgroup");
+	whole("attr/current");
+	if (syscall(SYS_kcmp, atoi(tid), atoi(first), KCMP_FILES, 0, 0))
+		fds(t);
+	snprintf(path, sizeof(path), "/proc/%s/timerslack_ns", tid);
+	text(path, buf, sizeof(buf));
+	printf("timerslack_ns: %s", buf);
+}
+
+static void process(struct task *t)
 {
 	static const char *const files[] = {
 		"cmdline", "environ", "auxv", "limits", "oom_score_adj",
-		"personality", "coredump_filter", "loginuid", "cgroup", NULL
+		"personality", "coredump_filter", "loginuid", "uid_map", "gid_map",
+		"setgroups", NULL
 	};
-	static const int which[] = { 4, 5, 6, 7, 8, 26, 27, 28, 45, 46, 47, 48, 49,
+	static const int which[] = { 4, 7, 8, 26, 27, 28, 45, 46, 47, 48, 49,
 				     50, 51, 0 };
 	struct dirent **list;
 	char path[300];
 	int n;
 
-	snprintf(path, sizeof(path), "/proc/%s", pid);
-	if (chdir(path)) {
-		printf("no pid %s\n", pid);
+	/* The last thread: the main one may have ended, and has nothing then. */
+	snprintf(path, sizeof(path), "/proc/%s/task", t->pid);
+	n = scandir(path, &list, is_number, by_number);
+	if (n <= 0) {
+		printf("no pid %s\n", t->pid);
 		return;
 	}
-	printf("== pid %s\n", pid);
+	snprintf(path, sizeof(path), "/proc/%s", list[n - 1]->d_name);
+	if (chdir(path))
+		exit(1);
+	printf("== process\n");
 	for (const char *const *f = files; *f; f++)
 		whole(*f);
 	fields("stat", which);
 	link_of("exe");
-	link_of("cwd");
-	link_of("root");
-	n = scandir("fd", &list, is_number, by_number);
-	for (int i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "fd/%s", list[i]->d_name);
-		link_of(path);
-		fdinfo(list[i]->d_name);
-	}
+	fds(t);
 	mappings();
-	mounts(pid);
-	threads(pid);
+	mounts();
+	timers();
+	for (int i = 0; i < n; i++)
+		thread(t, list[i]->d_name, list[n - 1]->d_name);
+}
+
+/* A line of ss, without queues (but the backlog of listeners) and inodes; pids are the how manieth of the container.
+ * Return: one of the container has it.
+ */
+static int ss_line(const char *line, FILE *out)
+{
+	char buf[4096], *w, *save;
+	int mine = 0, is_unix = !strncmp(line, "u_", 2), listens = 0, pid;
+
+	snprintf(buf, sizeof(buf), "%s", line);
+	w = strtok_r(buf, " \n", &save);
+	for (int i = 0; w; w = strtok_r(NULL, " \n", &save), i++) {
+		if (i == 1)
+			listens = !strcmp(w, "LISTEN");
+		if (i == 2 || (i == 3 && !listens) || (is_unix && w[strspn(w, "0123456789")] == 0) ||
+		    !strncmp(w, "ino:", 4) || !strncmp(w, "sk:", 3) ||
+		    !strncmp(w, "timer:", 6))
+			continue;
+		fputc(' ', out);
+		for (; *w; w++) {
+			if (sscanf(w, "pid=%d", &pid) != 1) {
+				fputc(*w, out);
+				continue;
+			}
+			fprintf(out, "process %d", nth(pid));
+			mine |= nth(pid);
+			w += strcspn(w, ",)") - 1;
+		}
+	}
+	return mine;
+}
+
+/* As ss shows them in the network namespace of a process. */
+static void ss(const char *pid)
+{
+	char path[64], line[4096], *lines[4096];
+	size_t n = 0, len;
+	FILE *f = NULL;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0 && !setns(fd, CLONE_NEWNET))
+		f = popen("ss -Hanptuwx0e", "r");
+	while (f && n < 4096 && fgets(line, sizeof(line), f)) {
+		FILE *out = open_memstream(&lines[n], &len);
+		int mine = ss_line(line, out);
+
+		fclose(out);
+		if (mine)
+			n++;
+		else
+			free(lines[n]);
+	}
+	if (f)
+		pclose(f);
+	close(fd);
+	qsort(lines, n, sizeof(*lines), by_text);
+	for (size_t i = 0; i < n; i++)
+		printf("ss:%s\n", lines[i]);
+}
+
+/* In each of the network namespaces that processes with sockets are in. */
+static void sockets(void)
+{
+	static ino_t seen[MAX_PIDS];
+	char path[64];
+	struct stat st;
+	int n = 0, j;
+
+	for (int i = 0; i < nr_tasks; i++) {
+		snprintf(path, sizeof(path), "/proc/%.15s/ns/net", tasks[i].pid);
+		if (!tasks[i].has_sockets || stat(path, &st))
+			continue;
+		for (j = 0; j < n && seen[j] != st.st_ino; j++)
+			;
+		if (j < n)
+			continue;
+		seen[n++] = st.st_ino;
+		ss(tasks[i].pid);
+	}
+}
+
+static void add_task(const char *pid)
+{
+	struct task *t = &tasks[nr_tasks];
+	char path[64], buf[8192], *of;
+
+	if (nr_tasks == MAX_PIDS)
+		exit(1);
+	snprintf(t->pid, sizeof(t->pid), "%s", pid);
+	snprintf(path, sizeof(path), "/proc/%s/status", t->pid);
+	text(path, buf, sizeof(buf));
+	of = status_line(buf, "\nNSpid:");
+	if (!of)
+		return;
+	own_pidns &= !!strchr(of, '\t');
+	t->inner = atoi(of + (strchr(of, '\t') ? strcspn(of, "\t") : 0));
+	nr_tasks++;
+}
+
+static int add_cgroup(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	char buf[65536], *save;
+
+	if (strcmp(path + ftw->base, "cgroup.procs"))
+		return 0;
+	text(path, buf, sizeof(buf));
+	for (char *p = strtok_r(buf, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
+		add_task(p);
+	return 0;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct task *x = a, *y = b;
+
+	return x->inner != y->inner ? x->inner - y->inner : atoi(x->pid) - atoi(y->pid);
 }
 
 int main(int argc, char **argv)
 {
-	pids = argv + 1;
-	nr_pids = argc - 1;
-	if (nr_pids == 1 && !strcmp(pids[0], "--known")) {
+	if (argc != 2)
+		return 2;
+	if (!strcmp(argv[1], "--known")) {
 		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 			printf("%s\t%s\t%s\n", known[i].file, known[i].name, known[i].why);
 		return 0;
 	}
-	for (int i = 0; i < nr_pids; i++)
-		process(pids[i]);
-	return 0;
+	if (nftw(argv[1], add_cgroup, 16, FTW_PHYS))
+		return 1;
+	qsort(tasks, nr_tasks, sizeof(*tasks), by_pid);
+	for (int i = 0; i < nr_tasks; i++)
+		process(&tasks[i]);
+	sockets();
+	return !nr_tasks;
 }

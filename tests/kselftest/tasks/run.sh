@@ -52,7 +52,7 @@ moves()
 	start "$1" || return
 	dump_box "tasks-$1" "$dir/$1.img" || return
 	[ ! -e "$dir/$1.mark" ] || mark "$dir/$1.mark"
-	"$migctl" restore --detach "$dir/$1.img" || return
+	restore_box "tasks-$1" "$dir/$1.img" || return
 	answers "$dir/$1"
 }
 
