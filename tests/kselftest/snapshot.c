@@ -49,6 +49,8 @@ static const struct known {
 	  "who is outside does not move; it is init's group or session then" },
 	{ "status", "State", "a task that is about to sleep may be counted either way" },
 	{ "status", "ShdPnd: SIGSTOP", "a stopped task is stopped again once it can run" },
+	{ "status", "SigPnd, ShdPnd: SIGALRM, signals of its timers",
+	  "time goes on: they are due while it is frozen" },
 	{ "status", "voluntary_ctxt_switches", COUNTED },
 	{ "status", "nonvoluntary_ctxt_switches", COUNTED },
 	{ "VmFlags", "sd", "soft-dirty is livemig's own instrument" },
@@ -58,6 +60,7 @@ static const struct known {
 	{ "fdinfo", "sdev", NUMBERED " (devices without hardware)" },
 	{ "fdinfo", "eventfd-id", NUMBERED },
 	{ "fdinfo", "it_value", "time goes on" },
+	{ "fdinfo", "ticks", "time goes on: of a timerfd that is due while it is frozen" },
 	{ "fdinfo", "fhandle-bytes", "inotify: names the file by its inode" },
 	{ "fdinfo", "fhandle-type", "inotify: names the file by its inode" },
 	{ "fdinfo", "f_handle", "inotify: names the file by its inode" },
@@ -73,6 +76,8 @@ static const struct known {
 	{ "ss", "inodes, timers", NUMBERED },
 };
 
+#define SIG_BIT(nr) (1ull << ((nr) - 1))
+
 /* As the kernel's; glibc's O_LARGEFILE is 0 here. */
 #define LARGEFILE 0100000ul
 
@@ -84,6 +89,8 @@ static struct task {
 	int has_sockets;
 } tasks[MAX_PIDS];
 static int nr_tasks;
+/* Signals that the process gets at some time. */
+static unsigned long long timed;
 /* All of them are in pid namespaces of their own: the outermost pids are others after
  * a move. */
 static int own_pidns = 1;
@@ -284,9 +291,9 @@ static void status(char *buf)
 		if (is_known("status", l))
 			continue;
 		printf("%s:", l);
-		if (!strcmp(l, "ShdPnd"))
-			printf(" %llx\n", strtoull(colon, NULL, 16) &
-			       ~(1ull << (SIGSTOP - 1)));
+		if (!strcmp(l, "ShdPnd") || !strcmp(l, "SigPnd"))
+			printf(" %llx\n", strtoull(colon, NULL, 16) & ~timed &
+			       ~(l[1] == 'h' ? SIG_BIT(SIGSTOP) : 0));
 		else if (!strncmp(l, "NS", 2))
 			inner_ids(colon + 1);
 		else
@@ -388,9 +395,13 @@ static void timers(void)
 {
 	static char buf[65536];
 	char *l, *id, *save;
+	int nr;
 
+	timed = SIG_BIT(SIGALRM);
 	text("timers", buf, sizeof(buf));
 	for (l = strtok_r(buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(l, "signal: %d/", &nr) == 1 && nr > 0 && nr <= 64)
+			timed |= SIG_BIT(nr);
 		id = strstr(l, "id.");
 		printf("timers: %.*s", id ? (int)(id + 3 - l) : (int)strlen(l), l);
 		if (id)

@@ -102,8 +102,7 @@ moves()
 
 	before=$(host)
 	start "$1" || return
-	dump_box "ns-$1" "$dir/$1.img" || return
-	"$migctl" restore --detach "$dir/$1.img" || return
+	moved "ns-$1" "$dir/$1.img" || return
 	answers "$dir/$1" || return
 	[ "$(host)" = "$before" ] || { host; return 1; }
 }
@@ -130,8 +129,7 @@ stays()
 entered()
 {
 	start entered || return
-	dump_box ns-init "$dir/entered.img" || return
-	"$migctl" restore --detach "$dir/entered.img" || return
+	moved ns-init "$dir/entered.img" || return
 	answers "$dir/entered" && answers "$dir/first"
 }
 
@@ -157,7 +155,7 @@ mounts()
 	rmdir "$dir/root/host" && ln -s /etc "$dir/root/host"
 	refused 2 "mount /host (" "$migctl" restore --detach "$image" || return
 	rm "$dir/root/host" && mkdir "$dir/root/host"
-	"$migctl" restore --detach "$image" || return
+	restore_box ns-mounts "$image" || return
 	mount -t tmpfs later "$dir/root.slave/later"
 	touch "$dir/root.slave/later/mark" "$dir/root.slave/expected"
 	answers "$dir/root/data/state" || { cat "$dir/root/data/state.mounts"; return 1; }
@@ -176,8 +174,7 @@ unshared()
 		while [ ! -e "$0.go" ]; do sleep 1; done
 		[ "$(cat /mnt/file)" = inside ] && echo ok >"$0"' "$f"
 	is_ready "$f" || return
-	dump_box ns-unshared "$f.img" || return
-	"$migctl" restore --detach "$f.img" || return
+	moved ns-unshared "$f.img" || return
 	gone /mnt/file || { echo "it is mounted on the host"; return 1; }
 	answers "$f"
 }
@@ -244,8 +241,7 @@ network()
 			while [ ! -e $0.go ]; do sleep 1; done
 			grep outside0 <&3 >$0.new || echo ok >$0.new
 			mv $0.new $0"; true' "$f"
-	is_ready "$f" && dump_box ns-network "$f.img" &&
-		"$migctl" restore --detach "$f.img" && answers "$f"
+	is_ready "$f" && moved ns-network "$f.img" && answers "$f"
 	local status=$?
 	ip link delete outside0
 	return $status
