@@ -17,6 +17,7 @@
 #include "internal.h"
 #include "../kinds/kind.h"
 #include "../kinds/kinds.h"
+#include "../ns/user.h"
 
 struct lm_deleted {
 	struct lm_deleted *next;
@@ -36,20 +37,57 @@ static struct lm_deleted *find(const struct lm_restorer *r, uint64_t dev,
 	return d;
 }
 
+/* Its directory in @dir. Return: its name in there; NULL (EINVAL): it has none. */
+static const char *split(const struct lm_file *f, char dir[PATH_MAX])
+{
+	char *slash;
+
+	snprintf(dir, PATH_MAX, "%s", f->path);
+	slash = strrchr(dir, '/');
+	if (!slash) {
+		errno = EINVAL;
+		return NULL;
+	}
+	slash[slash == dir] = '\0';
+	return strrchr(f->path, '/') + 1;
+}
+
 /* In the directory that it was in, so that it is on the same file system. */
 static int make_nameless(const struct lm_restorer *r, const struct lm_file *f)
 {
 	char dir[PATH_MAX];
-	char *slash;
 
-	snprintf(dir, sizeof(dir), "%s", f->path);
-	slash = strrchr(dir, '/');
-	if (!slash) {
-		errno = EINVAL;
+	if (!split(f, dir))
 		return -1;
-	}
-	slash[slash == dir] = '\0';
 	return lm_restorer_open(r, f, dir, O_TMPFILE | O_RDWR, 0600);
+}
+
+static int make_in(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
+
+	if (fd >= 0)
+		unlinkat(dir, name, 0);
+	return fd;
+}
+
+static int make_named(const struct lm_restorer *r, const struct lm_file *f)
+{
+	char path[PATH_MAX];
+	const char *name = split(f, path);
+	int dir = name ? lm_restorer_open(r, f, path, O_PATH | O_DIRECTORY, 0) : -1, fd;
+
+	if (dir < 0)
+		return -1;
+	fd = make_in(dir, name);
+	if (fd < 0 && errno == EOVERFLOW) {	/* (where root is nobody) */
+		if (!lm_as_owner(dir))
+			fd = make_in(dir, name);
+		lm_as_root();
+	}
+	close(dir);
+	return fd;
 }
 
 /* Pages can be put only into that part of a mapping that the file has. */
@@ -69,16 +107,10 @@ static int make(const struct lm_restorer *r, const struct lm_file *f)
 {
 	int fd;
 
-	/* (In another mount namespace we have no names.) */
-	if ((f->flags & O_TMPFILE) != O_TMPFILE && lm_restorer_root(r, f) < 0) {
-		fd = open(f->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			  0600);
-		if (fd >= 0) {
-			unlink(f->path);
+	if ((f->flags & O_TMPFILE) != O_TMPFILE) {
+		fd = make_named(r, f);
+		if (fd >= 0 || errno != EEXIST)
 			return fd;
-		}
-		if (errno != EEXIST)
-			return -1;
 	}
 	return make_nameless(r, f);
 }
