@@ -69,11 +69,18 @@ static const struct known {
 	{ "fdinfo", "flags: O_LARGEFILE", "pipes are opened by name; means nothing on 64 bits" },
 	{ "fdinfo", "order of what epoll watches", "by the addresses of kernel objects" },
 	{ "link", "[number]", NUMBERED " (pipes, sockets: `pipe:[123]')" },
+	{ "timers", "ClockID of a thread's CPU time", "its own, or that of its tid: the same clock" },
+	{ "timers", "order", "the newest first, and they are made in the order of their ids" },
 	{ "maps", "inode of a deleted file", NUMBERED },
+	{ "maps", "device and inode on a device without hardware", NUMBERED
+	  " (a tmpfs is filled anew)" },
 	{ "stat", "CPU, faults, start in ticks of the host", COUNTED },
+	{ "mountinfo", "root of cgroup2",
+	  "a container in a cgroup namespace does not see those above it (a limit)" },
 	{ "mountinfo", "ids, device numbers, numbers of groups", NUMBERED },
 	{ "ss", "queues", "peers under load send meanwhile" },
-	{ "ss", "inodes, timers", NUMBERED },
+	{ "ss", "cgroup", "sockets are made by migctl, and belong to its cgroup (a limit)" },
+	{ "ss", "inodes, devices, timers", NUMBERED },
 };
 
 #define SIG_BIT(nr) (1ull << ((nr) - 1))
@@ -234,8 +241,8 @@ static void inner_ids(const char *ids)
 		printf(" %s\n", in + strspn(in, "\t"));
 }
 
-/* Of those that tell a pid: by what it is known in the container. */
-static void print_pid(const char *pid)
+/* What a pid is in the container. */
+static const char *known_pid(const char *pid)
 {
 	char path[64], buf[8192], *of = NULL;
 
@@ -244,7 +251,7 @@ static void print_pid(const char *pid)
 		text(path, buf, sizeof(buf));
 		of = status_line(buf, "\nNSpid:");
 	}
-	printf(" %s", of ? inner(of) : pid);
+	return of ? inner(of) : pid;
 }
 
 /* The how manieth it is, from 1 on; 0: none of the container's. */
@@ -271,7 +278,7 @@ static void fields(const char *file, const int *which)
 			if (i == 4 && !nth(atoi(p)))
 				printf(" outside");
 			else if (i < 9 && i != 7)
-				print_pid(p);
+				printf(" %s", known_pid(p));
 			else
 				printf(" %s", p);
 			which++;
@@ -311,15 +318,15 @@ static void mappings(void)
 	if (f)
 		setvbuf(f, buf, _IOFBF, sizeof(buf));
 	while (f && fgets(line, sizeof(line), f)) {
-		int mapping = !isupper(*line), deleted;
+		int mapping = !isupper(*line), numbered;
 
 		if (!mapping && strncmp(line, "VmFlags", 7) &&
 		    strncmp(line, "ProtectionKey", 13))
 			continue;
-		deleted = mapping && strstr(line, "(deleted)");
+		numbered = mapping && (strstr(line, "(deleted)") || strstr(line, " 00:"));
 		w = strtok_r(line, " \n", &save);
 		for (int i = 0; w; w = strtok_r(NULL, " \n", &save), i++)
-			if (mapping ? !(deleted && (i == 3 || i == 4)) :
+			if (mapping ? !(numbered && (i == 3 || i == 4)) :
 			    !is_known("VmFlags", w))
 				printf("%s ", w);
 		putchar('\n');
@@ -363,6 +370,8 @@ static void mounts(void)
 	}
 	strcpy(first, buf);
 	for (l = strtok_r(buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		int cgroups = !!strstr(l, " - cgroup2 ");
+
 		printf("mount:");
 		w = strtok_r(l, " ", &words);
 		for (int i = 0; w; w = strtok_r(NULL, " ", &words), i++)
@@ -371,7 +380,7 @@ static void mounts(void)
 				      sscanf(w, "propagate_from:%d", &number) == 1))
 				printf(" %.*s:%d", (int)strcspn(w, ":"), w,
 				       group_of(number));
-			else if (i > 2)
+			else if (i > 2 && !(i == 3 && cgroups))
 				unnumbered(w);
 		putchar('\n');
 	}
@@ -390,24 +399,47 @@ static void fds(struct task *t)
 	}
 }
 
-/* POSIX timers, which signal a pid or tid. */
+static int by_id(const void *a, const void *b)
+{
+	return atoi(*(char *const *)a) - atoi(*(char *const *)b);
+}
+
+/* POSIX timers, which signal a pid or tid, and may be of the CPU time of one. */
 static void timers(void)
 {
-	static char buf[65536];
+	static char buf[65536], *timer[1024];
 	char *l, *id, *save;
-	int nr;
+	FILE *out = NULL;
+	int n = 0, nr;
+	size_t len;
 
 	timed = SIG_BIT(SIGALRM);
 	text("timers", buf, sizeof(buf));
 	for (l = strtok_r(buf, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(l, "ID: %d", &nr) == 1 && n < 1024) {
+			if (out)
+				fclose(out);
+			out = open_memstream(&timer[n++], &len);
+			fprintf(out, "%d", nr);
+			continue;
+		}
+		if (!out)
+			continue;
 		if (sscanf(l, "signal: %d/", &nr) == 1 && nr > 0 && nr <= 64)
 			timed |= SIG_BIT(nr);
 		id = strstr(l, "id.");
-		printf("timers: %.*s", id ? (int)(id + 3 - l) : (int)strlen(l), l);
-		if (id)
-			print_pid(id + 3);
-		putchar('\n');
+		if (sscanf(l, "ClockID: %d", &nr) == 1 && nr < 0 && (nr & 7) == 6)
+			fprintf(out, ", CPU time of a thread");
+		else if (id)
+			fprintf(out, ", %.*s%s", (int)(id + 3 - l), l, known_pid(id + 3));
+		else
+			fprintf(out, ", %s", l);
 	}
+	if (out)
+		fclose(out);
+	qsort(timer, n, sizeof(*timer), by_id);
+	for (int i = 0; i < n; i++)
+		printf("timer %s\n", timer[i]);
 }
 
 static void thread(struct task *t, const char *tid, const char *first)
@@ -490,7 +522,8 @@ static int ss_line(const char *line, FILE *out)
 			listens = !strcmp(w, "LISTEN");
 		if (i == 2 || (i == 3 && !listens) || (is_unix && w[strspn(w, "0123456789")] == 0) ||
 		    !strncmp(w, "ino:", 4) || !strncmp(w, "sk:", 3) ||
-		    !strncmp(w, "timer:", 6))
+		    !strncmp(w, "timer:", 6) || !strncmp(w, "cgroup:", 7) ||
+		    !strncmp(w, "dev:", 4))
 			continue;
 		fputc(' ', out);
 		for (; *w; w++) {

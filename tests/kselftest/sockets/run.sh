@@ -46,8 +46,7 @@ start()
 moves()
 {
 	is_ready "$dir/$1" || return
-	dump_box "sockets-$1" "$dir/$1.img" || return
-	"$migctl" restore --detach "$dir/$1.img" || return
+	moved "sockets-$1" "$dir/$1.img" || return
 	answers "$dir/$1"
 }
 

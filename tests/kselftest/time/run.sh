@@ -42,8 +42,7 @@ moves()
 
 	start "$2" "$3" || return
 	for ((i = 0; i < times; i++)); do
-		dump_box "$name" "$dir/$name.img" || return
-		"$migctl" restore "$dir/$name.img" || return
+		moved "$name" "$dir/$name.img" || return
 	done
 	answer "$2" "$3"
 }

@@ -62,8 +62,7 @@ start()
 moves()
 {
 	start "$1" || return
-	dump_box "userns-$1" "$dir/$1.img" || return
-	"$migctl" restore --detach "$dir/$1.img" || return
+	moved "userns-$1" "$dir/$1.img" || return
 	answers "$file" && return
 	[ ! -e "$file.before" ] || diff "$file.before" "$file.after"
 	return 1
