@@ -23,16 +23,10 @@ ownthread typed rawtyped deadproc unread overflow listing ptymodes"
 refused="watchgone tty fulltty outpty outpipe morepipe outproc threadproc fileproc
 pathproc outwatch hole"
 
-# Dump, kill, restore; then what it says itself.
-moves()
+start()
 {
-	local kind=$1 f=$dir/$1
-
-	box "files-$kind" "$dir/tests" "$kind" "$f"
-	is_ready "$f" || return
-	dump_box "files-$kind" "$f.img" || return
-	"$migctl" restore "$f.img" || return
-	answers "$f"
+	box "files-$1" "$dir/tests" "$1" "$dir/$1"
+	is_ready "$dir/$1"
 }
 
 declare -A why=(
@@ -91,7 +85,7 @@ lock_taken()
 	exec {lock}<&-
 	((status)) && return $status
 	wait_for 60 gone "$cg/files-locks" || { echo "the cgroup is left"; return 1; }
-	"$migctl" restore "$f.img"
+	restore_box files-locks "$f.img"
 }
 
 # Somebody here has left something in the named pipe.
@@ -111,7 +105,7 @@ fifo_in_use()
 	exec {pipe}<&-
 	((status)) && return $status
 	wait_for 60 gone "$cg/files-fifo" || { echo "the cgroup is left"; return 1; }
-	"$migctl" restore "$f.img" && answers "$f"
+	restore_box files-fifo "$f.img" && answers "$f"
 }
 
 # A program whose file is gone, as after an upgrade.
@@ -125,7 +119,7 @@ deleted_program()
 	rm "$dir/program"
 	pid=$(cat "$cg/files-program/cgroup.procs")
 	dump_box files-program "$f.img" || return
-	"$migctl" restore "$f.img" || return
+	restore_box files-program "$f.img" || return
 	[ "$(readlink "/proc/$pid/exe")" = "$dir/program (deleted)" ] ||
 		{ readlink "/proc/$pid/exe"; return 1; }
 	cmp "/proc/$pid/exe" "$dir/tests" || return
@@ -159,7 +153,7 @@ no_room()
 	# (init waits for them)
 	((status)) || wait_for 60 no_helper || { echo "a helper is left"; status=1; }
 	rm "$small/full"
-	((status)) || "$migctl" restore "$dir/full.img" || status=1
+	((status)) || restore_box files-deleted "$dir/full.img" || status=1
 	((status)) || answers "$f" || status=1
 	unbox files-deleted
 	umount "$small"
@@ -179,7 +173,7 @@ short_queue()
 		return
 	echo "$was" >$limit
 	wait_for 60 gone "$cg/files-unread" || { echo "the cgroup is left"; return 1; }
-	"$migctl" restore "$f.img" && answers "$f"
+	restore_box files-unread "$f.img" && answers "$f"
 }
 
 load_module

@@ -43,8 +43,7 @@ moves()
 	local f=$dir/own.$1
 
 	go "$1" "$f" unshare --ipc || return
-	dump_box ipc "$f.img" || return
-	"$migctl" restore --detach "$f.img" || return
+	moved ipc "$f.img" || return
 	answers "$f"
 }
 
@@ -53,9 +52,7 @@ moves_twice()
 	local f=$dir/twice
 
 	go shm "$f" unshare --ipc || return
-	dump_box ipc "$f.1" && "$migctl" restore --detach "$f.1" &&
-		dump_box ipc "$f.2" && "$migctl" restore --detach "$f.2" &&
-		answers "$f"
+	moved ipc "$f.1" && moved ipc "$f.2" && answers "$f"
 }
 
 in_host()
@@ -65,7 +62,7 @@ in_host()
 	go "$1" "$f" || return
 	dump_box ipc "$f.img" || return
 	left || { echo "a segment stays behind"; return 1; }
-	"$migctl" restore --detach "$f.img" || return
+	restore_box ipc "$f.img" || return
 	answers "$f" && left
 }
 
@@ -142,7 +139,7 @@ print(ctypes.CDLL(None).shmget(0x4c4d0001, 4096, 0o1600))')
 	ipcrm -m "$other"
 	((status)) && return $status
 	left || { echo "a segment is left"; return 1; }
-	"$migctl" restore --detach "$f.img" || return
+	restore_box ipc "$f.img" || return
 	answers "$f" && left
 }
 
@@ -158,7 +155,7 @@ failed()
 	refused 2 "$dir/file" "$migctl" restore "$f.img" || return
 	left || { echo "a segment is left"; return 1; }
 	mv "$dir/away" "$dir/file"
-	"$migctl" restore --detach "$f.img" || return
+	restore_box ipc "$f.img" || return
 	answers "$f" && left
 }
 

@@ -27,15 +27,6 @@ start()
 	is_ready "$dir/$1"
 }
 
-# Dump, kill, restore; then what it says itself.
-moves()
-{
-	start "$1" || return
-	dump_box "memory-$1" "$dir/$1.img" || return
-	"$migctl" restore "$dir/$1.img" || return
-	answers "$dir/$1"
-}
-
 declare -A why=([hugefile]="hugetlb file" [underway]="requests under way"
 	[uprobe]="breakpoints of uprobes")
 
@@ -66,7 +57,7 @@ lacks()
 		"$migctl" restore "$dir/lack.img" || return
 	gone "$cg/memory-lack" || { echo "a cgroup is left"; return 1; }
 	wait_for 60 huge_pages 12 || { echo "no memory for huge pages"; return 1; }
-	"$migctl" restore "$dir/lack.img" && answers "$dir/lack"
+	restore_box memory-lack "$dir/lack.img" && answers "$dir/lack"
 }
 
 # A policy names a node that the host has not: told before anything is made.
