@@ -4,7 +4,9 @@
  * the same sort (a directory, a symbolic link, ...); what is in it is not theirs.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kinds.h"
 #include "../restore/restore.h"
@@ -31,6 +33,20 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 		       f->path) : 0;
 }
 
+static int followed(struct lm_file *f, struct lm_error *e)
+{
+	char self[64];
+	int fd;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
+	fd = open(self, O_PATH | O_CLOEXEC | (f->flags & O_DIRECTORY));
+	if (fd < 0)
+		return lm_fail_errno(e, LM_FAILED, "%s", f->path);
+	close(f->fd);
+	f->fd = fd;
+	return 0;
+}
+
 static int opath_open(struct lm_restorer *r, struct lm_file *f,
 		      struct lm_error *e)
 {
@@ -46,7 +62,8 @@ static int opath_open(struct lm_restorer *r, struct lm_file *f,
 	if (fstat(f->fd, &st) ||
 	    (st.st_mode ^ lm_u32(f->obj.tb[LIVEMIG_FILE_A_MODE])) & S_IFMT)
 		return lm_fail(e, LM_REFUSED, "%s: something else here", f->path);
-	return 0;
+	/* O_NOFOLLOW is among the flags that the program sees. */
+	return f->flags & O_NOFOLLOW ? 0 : followed(f, e);
 }
 
 const struct lm_file_kind lm_kind_opath = {
