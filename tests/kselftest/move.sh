@@ -106,7 +106,7 @@ restore_box()
 	"$migctl" restore --frozen "${@:3}" "$2" || return
 	# A main thread that has ended ends again when it runs.
 	! grep -q "has ended" "$2.before" || wait_for 60 ended "$1" "$2"
-	frozen "$1" 1 && snapshot "$1" >"$2.after" && diff -u "$2.before" "$2.after"
+	frozen "$1" 1 && snapshot "$1" "$2.before" >"$2.after" && diff -u "$2.before" "$2.after"
 	status=$?
 	frozen "$1" 0
 	return $status
@@ -135,10 +135,10 @@ moves()
 	start "$1" && moved "${area:?}-$1" "$dir/$1.img" && answers "$file"
 }
 
-# snapshot NAME: what /proc and ss tell about all processes in it
+# snapshot NAME [BEFORE]: what /proc and ss tell about all processes in it
 snapshot()
 {
-	"$snapshot" "$cg/$1"
+	"$snapshot" "$cg/$1" "${@:2}"
 }
 
 frozen()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * snapshot CGROUP - all that /proc tells about its processes: what `ls -l fd`, fdinfo,
+ * snapshot CGROUP [BEFORE] - all that /proc tells about its processes: what `ls -l fd`, fdinfo,
  * maps, the flags of smaps, status, limits, stat, mountinfo and the rest show, and ss
  * about their sockets, but what is bound to change in a move.
  * snapshot --known - the list of what that is, with the reasons
@@ -24,6 +24,7 @@
 
 #define ELSEWHERE "which pages are in memory already is not state of the program"
 #define NUMBERED "the kernel numbers these as they come"
+#define LOST "(deleted, and its name lost)"
 #define COUNTED "a count of what happened here"
 
 static const struct known {
@@ -48,6 +49,8 @@ static const struct known {
 	{ "status", "NSpgid, NSsid: 0 outside of the container",
 	  "who is outside does not move; it is init's group or session then" },
 	{ "status", "State", "a task that is about to sleep may be counted either way" },
+	{ "status", "SigBlk in ppoll() and the like",
+	  "the system call sets its own again when it is made again" },
 	{ "status", "ShdPnd: SIGSTOP", "a stopped task is stopped again once it can run" },
 	{ "status", "SigPnd, ShdPnd: SIGALRM, signals of its timers",
 	  "time goes on: they are due while it is frozen" },
@@ -64,13 +67,21 @@ static const struct known {
 	{ "fdinfo", "fhandle-bytes", "inotify: names the file by its inode" },
 	{ "fdinfo", "fhandle-type", "inotify: names the file by its inode" },
 	{ "fdinfo", "f_handle", "inotify: names the file by its inode" },
-	{ "fdinfo", "lock", NUMBERED },
+	{ "fdinfo", "number, order, device and inode of locks", NUMBERED },
+	{ "fdinfo", "pid of flock() locks", "who took them does not matter: migctl did (a limit)" },
+	{ "fdinfo", "flags: O_TMPFILE", "such files are opened anew without it (a limit)" },
 	{ "fdinfo", "scm_fds", NUMBERED },
 	{ "fdinfo", "flags: O_LARGEFILE", "pipes are opened by name; means nothing on 64 bits" },
 	{ "fdinfo", "order of what epoll watches", "by the addresses of kernel objects" },
 	{ "link", "[number]", NUMBERED " (pipes, sockets: `pipe:[123]')" },
 	{ "timers", "ClockID of a thread's CPU time", "its own, or that of its tid: the same clock" },
 	{ "timers", "order", "the newest first, and they are made in the order of their ids" },
+	{ "link, maps", "name of what is deleted, where another file has it now",
+	  "it cannot be made under it" },
+	{ "link, maps", "name of what is deleted, but has another name", "it is found under that" },
+	{ "link, maps", "name in a directory that is deleted, too", "there is no such place" },
+	{ "link, maps", "number of an O_TMPFILE file", NUMBERED },
+	{ "maps", "key in /SYSVkey", "a removed segment has none, and gets none (a limit)" },
 	{ "maps", "inode of a deleted file", NUMBERED },
 	{ "maps", "device and inode on a device without hardware", NUMBERED
 	  " (a tmpfs is filled anew)" },
@@ -87,6 +98,7 @@ static const struct known {
 
 /* As the kernel's; glibc's O_LARGEFILE is 0 here. */
 #define LARGEFILE 0100000ul
+#define TMPFILE 020200000ul
 
 #define MAX_PIDS 4096
 
@@ -96,11 +108,15 @@ static struct task {
 	int has_sockets;
 } tasks[MAX_PIDS];
 static int nr_tasks;
+/* What was told before the move, if it is after one. */
+static char *before = "";
 /* Signals that the process gets at some time. */
 static unsigned long long timed;
 /* All of them are in pid namespaces of their own: the outermost pids are others after
  * a move. */
 static int own_pidns = 1;
+
+static const char *known_pid(const char *pid);
 
 static int is_known(const char *file, const char *name)
 {
@@ -148,6 +164,34 @@ static void whole(const char *file)
 	putchar('\n');
 }
 
+/* Is this the name of something deleted under which nothing can be made any more? */
+static int is_lost(const char *file, const char *name)
+{
+	char *end = strstr(name, " (deleted)"), path[5000], *slash;
+	struct stat st;
+
+	if (!end || *name != '/')
+		return 0;
+	snprintf(path, sizeof(path), "root%.*s", (int)(end - name), name);
+	slash = strrchr(path, '/');
+	if ((slash[1] == '#' && isdigit(slash[2])) || !access(path, F_OK) ||
+	    (!stat(file, &st) && S_ISREG(st.st_mode) && st.st_nlink))
+		return 1;
+	*slash = 0;
+	return !!access(path, F_OK);
+}
+
+/* Did the line that began like this say so before the move? */
+static int was_lost(const char *start)
+{
+	char line[300], *at, *lost;
+
+	snprintf(line, sizeof(line), "\n%s ", start);
+	at = strstr(before, line);
+	lost = at ? strstr(at, LOST) : NULL;
+	return lost && lost < at + 1 + strcspn(at + 1, "\n");
+}
+
 /* As ls -l does, with the mode; "socket:[123]" is "socket:". Return: it is a socket. */
 static int link_of(const char *file)
 {
@@ -158,6 +202,8 @@ static int link_of(const char *file)
 		strcpy(to, "?");
 	if (strstr(to, ":["))
 		strstr(to, ":[")[1] = 0;
+	if (was_lost(file) || is_lost(file, to))
+		strcpy(to, LOST);
 	printf("%s %03o -> %s\n", file, lstat(file, &st) ? 0 : st.st_mode & 0777, to);
 	return !strcmp(to, "socket:");
 }
@@ -177,7 +223,9 @@ static void fdinfo_line(const char *nr, char *line)
 		char *colon = strchr(w, ':');
 
 		if (flags) {
-			printf(" %lo", strtoul(w, NULL, 8) & ~LARGEFILE);
+			unsigned long value = strtoul(w, NULL, 8) & ~LARGEFILE;
+
+			printf(" %lo", (value & TMPFILE) == TMPFILE ? value & ~TMPFILE : value);
 			flags = 0;
 			continue;
 		}
@@ -197,6 +245,23 @@ static void fdinfo_line(const char *nr, char *line)
 		putchar('\n');
 }
 
+/* "lock: 1: FLOCK ADVISORY READ 12 00:1e:280 0 EOF" without the number, the inode and,
+ * of flock(), the pid.
+ */
+static char *lock_line(char *l)
+{
+	char how[3][32], from[32], to[32], pid[32], text[256];
+
+	if (sscanf(l, "lock: %*d: %31s %31s %31s %31s %*s %31s %31s", how[0], how[1], how[2],
+		   pid, from, to) != 6)
+		return l;
+	snprintf(text, sizeof(text), "lock %s %s %s %s %s %s", how[0], how[1], how[2],
+		 strcmp(how[0], "FLOCK") ? known_pid(pid) : "?", from, to);
+	if (strlen(text) <= strlen(l))
+		strcpy(l, text);
+	return l;
+}
+
 static void fdinfo(const char *nr)
 {
 	static char buf[65536], *line[4096];
@@ -206,7 +271,7 @@ static void fdinfo(const char *nr)
 	snprintf(path, sizeof(path), "fdinfo/%s", nr);
 	text(path, buf, sizeof(buf));
 	for (l = strtok_r(buf, "\n", &save); l && n < 4096; l = strtok_r(NULL, "\n", &save))
-		line[n++] = l;
+		line[n++] = lock_line(l);
 	qsort(line, n, sizeof(*line), by_text);
 	for (size_t i = 0; i < n; i++)
 		fdinfo_line(nr, line[i]);
@@ -286,7 +351,31 @@ static void fields(const char *file, const int *which)
 	putchar('\n');
 }
 
-static void status(char *buf)
+/* The system call that it is in has a mask of signals of its own, which it sets
+ * again when it is called again: after a move not before it runs.
+ */
+static int masked(const char *thread)
+{
+	static const int calls[] = { SYS_ppoll, SYS_pselect6, SYS_epoll_pwait,
+				     SYS_epoll_pwait2, SYS_rt_sigsuspend,
+				     SYS_rt_sigtimedwait, SYS_io_pgetevents };
+	char buf[256], head[300], *at, *end;
+	int nr;
+
+	text("syscall", buf, sizeof(buf));
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		if (sscanf(buf, "%d", &nr) == 1 && nr == calls[i])
+			return 1;
+	snprintf(head, sizeof(head), "-- thread %s\n", thread);
+	at = strstr(before, head);
+	if (!at)
+		return 0;
+	end = strstr(at + 1, "-- thread ");
+	at = strstr(at, "SigBlk: of a system call");
+	return at && (!end || at < end);
+}
+
+static void status(char *buf, int is_masked)
 {
 	char *save, *colon;
 
@@ -298,7 +387,9 @@ static void status(char *buf)
 		if (is_known("status", l))
 			continue;
 		printf("%s:", l);
-		if (!strcmp(l, "ShdPnd") || !strcmp(l, "SigPnd"))
+		if (!strcmp(l, "SigBlk") && is_masked)
+			printf(" of a system call\n");
+		else if (!strcmp(l, "ShdPnd") || !strcmp(l, "SigPnd"))
 			printf(" %llx\n", strtoull(colon, NULL, 16) & ~timed &
 			       ~(l[1] == 'h' ? SIG_BIT(SIGSTOP) : 0));
 		else if (!strncmp(l, "NS", 2))
@@ -306,6 +397,17 @@ static void status(char *buf)
 		else
 			printf("%s\n", colon);
 	}
+}
+
+/* Of a line of smaps with a mapping. */
+static int has_lost(const char *line)
+{
+	char range[64], file[128], name[4096] = "";
+
+	if (sscanf(line, "%63s %*s %*s %*s %*s %4095[^\n]", range, name) < 2)
+		return 0;
+	snprintf(file, sizeof(file), "map_files/%s", range);
+	return was_lost(range) || (strncmp(name, "/SYSV", 5) && is_lost(file, name));
 }
 
 /* Of smaps, which has thousands of lines of which few are looked at. */
@@ -318,15 +420,20 @@ static void mappings(void)
 	if (f)
 		setvbuf(f, buf, _IOFBF, sizeof(buf));
 	while (f && fgets(line, sizeof(line), f)) {
-		int mapping = !isupper(*line), numbered;
+		int mapping = !isupper(*line), numbered, lost;
 
 		if (!mapping && strncmp(line, "VmFlags", 7) &&
 		    strncmp(line, "ProtectionKey", 13))
 			continue;
 		numbered = mapping && (strstr(line, "(deleted)") || strstr(line, " 00:"));
+		lost = mapping && has_lost(line);
 		w = strtok_r(line, " \n", &save);
 		for (int i = 0; w; w = strtok_r(NULL, " \n", &save), i++)
-			if (mapping ? !(numbered && (i == 3 || i == 4)) :
+			if (lost && i > 4)
+				printf("%s", i == 5 ? LOST : "");
+			else if (mapping && !strncmp(w, "/SYSV", 5))
+				printf("/SYSV ");
+			else if (mapping ? !(numbered && (i == 3 || i == 4)) :
 			    !is_known("VmFlags", w))
 				printf("%s ", w);
 		putchar('\n');
@@ -445,20 +552,21 @@ static void timers(void)
 static void thread(struct task *t, const char *tid, const char *first)
 {
 	static const int which[] = { 18, 19, 40, 41, 0 };
-	char path[300], buf[8192], *pid;
+	char path[300], buf[8192], name[256], *pid;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s", tid, tid);
 	if (chdir(path))
 		exit(1);
 	text("status", buf, sizeof(buf));
 	pid = status_line(buf, "\nNSpid:");
-	printf("-- thread %s", pid ? inner(pid) : "?");
+	snprintf(name, sizeof(name), "%s", pid ? inner(pid) : "?");
+	printf("-- thread %s", name);
 	if (strstr(buf, "\nState:\tZ")) {
 		printf(" has ended\n");
 		return;
 	}
 	putchar('\n');
-	status(buf);
+	status(buf, masked(name));
 	fields("stat", which);
 	link_of("cwd");
 	link_of("root");
@@ -507,7 +615,8 @@ static void process(struct task *t)
 		thread(t, list[i]->d_name, list[n - 1]->d_name);
 }
 
-/* A line of ss, without queues (but the backlog of listeners) and inodes; pids are the how manieth of the container.
+/* A line of ss, without queues (but the backlog of listeners) and inodes; pids are the
+ * how manieth of the container.
  * Return: one of the container has it.
  */
 static int ss_line(const char *line, FILE *out)
@@ -627,15 +736,27 @@ static int by_pid(const void *a, const void *b)
 	return x->inner != y->inner ? x->inner - y->inner : atoi(x->pid) - atoi(y->pid);
 }
 
+static char *file_text(const char *file)
+{
+	struct stat st;
+	char *buf = stat(file, &st) ? NULL : malloc(st.st_size + 1);
+
+	if (buf)
+		text(file, buf, st.st_size + 1);
+	return buf;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 2)
+	if (argc < 2)
 		return 2;
 	if (!strcmp(argv[1], "--known")) {
 		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 			printf("%s\t%s\t%s\n", known[i].file, known[i].name, known[i].why);
 		return 0;
 	}
+	if (argc > 2 && !(before = file_text(argv[2])))
+		return 2;
 	if (nftw(argv[1], add_cgroup, 16, FTW_PHYS))
 		return 1;
 	qsort(tasks, nr_tasks, sizeof(*tasks), by_pid);
