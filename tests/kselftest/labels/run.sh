@@ -50,7 +50,7 @@ confined()
 
 moves()
 {
-	dump_box labels "$dir/img" && "$migctl" restore --detach "$dir/img" || return
+	moved labels "$dir/img" || return
 	answers "$dir/labels.out"
 }
 
@@ -73,7 +73,7 @@ apparmor_parser -r <(profiles other)
 rm -f "$dir/labels.out"
 again()
 {
-	"$migctl" restore --detach "$dir/img" && answers "$dir/labels.out"
+	restore_box labels "$dir/img" && answers "$dir/labels.out"
 }
 check "... and restored when it is" again
 unbox labels

@@ -47,17 +47,17 @@ touch "$dir/go"
 check "what waits in the sockets was not touched" is_ok
 
 fresh
-check "dump and kill" "$migctl" dump cgroup:unix -o "$dir/image" --leave killed
+check "dump and kill" dump_box unix "$dir/image"
 check "the paths stay" test -S "$dir/listener" -a -S "$dir/relative"
-check "restore" "$migctl" restore --detach "$dir/image"
+check "restore" restore_box unix "$dir/image"
 check "mode of the path" test "$(stat -c %a "$dir/relative")" = 640
 touch "$dir/go"
 check "names, messages and ends are as they were" is_ok
 
 fresh
-"$migctl" dump cgroup:unix -o "$dir/image" --leave killed >/dev/null 2>&1
+dump_box unix "$dir/image" >/dev/null 2>&1
 rm -f "$dir/listener" "$dir/sink"
-check "restore where the paths are missing" "$migctl" restore --detach "$dir/image"
+check "restore where the paths are missing" restore_box unix "$dir/image"
 touch "$dir/go"
 check "names, messages and ends are as they were" is_ok
 
