@@ -74,8 +74,9 @@ moves()
 	local pid
 
 	pid=$(<"$cg/idle/cgroup.procs")
+	cp "$snapshot" "$dir/snapshot" && snapshot=$dir/snapshot
 	mount -t tmpfs none "$root/build" || return
-	dump_box idle "$dir/image" && $migctl restore --detach "$dir/image" &&
+	moved idle "$dir/image" &&
 		kill -0 "$pid"
 }
 

@@ -75,8 +75,7 @@ t_arrives()
 	start arrives && "$migctl" restore --lazy "$dir/arrives.img" || return
 	wait_for 120 servers 0 || { echo "a server is left"; return 1; }
 	for ((i = 0; i < 2; i++)); do
-		dump_box lazy-arrives "$dir/arrives.img" &&
-			"$migctl" restore "$dir/arrives.img" || return
+		moved lazy-arrives "$dir/arrives.img" || return
 	done
 	answers "$dir/arrives"
 }

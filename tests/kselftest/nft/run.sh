@@ -48,8 +48,7 @@ same_after()
 	shift
 	"$@" >"$dir/before" || return
 	[ -s "$dir/before" ] || { echo "says nothing"; return 1; }
-	dump_box "$name" "$dir/$name.img" &&
-		"$migctl" restore --detach "$dir/$name.img" || return
+	moved "$name" "$dir/$name.img" || return
 	"$@" >"$dir/after"
 	diff -u "$dir/before" "$dir/after"
 }

@@ -7,7 +7,6 @@
 #
 # vm: mem=1024 timeout=1800
 # requires: build/migctl build/liblivemig.a
-# build: snapshot snapshot.c
 # build: work work.c -lcap -lpthread
 # build: gone gone.c ../program.c -lpthread
 # build: skeleton skeleton.c liblivemig
@@ -17,13 +16,6 @@ set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
-
-# snapshot NAME: what /proc tells about all processes in it
-snapshot()
-{
-	# shellcheck disable=SC2046
-	"$dir/snapshot" $(sort -n "$cg/$1/cgroup.procs")
-}
 
 start()
 {
@@ -48,18 +40,11 @@ first_pid()
 # Dump, kill, restore: once, and again what came of it.
 moves()
 {
-	local name=$1 times=${2:-1} i pid
+	local name=$1 times=${2:-1} i
 
 	start "$name" || return
 	for ((i = 0; i < times; i++)); do
-		snapshot "$name" >"$dir/before"
-		pid=$(first_pid "$name")
-		dump_box "$name" "$dir/$name.img" || return
-		# (a zombie until its parent, which may be init, has waited for it)
-		wait_for 60 gone "/proc/$pid" || { echo "pid $pid was not killed"; return 1; }
-		"$migctl" restore "$dir/$name.img" || return
-		snapshot "$name" >"$dir/after"
-		diff -u "$dir/before" "$dir/after" || return
+		moved "$name" "$dir/$name.img" || return
 	done
 	answer "$name"
 }
@@ -143,7 +128,7 @@ tells()
 	until [ -s "$dir/events" ]; do
 		dump_box memory "$dir/memory.img" running || break
 	done
-	dump_box memory "$dir/memory.img" && "$migctl" restore "$dir/memory.img" &&
+	moved memory "$dir/memory.img" &&
 		wait_for 60 grep -qx "restored pid $pid" "$dir/events"
 	status=$?
 	kill $listener
@@ -215,7 +200,7 @@ pipe_as_path()
 	"$dir/edit" "$dir/piped.img" "$dir/bad.img" opath || return
 	bad 2 "pipe opened with O_PATH: not supported" "$dir/bad.img" &&
 		wait_for 60 gone "$cg/piped" || return
-	"$migctl" restore "$dir/piped.img"
+	restore_box piped "$dir/piped.img"
 	status=$?
 	unbox piped
 	return $status
@@ -431,7 +416,7 @@ passes_status()
 
 detaches()
 {
-	"$migctl" restore --detach "$dir/plain.img" || return
+	restore_box plain "$dir/plain.img" --detach || return
 	[ "$(awk '{ print $4 }' "/proc/$plain/stat")" = 1 ] ||
 		{ echo "its parent is not init"; return 1; }
 	unbox plain
@@ -469,8 +454,7 @@ dotted()
 	wait_for 60 grep -q . "$procs" || return
 	pid=$(head -n 1 "$procs")
 	wait_for 60 grep -qx sleep "/proc/$pid/comm" || return
-	dump_box a..b "$dir/dotted.img" || return
-	"$migctl" restore --detach "$dir/dotted.img" || return
+	moved a..b "$dir/dotted.img" || return
 	[ "$(cat "/proc/$pid/cgroup")" = 0::/a..b/c..d ] || { cat "/proc/$pid/cgroup"; return 1; }
 	unbox a..b/c..d && rmdir "$cg/a..b"
 }

@@ -29,12 +29,12 @@ starts()
 dumps()
 {
 	count "$(cat "$dir/pid")" >"$dir/count"
-	"$migctl" dump "$cg/$box" -o "$dir/$box.img" --leave killed
+	dump_box "$box" "$dir/$box.img"
 }
 
 restores()
 {
-	"$migctl" restore --detach --pidfile "$dir/pid" "$dir/$box.img"
+	restore_box "$box" "$dir/$box.img" --detach --pidfile "$dir/pid"
 }
 
 counts()
