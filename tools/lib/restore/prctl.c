@@ -63,7 +63,7 @@ static int check_thread(const struct lm_thread *t, struct lm_error *e)
 	for (size_t i = 0; i < NR_SPECULATION; i++)
 		if (asked_for(t, i) && !can_choose(i) && !as_good_here(i))
 			return lm_fail(e, LM_REFUSED,
-				       "thread %u: it has chosen its mitigation against %s (PR_SET_SPECULATION_CONTROL), which cannot be chosen here; use a host with that CPU feature, and without mitigations=off",
+				       "thread %u: it has chosen its mitigation against %s (PR_SET_SPECULATION_CTRL), which cannot be chosen here; use a host with that CPU feature, and without mitigations=off",
 				       t->tid, speculation[i].name);
 	/* (it says that CPUID is allowed, as it is anyway) */
 	if (lm_u32(t->obj.tb[LIVEMIG_THREAD_FLAGS]) & LIVEMIG_THREAD_F_NO_CPUID &&
