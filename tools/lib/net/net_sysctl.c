@@ -400,6 +400,10 @@ static int set(const char *assignment, char *now, struct lm_error *e)
 	value++;
 	snprintf(path, sizeof(path), ROOT "%s", name);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* Without IPv6 nothing depends on how it would be. */
+	if (fd < 0 && errno == ENOENT && !strncmp(name, "net/ipv6/", 9) &&
+	    access(ROOT "net/ipv6/conf", F_OK))
+		return 0;
 	if (fd < 0 && errno == ENOENT)
 		return lm_fail(e, LM_REFUSED,
 			       "setting %s=%.64s: this host has none of that name; its kernel is older, or a module is not loaded",
@@ -423,6 +427,14 @@ static bool is_due(const char *assignment, const char *dev)
 		return false;
 	return dev ? is_of(assignment, dev) : !device(assignment, &len) ||
 	       is_of(assignment, "all") || is_of(assignment, "default") || is_of(assignment, "lo");
+}
+
+bool lm_net_sysctl_below(const struct nlattr *const *all, size_t nr, const char *dir)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (lm_str(all[i]) && !strncmp(lm_str(all[i]), dir, strlen(dir)))
+			return true;
+	return false;
 }
 
 int lm_net_sysctl_make(const struct nlattr *const *all, size_t nr, const char *dev,

@@ -93,5 +93,7 @@ void lm_netns_shut(struct lm_netns_made *n);
  * effort.
  */
 void lm_netns_warm(void);
+/* The same for the tracking of connections, which has settings. */
+void lm_netns_warm_conntrack(void);
 
 #endif

@@ -489,6 +489,9 @@ static int furnish(void *arg, struct lm_error *e)
 		return -1;
 	}
 	m->nr_settings = n;
+	/* (they are there with the module, which otherwise comes with the first rule) */
+	if (lm_net_sysctl_below(m->settings, n, "net/netfilter/nf_conntrack_"))
+		lm_netns_warm_conntrack();
 	lm_dad_off();
 	if (lm_net_sysctl_make(m->settings, n, NULL, e) < 0)
 		goto out;

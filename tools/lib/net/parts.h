@@ -32,6 +32,8 @@ int lm_rules_make(struct lm_rt *rt, const struct nlattr *const *rules, size_t nr
 /* net_sysctl.c: in the namespace of the calling thread */
 int lm_net_sysctl_dump(const struct lm_link *links, size_t nr_links, struct lm_buf *b,
 		       struct lm_error *e);
+/* Does one of @all begin with @dir? */
+bool lm_net_sysctl_below(const struct nlattr *const *all, size_t nr, const char *dir);
 /* @all: attributes LM_NETNS_SYSCTL. @dev NULL: set those of no device that is still to be
  * made; a name: that device's; "": all of them.
  */

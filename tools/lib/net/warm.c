@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <linux/if_link.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -30,6 +32,21 @@ static void want_link(struct lm_rt *rt, const char *kind)
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, kind);
 	mnl_attr_nest_end(nlh, info);
 	lm_rt_talk(rt, nlh, NULL, NULL);
+}
+
+void lm_netns_warm_conntrack(void)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct lm_rt rt;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
+	if (lm_rt_open(&rt, NETLINK_NETFILTER, NULL))
+		return;
+	lm_rt_talk(&rt, nlh, NULL, NULL);
+	lm_rt_close(&rt);
 }
 
 static void warm(void)
