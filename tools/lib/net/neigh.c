@@ -122,7 +122,8 @@ int lm_neigh_make(struct lm_rt *rt, const int *index, size_t nr_links,
 	nlh->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
 	ndm = mnl_nlmsg_put_extra_header(nlh, lm_len(rec));
 	memcpy(ndm, lm_data(rec), lm_len(rec));
-	if (ndm->ndm_ifindex != -1 && (size_t)ndm->ndm_ifindex >= nr_links)
+	if ((ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6) ||
+	    (ndm->ndm_ifindex != -1 && (size_t)ndm->ndm_ifindex >= nr_links))
 		return lm_fail(e, LM_REFUSED, "the record of a neighbour is malformed");
 	ndm->ndm_ifindex = ndm->ndm_ifindex == -1 ? 0 : index[ndm->ndm_ifindex];
 	return lm_rt_do(rt, nlh, e, "cannot set a neighbour");

@@ -24,6 +24,7 @@
 #endif
 
 #define ROUTE_MAX 4096	/* image-format.rst */
+#define DUMP_TRIES 5
 
 struct describe {
 	struct lm_buf *b;
@@ -348,6 +349,7 @@ int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e)
 	struct describe d = { .b = b, .e = e ? e : &own };
 	uint32_t ino = lm_ns_ino(nsfd);
 	char name[256];
+	size_t begin;
 	int ret = -1;
 
 	lm_put_u32(b, LM_NETNS_INO, ino);
@@ -357,7 +359,18 @@ int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e)
 	if (d.host_fd < 0)
 		return lm_fail_errno(d.e, LM_FAILED, "cannot open my own network namespace");
 	if (lm_rt_open(&d.here, NETLINK_ROUTE, d.e) == 0) {
+		begin = b->len;
 		ret = lm_in_netns(nsfd, describe, &d, d.e);
+		/* (it runs, and may change anything meanwhile) */
+		for (int i = 1; ret && d.rt.interrupted && i < DUMP_TRIES; i++) {
+			b->len = begin;
+			free(d.links);
+			d = (struct describe){
+				.b = b, .e = d.e, .here = d.here, .host_fd = d.host_fd,
+			};
+			*d.e = (struct lm_error){ 0 };
+			ret = lm_in_netns(nsfd, describe, &d, d.e);
+		}
 		lm_rt_close(&d.here);
 	}
 	close(d.host_fd);

@@ -277,5 +277,6 @@ int lm_net_refuse(struct lm_rt *rt, const struct lm_link *links, size_t nr_links
 	struct ask q = { .links = links, .nr_links = nr_links, .e = e };
 
 	return check_tc(rt, &q) < 0 || check_bpf(&q) < 0 || check_nexthops(rt, &q) < 0 ||
-	       check_mcast(&q) < 0 || check_xfrm(&q) < 0 || check_ipset(&q) < 0 || check_ipvs(&q) < 0 ? -1 : 0;
+	       check_mcast(&q) < 0 || check_xfrm(&q) < 0 || check_ipset(&q) < 0 ||
+	       check_ipvs(&q) < 0 ? -1 : 0;
 }

@@ -188,6 +188,7 @@ int lm_rt_talk(struct lm_rt *rt, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
 			int err = errno;
 
 			note_extack(rt, buf, n);
+			rt->interrupted |= err == EINTR;
 			errno = err;
 		}
 	}
@@ -208,7 +209,9 @@ int lm_rt_do(struct lm_rt *rt, struct nlmsghdr *nlh, struct lm_error *e,
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	errno = err;
-	return lm_fail_errno(e, LM_FAILED, "%s%s", what, rt->text);
+	/* (that is how an older kernel answers to what only a newer one knows) */
+	return lm_fail_errno(e, err == EINVAL || err == EOPNOTSUPP || err == ERANGE ?
+			     LM_REFUSED : LM_FAILED, "%s%s", what, rt->text);
 }
 
 static void parse_linkinfo(const struct nlattr *info, struct lm_link *l)

@@ -33,6 +33,7 @@ struct lm_rt {
 	struct mnl_socket *nl;
 	unsigned int seq;
 	char text[128];		/* what the kernel said to the last error */
+	bool interrupted;	/* a list has changed while it was told */
 };
 int lm_rt_open(struct lm_rt *rt, int bus, struct lm_error *e);
 void lm_rt_close(struct lm_rt *rt);

@@ -13,6 +13,9 @@
 #include "parts.h"
 
 #define MSG_MAX 512
+/* FRA_DSCP_MASK, of newer headers, and its value for all of the DSCP */
+#define DSCP_MASK 30
+#define DSCP_ALL 0x3f
 #define KEPT_FLAGS (FIB_RULE_PERMANENT | FIB_RULE_INVERT | FIB_RULE_FIND_SADDR)
 
 struct family {
@@ -164,6 +167,10 @@ static bool covers(const struct nlattr *is, const struct nlattr *wanted)
 	if (memcmp(p, q, head))
 		return false;
 	while ((a = lm_next(q + head, lm_len(wanted) - head, a))) {
+		/* (newer kernels tell that all of the DSCP counts, older ones know no other) */
+		if (lm_type(a) == DSCP_MASK && lm_len(a) == 1 &&
+		    *(const uint8_t *)lm_data(a) == DSCP_ALL)
+			continue;
 		b = NULL;
 		do
 			b = lm_next(p + head, lm_len(is) - head, b);
