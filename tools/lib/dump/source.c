@@ -215,11 +215,12 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 
 	if (!e)
 		e = &own;
-	if (lm_cgroup_check(s->dir, e) < 0 || list(s, NULL, e) < 0 || lm_source_find_netns(s, e) < 0 ||
-	    lm_source_builds(s, NULL, e) < 0)
+	if (lm_cgroup_check(s->dir, e) < 0 || list(s, NULL, e) < 0 ||
+	    lm_source_find_netns(s, e) < 0 || lm_source_builds(s, NULL, e) < 0)
 		return -1;
 	ret = lm_source_judge(s, report, arg, e);
-	if (ret >= 0 && (lm_source_keys(s, report, arg, e) < 0 || lm_seccomp_learn(s, e) < 0 || lm_source_labels(s, NULL, e) < 0 ||
+	if (ret >= 0 && (lm_source_keys(s, report, arg, e) < 0 ||
+			 lm_seccomp_learn(s, e) < 0 || lm_source_labels(s, NULL, e) < 0 ||
 			 lm_source_describe_ns(s, NULL, e) < 0 ||
 			 lm_source_describe_ipc(s, NULL, false, e) < 0))
 		ret = -1;

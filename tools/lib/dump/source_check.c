@@ -11,6 +11,7 @@
 #include "../kinds/kind.h"
 #include "../kinds/tty.h"
 #include "../net/rtnl.h"
+#include "../ns/ns.h"
 #include "../restore/restore.h"
 
 struct verdict {
@@ -200,7 +201,7 @@ static uint64_t tree_sum(const struct lm_model *m)
 		const struct nlattr *exit = p->obj.tb[LIVEMIG_PROCESS_EXIT_SIGNAL];
 		uint32_t ids[] = {
 			p->pid, p->ppid, p->pgid, p->sid, p->host, p->files_id, p->fs_id,
-			exit ? lm_u32(exit) : 0, p->mm != NULL,
+			exit ? lm_u32(exit) : 0, p->mm != NULL, lm_ns_of(p, &lm_ns_pid),
 		};
 
 		sum = XXH64(ids, sizeof(ids), sum);

@@ -87,11 +87,12 @@ int lm_source_labels(struct lm_source *s, struct lm_objects *o, struct lm_error 
 /* source_guards.c: guard regions, frozen: added to the MM objects. */
 int lm_source_guards(struct lm_source *s, struct lm_objects *o, struct lm_error *e);
 
+/* source_keys.c: tell who has keys, which stay behind. */
+int lm_source_keys(struct lm_source *s, void (*report)(const char *line, void *arg),
+		   void *arg, struct lm_error *e);
 /* source_check.c: judge the model. Return: 0; 1 when only transient things are in
  * the way (e->msg says which, its code stays unset); -1.
  */
-int lm_source_keys(struct lm_source *s, void (*report)(const char *line, void *arg),
-		   void *arg, struct lm_error *e);
 int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *arg),
 		    void *arg, struct lm_error *e);
 /* Can the processes be made again, after the rounds that there were? */

@@ -572,6 +572,8 @@ int lm_prctl_mm(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);
 
 /* numa.c: has this host the nodes that memory is to be taken from? */
 int lm_numa_check(const struct lm_model *m, struct lm_error *e);
+/* Has it a policy of this mode, for a thread or some memory? */
+bool lm_numa_uses(const struct lm_process *p, uint32_t mode);
 void lm_numa_thread(struct lm_batch *b, const struct lm_thread *t);
 /* When all mappings are there. */
 int lm_numa_mm(struct lm_proc *p, const struct lm_mm *mm, struct lm_error *e);

@@ -16,6 +16,7 @@
 #include "newer.h"
 
 #define PAGE	LIVEMIG_REC_PAGE
+#define WEIGHTED_INTERLEAVE 6	/* MPOL_WEIGHTED_INTERLEAVE, linux/mempolicy.h of 6.9 */
 
 static bool can_seal(void)
 {
@@ -154,6 +155,16 @@ static bool sliced(const struct lm_process *p)
 	return false;
 }
 
+static bool weights_nodes(const struct lm_process *p)
+{
+	return lm_numa_uses(p, WEIGHTED_INTERLEAVE);
+}
+
+static bool can_weight(void)
+{
+	return is_since(6, 9);
+}
+
 int lm_check_lacks(const struct lm_restorer *r, struct lm_error *e)
 {
 	static const struct {
@@ -172,6 +183,7 @@ int lm_check_lacks(const struct lm_restorer *r, struct lm_error *e)
 		{ "limits of utilization (sched_setattr, CONFIG_UCLAMP_TASK)", "5.3",
 		  clamped, can_clamp },
 		{ "time slices (sched_setattr)", "6.12", sliced, can_slice },
+		{ "MPOL_WEIGHTED_INTERLEAVE", "6.9", weights_nodes, can_weight },
 	};
 	struct utsname u;
 

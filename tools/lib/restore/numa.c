@@ -50,6 +50,18 @@ static int check(uint32_t pid, const struct livemig_mempolicy *p, uint64_t here,
 		       pid, __builtin_ctzll(missing));
 }
 
+bool lm_numa_uses(const struct lm_process *p, uint32_t mode)
+{
+	for (size_t i = 0; i < p->nr_threads; i++)
+		if (policy_of(p->threads[i]) &&
+		    (policy_of(p->threads[i])->mode & ~(uint32_t)MPOL_MODE_FLAGS) == mode)
+			return true;
+	for (size_t i = 0; p->mm && i < p->mm->nr_policies; i++)
+		if ((p->mm->policies[i].mode & ~(uint32_t)MPOL_MODE_FLAGS) == mode)
+			return true;
+	return false;
+}
+
 int lm_numa_check(const struct lm_model *m, struct lm_error *e)
 {
 	const uint64_t here = nodes_here();

@@ -85,11 +85,11 @@ int lm_tree_possible(const struct lm_model *m, struct lm_error *e);
 #define LM_IDS_OUTSIDE	"ids other than those of the first thread, which its user namespace does not know: not supported"
 const struct lm_thread *lm_creds_impossible(const struct lm_model *m,
 					    const struct lm_process *mp);
-/* seccomp.c: is there room for so many filters, which have so many bytes, in a process? */
 /* A thread whose registers nobody else could fill, or NULL. */
 const struct lm_thread *lm_xstate_impossible(const struct lm_process *mp);
 #define LM_XSTATE_LOST \
 	"AMX tiles that are in use (until TILERELEASE): not supported"
+/* seccomp.c: is there room for so many filters, which have so many bytes, in a process? */
 bool lm_seccomp_possible(size_t filters, size_t bytes);
 /* mounts.c: of a namespace, by its record. */
 int lm_mounts_possible(const struct lm_model *m, const struct lm_obj *o, struct lm_error *e);
