@@ -57,6 +57,7 @@ static const struct known {
 	{ "status", "voluntary_ctxt_switches", COUNTED },
 	{ "status", "nonvoluntary_ctxt_switches", COUNTED },
 	{ "VmFlags", "sd", "soft-dirty is livemig's own instrument" },
+	{ "VmFlags", "sh", "the s of rw-s, and whether it may be written, which mw tells" },
 	{ "VmFlags", "--ac", "memory is accounted when it is written to" },
 	{ "fdinfo", "mnt_id", NUMBERED },
 	{ "fdinfo", "ino", NUMBERED " (of a file that has no name)" },
