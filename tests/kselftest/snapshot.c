@@ -36,6 +36,7 @@ static const struct known {
 	{ "status", "RssAnon", ELSEWHERE },
 	{ "status", "RssFile", ELSEWHERE },
 	{ "status", "RssShmem", ELSEWHERE },
+	{ "status", "HugetlbPages", ELSEWHERE },
 	{ "status", "VmSwap", "what is swapped out is read in to be moved" },
 	{ "status", "VmPTE", ELSEWHERE },
 	{ "status", "FDSize", "the table is as large as its files need; it does not shrink" },
@@ -82,6 +83,7 @@ static const struct known {
 	{ "link, maps", "name of what is deleted, but has another name", "it is found under that" },
 	{ "link, maps", "name in a directory that is deleted, too", "there is no such place" },
 	{ "link, maps", "number of an O_TMPFILE file", NUMBERED },
+	{ "maps", "borders between private mappings that are alike", "of no meaning" },
 	{ "maps", "key in /SYSVkey", "a removed segment has none, and gets none (a limit)" },
 	{ "maps", "inode of a deleted file", NUMBERED },
 	{ "maps", "device and inode on a device without hardware", NUMBERED
@@ -411,10 +413,49 @@ static int has_lost(const char *line)
 	return was_lost(range) || (strncmp(name, "/SYSV", 5) && is_lost(file, name));
 }
 
+/* One mapping, and what smaps tells about it. */
+struct mapping {
+	unsigned long start, end;
+	int plain;		/* private, of nothing, without a name */
+	char *text;
+	size_t len;
+	FILE *out;		/* ... as long as it is written */
+};
+
+static void begin_mapping(struct mapping *m, const char *line)
+{
+	char name[16], inode[24] = "";
+
+	sscanf(line, "%lx-%lx", &m->start, &m->end);
+	m->plain = sscanf(line, "%*s %*4[rwxps-] 00000000 00:00 %23s %15s", inode, name) == 1;
+	m->out = open_memstream(&m->text, &m->len);
+}
+
+/* Neighbours that are alike may be one, or several: a fork, and what it has changed in
+ * between, tells them apart in the kernel.
+ */
+static void end_mapping(struct mapping *before, struct mapping *m)
+{
+	if (m->out)
+		fclose(m->out);
+	m->out = NULL;
+	if (before->text && m->text && before->plain && m->plain && before->end == m->start &&
+	    !strcmp(before->text, m->text)) {
+		before->end = m->end;
+		free(m->text);
+		return;
+	}
+	if (before->text)
+		printf("%lx-%lx%s", before->start, before->end, before->text);
+	free(before->text);
+	*before = *m;
+}
+
 /* Of smaps, which has thousands of lines of which few are looked at. */
 static void mappings(void)
 {
 	static char buf[1 << 16];
+	struct mapping m = { 0 }, before = { 0 };
 	char line[8192], *w, *save;
 	FILE *f = fopen("smaps", "r");
 
@@ -426,19 +467,29 @@ static void mappings(void)
 		if (!mapping && strncmp(line, "VmFlags", 7) &&
 		    strncmp(line, "ProtectionKey", 13))
 			continue;
+		if (mapping) {
+			if (m.out)
+				end_mapping(&before, &m);
+			begin_mapping(&m, line);
+		}
 		numbered = mapping && (strstr(line, "(deleted)") || strstr(line, " 00:"));
 		lost = mapping && has_lost(line);
 		w = strtok_r(line, " \n", &save);
 		for (int i = 0; w; w = strtok_r(NULL, " \n", &save), i++)
-			if (lost && i > 4)
-				printf("%s", i == 5 ? LOST : "");
+			if (mapping && !i)
+				fputc(' ', m.out);
+			else if (lost && i > 4)
+				fputs(i == 5 ? LOST : "", m.out);
 			else if (mapping && !strncmp(w, "/SYSV", 5))
-				printf("/SYSV ");
+				fputs("/SYSV ", m.out);
 			else if (mapping ? !(numbered && (i == 3 || i == 4)) :
 			    !is_known("VmFlags", w))
-				printf("%s ", w);
-		putchar('\n');
+				fprintf(m.out, "%s ", w);
+		fputc('\n', m.out);
 	}
+	if (m.out)
+		end_mapping(&before, &m);
+	end_mapping(&before, &(struct mapping){ 0 });
 	if (f)
 		fclose(f);
 }

@@ -93,7 +93,7 @@ moves()
 	busy || return
 	moved "$app" "$work/image" || return
 	busy || return
-	dump_box "$app" "$work/image" && "$migctl" restore "$work/image" && busy
+	kill_box "$app" "$work/image" && "$migctl" restore "$work/image" && busy
 }
 
 verdict() # KIND REASON

@@ -68,7 +68,7 @@ node()
 		"$dir/edit" "$dir/node.img" "$dir/far.img" node || return
 	refused 2 "NUMA node 63, which is not here" "$migctl" restore "$dir/far.img" || return
 	gone "$cg/memory-node" || { echo "a cgroup is left"; return 1; }
-	"$migctl" restore "$dir/node.img" && answers "$dir/node"
+	restore_box memory-node "$dir/node.img" && answers "$dir/node"
 }
 
 # Huge pages, memory to swap to, and a probe in the program.

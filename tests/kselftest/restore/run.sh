@@ -403,7 +403,7 @@ passes_status()
 
 	start exit || return
 	pid=$(first_pid exit)
-	dump_box exit "$dir/exit.img" || return
+	kill_box exit "$dir/exit.img" || return
 	"$migctl" restore --wait --pidfile "$dir/pidfile" "$dir/exit.img" &
 	local restore=$!
 	wait_for 60 test -s "$dir/pidfile" || return
@@ -433,7 +433,7 @@ limits()
 	echo "$disk rbps=1048576 wiops=77" >"$cg/limits/io.max" || return
 	echo $((64 << 20)) >"$cg/limits/memory.max" || return
 	echo 33 >"$cg/limits/pids.max" || return
-	dump_box limits "$dir/limits.img" || return
+	kill_box limits "$dir/limits.img" || return
 	"$migctl" restore --cgroup "$cg/other/place" "$dir/limits.img" || return
 	[ "$(cat "$cg/other/place/memory.max")" = $((64 << 20)) ] || return
 	[ "$(cat "$cg/other/place/pids.max")" = 33 ] || return

@@ -127,7 +127,7 @@ told()
 	[ "$(grep -c keyring "$dir/dump.log")" = 1 ] &&
 		grep -q "migctl: warning: pid [0-9]*: its $text" "$dir/dump.log" ||
 		{ cat "$dir/dump.log"; return 1; }
-	"$migctl" restore --detach "$dir/keys.img" && answers "$dir/keys"
+	restore_box tasks-keys "$dir/keys.img" && answers "$dir/keys"
 }
 
 load_module

@@ -59,7 +59,7 @@ meanwhile_an_hour_passes()
 	local status
 
 	start wall hour || return
-	dump_box wall-hour "$dir/wall.img" && set_forward 3600 || return
+	kill_box wall-hour "$dir/wall.img" && set_forward 3600 || return
 	"$migctl" restore "$dir/wall.img" && answer wall hour
 	status=$?
 	set_forward -3600

@@ -129,8 +129,7 @@ withstands()
 			return 1
 		}
 	done
-	"$migctl" restore --detach "$dir/$1.img" || return
-	answers "$file"
+	restore_box "userns-$1" "$dir/$1.img" && answers "$file"
 }
 
 load_module

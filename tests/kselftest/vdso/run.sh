@@ -47,7 +47,7 @@ moves()
 	local before
 
 	before=$(vdso_of "$1")
-	dump_box "$1" "$dir/$1.img" && other "$@" || return
+	kill_box "$1" "$dir/$1.img" && other "$@" || return
 	[ -n "$before" ] && [ "$before" != "$(vdso_of "$1")" ] || {
 		echo "at $before, now at $(vdso_of "$1")"
 		return 1
@@ -77,7 +77,7 @@ there_and_back()
 in_the_vdso()
 {
 	for _ in {1..5}; do
-		begin stuck stuck && dump_box stuck "$dir/stuck.img" || return
+		begin stuck stuck && kill_box stuck "$dir/stuck.img" || return
 		refused 2 "just then in the vdso" other stuck && return
 		unbox stuck
 		rm -f "$dir"/stuck.*
