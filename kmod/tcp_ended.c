@@ -29,6 +29,8 @@ static int check(const struct livemig_ioc_ended *e)
 {
 	if (e->more > 1 || e->ended.resv)
 		return -EINVAL;
+	if (!e->more && e->ended.state == SS_FREE)
+		return -EINVAL;
 	if (e->ended.err > MAX_ERRNO || e->ended.state > SS_DISCONNECTING ||
 	    e->shutdown & ~SHUTDOWN_MASK ||
 	    e->ended.flags & ~(LIVEMIG_ENDED_F_FIN | LIVEMIG_ENDED_F_BOUND))
@@ -52,6 +54,14 @@ static int queue(struct sock *sk, struct sk_buff *skb)
 	skb_set_owner_r(skb, sk);
 	__skb_queue_tail(&sk->sk_receive_queue, skb);
 	return 0;
+}
+
+/* What nobody has acknowledged is read from now on, and the window that this would open
+ * is divided by this; only a socket that was never connected has 0 there.
+ */
+static void set_rcv_mss(struct sock *sk)
+{
+	inet_csk(sk)->icsk_ack.rcv_mss = TCP_MIN_MSS;
 }
 
 static int fill(struct sock *sk, const u8 __user *from, u32 len)
@@ -99,12 +109,24 @@ static int set_local(struct sock *sk, const u8 *local)
 	return 0;
 }
 
+/* Where there is something to be read the connection has been there, and its end has
+ * shut it down. The kernel relies on it: otherwise reading sends a window to nobody,
+ * and a new connection would begin with what is left of this one.
+ */
+static bool may_have_data(const struct livemig_ioc_ended *e)
+{
+	return e->shutdown & RCV_SHUTDOWN && e->ended.state > SS_UNCONNECTED;
+}
+
 static int end(struct socket *sock, const struct livemig_ioc_ended *e)
 {
 	struct sock *sk = sock->sk;
 	struct tcp_sock *tp = tcp_sk(sk);
-	int err = set_local(sk, e->local);
+	int err;
 
+	if (!skb_queue_empty(&sk->sk_receive_queue) && !may_have_data(e))
+		return -EINVAL;
+	err = set_local(sk, e->local);
 	if (err)
 		return err;
 	if (e->ended.flags & LIVEMIG_ENDED_F_FIN) {
@@ -141,7 +163,11 @@ int lm_restore_ended(const struct livemig_ioc_ended *e)
 	if (!sock || !sock->sk || !lm_sock_tcp.match(sock->sk))
 		goto out;
 	lock_sock(sock->sk);
-	err = is_fresh(sock) ? fill(sock->sk, u64_to_user_ptr(e->buf), e->len) : -EINVAL;
+	err = -EINVAL;
+	if (is_fresh(sock)) {
+		set_rcv_mss(sock->sk);
+		err = fill(sock->sk, u64_to_user_ptr(e->buf), e->len);
+	}
 	if (!err && !e->more)
 		err = end(sock, e);
 	release_sock(sock->sk);

@@ -176,8 +176,9 @@ struct livemig_ioc_tcp {
  * connection has ended. @len bytes at @buf follow what can be read of it; with
  * @more nothing else happens, and another call follows. @local is a struct
  * sockaddr_in or _in6 of the socket's family, which it is not bound to any more, or
- * 0. Errors: EBADF, ENOTSOCK (no TCP socket), EINVAL (it is in use, or what is wanted
- * does not exist), ENOBUFS (SO_RCVBUF), ENOMEM, EFAULT.
+ * 0. Where there are bytes its @shutdown is for receiving, and it was connected. Errors:
+ * EBADF, ENOTSOCK (no TCP socket), EINVAL (it is in use, or what is wanted does not
+ * exist), ENOBUFS (SO_RCVBUF), ENOMEM, EFAULT.
  */
 struct livemig_ioc_ended {
 	__s32 fd;

@@ -538,6 +538,36 @@ static int ended(int fd, const struct livemig_ioc_ended *like)
 
 #define ENDED(fd, ...) ended(fd, &(struct livemig_ioc_ended){ __VA_ARGS__ })
 
+/* Bytes are there only of what was connected, and was shut down by its end. */
+static void test_ended_data(void)
+{
+	static const struct {
+		uint32_t shutdown, state;
+		int err;
+	} tries[] = {
+		{ 0, 3, EINVAL }, { 2, 3, EINVAL }, { 0, 1, EINVAL }, { 3, 1, EINVAL },
+		{ 1, 2, 0 }, { 3, 4, 0 },
+	};
+	bool ok = true;
+	char c;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		ok &= ENDED(fd, .buf = (uintptr_t)"a", .len = 1, .shutdown = tries[i].shutdown,
+			    .ended.state = tries[i].state) == tries[i].err;
+		close(fd);
+	}
+	check(ok, "an ended connection: bytes of none");
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	check(!ENDED(fd, .shutdown = 0, .ended.state = 1), "an ended connection: without bytes");
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	check(!ENDED(fd, .more = 1, .buf = (uintptr_t)"a", .len = 1) &&
+	      recv(fd, &c, 1, MSG_DONTWAIT) == 1 && c == 'a', "an ended connection: read too early");
+	close(fd);
+}
+
 static void test_ended(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
@@ -547,12 +577,15 @@ static void test_ended(void)
 	char c;
 
 	need(good(image_begin(&im, 1, -1)), "an ended connection: a helper");
-	check(ENDED(-1, .shutdown = 3) == EBADF && ENDED(udp, .shutdown = 3) == ENOTSOCK &&
-	      ENDED(im.dev, .shutdown = 3) == ENOTSOCK, "an ended connection: no socket");
-	check(ENDED(fd, .shutdown = 4) == EINVAL && ENDED(fd, .more = 2) == EINVAL &&
-	      ENDED(fd, .ended.err = 4096) == EINVAL && ENDED(fd, .ended.state = 9) == EINVAL &&
-	      ENDED(fd, .ended.flags = 4) == EINVAL && ENDED(fd, .ended.resv = 1) == EINVAL &&
-	      ENDED(fd, .local = { AF_INET6 }) == EINVAL,
+	check(ENDED(-1, .more = 1) == EBADF && ENDED(udp, .more = 1) == ENOTSOCK &&
+	      ENDED(im.dev, .more = 1) == ENOTSOCK, "an ended connection: no socket");
+	check(ENDED(fd, .shutdown = 4, .ended.state = 3) == EINVAL &&
+	      ENDED(fd, .more = 2) == EINVAL && ENDED(fd, .shutdown = 3) == EINVAL &&
+	      ENDED(fd, .ended = { .state = 3, .err = 4096 }) == EINVAL &&
+	      ENDED(fd, .ended.state = 9) == EINVAL &&
+	      ENDED(fd, .ended = { .state = 3, .flags = 4 }) == EINVAL &&
+	      ENDED(fd, .ended = { .state = 3, .resv = 1 }) == EINVAL &&
+	      ENDED(fd, .ended.state = 3, .local = { AF_INET6 }) == EINVAL,
 	      "an ended connection: out of range");
 	check(ENDED(fd, .more = 1, .buf = 4096, .len = 1) == EFAULT,
 	      "an ended connection: bytes from nowhere");
@@ -560,11 +593,13 @@ static void test_ended(void)
 	check(ENDED(fd, .more = 1, .buf = (uintptr_t)bytes, .len = sizeof(bytes)) == ENOBUFS,
 	      "an ended connection: more than there is room for");
 	close(fd);
+	test_ended_data();
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	check(!ENDED(fd, .more = 1, .buf = (uintptr_t)"ab", .len = 1) &&
 	      !ENDED(fd, .buf = (uintptr_t)"b", .len = 1, .shutdown = 3,
 		     .ended = { .err = ECONNRESET, .state = 3 }), "an ended connection");
-	check(ENDED(fd, .shutdown = 3) == EINVAL, "an ended connection: once");
+	check(ENDED(fd, .shutdown = 3, .ended.state = 3) == EINVAL,
+	      "an ended connection: once");
 	check(recv(fd, &c, 1, 0) == 1 && c == 'a' && recv(fd, &c, 1, 0) == 1 && c == 'b' &&
 	      recv(fd, &c, 1, 0) < 0 && errno == ECONNRESET && recv(fd, &c, 1, 0) == 0,
 	      "an ended connection: its bytes, its error, its end");
