@@ -12,7 +12,8 @@
 #ifdef CONFIG_NUMA
 #define LM_MPOL_USER_NODES	(MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES)
 
-/* Nodes that follow the cpuset are kept beside those that they stand for.
+/* Nodes that follow the cpuset are kept beside those that they stand for. MPOL_LOCAL,
+ * which MPOL_PREFERRED for no nodes becomes, has none: there nothing was ever written.
  * Return: false when a node has a number that there is no room for.
  */
 static inline bool lm_mempolicy(const struct mempolicy *pol, struct livemig_mempolicy *out)
@@ -21,8 +22,11 @@ static inline bool lm_mempolicy(const struct mempolicy *pol, struct livemig_memp
 				  &pol->w.user_nodemask : &pol->nodes;
 
 	out->mode = pol->mode | (pol->flags & MPOL_MODE_FLAGS);
-	out->nodes = nodes->bits[0];
+	out->nodes = 0;
 	out->home_node = pol->home_node;
+	if (pol->mode == MPOL_LOCAL)
+		return true;
+	out->nodes = nodes->bits[0];
 	return find_next_bit(nodes->bits, MAX_NUMNODES, 64) >= MAX_NUMNODES;
 }
 #endif

@@ -355,7 +355,10 @@ enum livemig_vmas_attr {
 
 struct livemig_mempolicy {
 	__u64 start, end;	/* 0 for that of a thread */
-	__u64 nodes;		/* bit n: node n, as they were asked for */
+	__u64 nodes;		/* bit n: node n; as they were asked for with
+				 * MPOL_F_STATIC_NODES or _RELATIVE_NODES, otherwise
+				 * those of them that the cpuset has; 0 for MPOL_LOCAL
+				 */
 	__u32 mode;		/* MPOL_*, with MPOL_F_* */
 	__s32 home_node;	/* -1: none */
 };

@@ -409,6 +409,33 @@ static void get_numa(void)
 	check(map1[0] == 'n' && map1[16 * PAGE - 1] == 'n');
 }
 
+static void set_numalocal(void)
+{
+	unsigned long none = 0;
+
+	map1 = anon(8 * PAGE, PROT_READ | PROT_WRITE, 0);
+	check(!syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0));
+	check(!bind(map1, 2 * PAGE, MPOL_BIND));
+	check(!syscall(SYS_mbind, map1 + 4 * PAGE, 2 * PAGE, MPOL_PREFERRED, &none,
+		       sizeof(none) * 8 + 1, 0));
+}
+
+static bool is_local(void *p)
+{
+	unsigned long nodes[16] = { 0 };
+	int is = -1;
+
+	return !syscall(SYS_get_mempolicy, &is, nodes, sizeof(nodes) * 8, p,
+			p ? MPOL_F_ADDR : 0) && is == MPOL_LOCAL;
+}
+
+static void get_numalocal(void)
+{
+	check(is_local(NULL) && policy_is(map1, MPOL_BIND));
+	check(is_local(map1 + 4 * PAGE) && is_local(map1 + 6 * PAGE - 1));
+	check(policy_is(map1 + 6 * PAGE, MPOL_DEFAULT));
+}
+
 static bool can_numa(void)
 {
 	return !syscall(SYS_get_mempolicy, NULL, NULL, 0, NULL, 0);
@@ -471,6 +498,7 @@ const struct kind map_kinds[] = {
 	{ .name = "droppable", .set = set_droppable, .get = get_droppable,
 	  .can = can_drop },
 	{ .name = "numa", .set = set_numa, .get = get_numa, .can = can_numa },
+	{ .name = "numalocal", .set = set_numalocal, .get = get_numalocal, .can = can_numa },
 	{ .name = "named", .set = set_named, .get = get_named, .can = can_name },
 	{ .name = "uprobe", .set = set_uprobe, .get = nothing },
 	{ 0 }

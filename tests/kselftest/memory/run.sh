@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown stack cold reserve many guard numa named prefork
+moved="madvise mlock mlockall growsdown stack cold reserve many guard numa numalocal named prefork
 pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd
 rings ringwait"
 refused="hugefile underway uprobe"
@@ -71,6 +71,15 @@ node()
 	restore_box memory-node "$dir/node.img" && answers "$dir/node"
 }
 
+# Of MPOL_LOCAL no node is meant, whatever an image says.
+nowhere()
+{
+	box memory-nowhere "$dir/state" numalocal "$dir/nowhere"
+	is_ready "$dir/nowhere" && dump_box memory-nowhere "$dir/nowhere.img" &&
+		"$dir/edit" "$dir/nowhere.img" "$dir/far.img" node &&
+		"$migctl" restore "$dir/far.img" && answers "$dir/nowhere"
+}
+
 # Huge pages, memory to swap to, and a probe in the program.
 prepare()
 {
@@ -94,7 +103,7 @@ load_module
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086
 set -- $moved $refused
-plan $(($# + 2))
+plan $(($# + 3))
 prepare >/dev/null 2>&1
 for kind in $moved; do
 	if ! "$dir/state" "$kind" "?"; then
@@ -113,8 +122,11 @@ done
 if "$dir/state" numa "?"; then
 	check "a NUMA node that is not here" node
 	unbox memory-node
+	check "nodes of a local NUMA policy" nowhere
+	unbox memory-nowhere
 else
 	skip "a NUMA node that is not here" "this kernel has no NUMA"
+	skip "nodes of a local NUMA policy" "this kernel has no NUMA"
 fi
 if "$dir/state" hugeprivate "?"; then
 	check "too few huge pages" lacks

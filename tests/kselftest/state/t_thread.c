@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/futex.h>
+#include <linux/mempolicy.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -407,6 +408,63 @@ static void test_nagged(void)
 	kill_child(target);
 }
 
+/* ---- NUMA ---- */
+
+static const unsigned long node0 = 1, no_node;
+
+/* The last one lies where the first was, and has no nodes of its own. */
+static void local_child(void)
+{
+	const int bits = sizeof(node0) * 8 + 1;
+	char *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	told->n[0] = (uint64_t)p;
+	told->n[1] = !syscall(SYS_set_mempolicy, MPOL_INTERLEAVE, &node0, bits) &&
+		     !syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0) &&
+		     !syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0) &&
+		     !syscall(SYS_mbind, p, 4096, MPOL_INTERLEAVE, &node0, bits, 0) &&
+		     !syscall(SYS_mbind, p, 4096, MPOL_PREFERRED, &no_node, bits, 0) &&
+		     !syscall(SYS_mbind, p, 4096, MPOL_LOCAL, NULL, 0, 0);
+	ready();
+}
+
+static void check_local(const struct livemig_mempolicy *p)
+{
+	if (!CHECK(p))
+		return;
+	CHECK_EQ(p->mode, MPOL_LOCAL);
+	CHECK_EQ(p->nodes, 0);
+	CHECK_EQ(p->home_node, -1);
+}
+
+static void test_local(void)
+{
+	const struct livemig_mempolicy *p, *of_mapping = NULL;
+	struct dump d;
+	size_t len;
+	pid_t pid;
+
+	if (syscall(SYS_get_mempolicy, NULL, NULL, 0, NULL, 0))
+		skip("this kernel has no NUMA");
+	pid = spawn(local_child);
+	CHECK(told->n[1]);
+	lm_freeze();
+	lm_dump(&d);
+	check_local(attr_data(thread(&d, pid), LIVEMIG_THREAD_MEMPOLICY, NULL));
+	for (int i = 0; i < d.nr; i++) {
+		if (d.objs[i].type != LIVEMIG_OBJ_VMAS)
+			continue;
+		p = attr_data(&d.objs[i], LIVEMIG_VMAS_POLICIES, &len);
+		for (size_t j = 0; p && j < len / sizeof(*p); j++)
+			if (p[j].start == told->n[0])
+				of_mapping = &p[j];
+	}
+	check_local(of_mapping);
+	lm_dump_free(&d);
+	lm_thaw();
+	kill_child(pid);
+}
+
 /* ---- words ---- */
 
 static volatile int barrier;
@@ -612,5 +670,6 @@ const struct test tests_thread[] = {
 	{ "thread_nagged", test_nagged },
 	{ "thread_words", test_words },
 	{ "thread_many", test_many },
+	{ "thread_local", test_local },
 	{}
 };

@@ -26,6 +26,12 @@ static const struct livemig_mempolicy *policy_of(const struct lm_thread *t)
 	return n ? p : NULL;
 }
 
+/* (images are older than the module that leaves those of MPOL_LOCAL out) */
+static uint64_t nodes_of(const struct livemig_mempolicy *p)
+{
+	return (p->mode & ~MPOL_MODE_FLAGS) == MPOL_LOCAL ? 0 : p->nodes;
+}
+
 static uint64_t nodes_here(void)
 {
 	unsigned long nodes[WORDS] = { 0 };
@@ -37,7 +43,7 @@ static uint64_t nodes_here(void)
 static int check(uint32_t pid, const struct livemig_mempolicy *p, uint64_t here,
 		 struct lm_error *e)
 {
-	uint64_t missing = p->nodes & ~here;
+	uint64_t missing = nodes_of(p) & ~here;
 
 	/* (relative ones are counted from those that there are) */
 	if (!here)
@@ -83,20 +89,21 @@ int lm_numa_check(const struct lm_model *m, struct lm_error *e)
 void lm_numa_thread(struct lm_batch *b, const struct lm_thread *t)
 {
 	const struct livemig_mempolicy *p = policy_of(t);
+	uint64_t nodes = p ? nodes_of(p) : 0;
 
 	if (p)
 		lm_batch_add(b, __NR_set_mempolicy, p->mode,
-			     LM_DATA(lm_batch_data(b, &p->nodes, sizeof(p->nodes))), MAX_NODE);
+			     LM_DATA(lm_batch_data(b, &nodes, sizeof(nodes))), MAX_NODE);
 }
 
 static int bind(struct lm_proc *p, const struct livemig_mempolicy *v, struct lm_error *e)
 {
-	const uint64_t len = v->end - v->start;
+	const uint64_t len = v->end - v->start, nodes = nodes_of(v);
 	struct lm_batch *b = lm_batch_new(p->remote);
 	int ret;
 
 	lm_batch_add(b, __NR_mbind, v->start, len, v->mode,
-		     LM_DATA(lm_batch_data(b, &v->nodes, sizeof(v->nodes))), MAX_NODE, 0);
+		     LM_DATA(lm_batch_data(b, &nodes, sizeof(nodes))), MAX_NODE, 0);
 	if (v->home_node >= 0)
 		lm_batch_add(b, __NR_set_mempolicy_home_node, v->start, len,
 			     v->home_node, 0);
