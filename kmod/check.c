@@ -194,46 +194,36 @@ static bool is_exiting(struct lm_dump *d, struct task_struct *t)
 	return READ_ONCE(t->flags) & PF_EXITING;
 }
 
-/* Looked for in every thread. */
-static const struct obstacle thread_obstacles[] = {
-	{ "thread that is exiting", is_exiting, NULL, true },
-	{ "traced process (ptrace)", is_traced, "detach the debugger" },
-	{ "io_uring", has_io_uring, NULL, true },
-	{ "worker thread of io_uring", is_io_worker },
-	{ "syscall user dispatch", has_dispatch },
-	{ "deadline scheduling", is_deadline },
-	{ "scheduling by BPF (SCHED_EXT)", is_sched_ext },
-	{ "extended time slices (PR_RSEQ_SLICE_EXTENSION)", has_slice_extension },
-	{ "core scheduling", has_core_cookie },
-	{ "thread with file descriptors of its own", own_files },
-	{ "thread in another network namespace", own_net_ns },
-	{ "thread in another uts namespace", own_uts_ns },
-	{ "thread in another ipc namespace", own_ipc_ns },
-	{ "thread with another pid namespace for children",
-	  own_pid_ns_for_children },
-	{ "thread in another mount namespace", own_mnt_ns },
-	{ "thread in another cgroup namespace", own_cgroup_ns },
-	{ "second time namespace in one container", other_time_ns },
-	{ "time namespace for children", other_time_ns_for_children },
-	{ "chroot", other_root },
-};
-
-/* A pty is judged by user space, which knows who has its master. */
-static bool has_tty(struct lm_dump *d, struct task_struct *t)
+/* How many threads of the process have it: not those that end, nor all of one that has
+ * more than one of them.
+ */
+static int holders(struct task_struct *t, const void *what, size_t at)
 {
-	return lm_ctty(t) == -2;
+	struct task_struct *other;
+	int n = 0;
+
+	rcu_read_lock();
+	for_each_thread(t, other)
+		n += READ_ONCE(*(const void **)((void *)other + at)) == what;
+	rcu_read_unlock();
+	return n;
 }
 
 /* Does somebody outside of the container have @what, too? @at: where it is in a task;
- * only compared. There is nobody, mostly, and then @users are the threads.
+ * only compared. There is nobody, mostly, and then @users, which were counted before,
+ * are the threads. Who shares it inside is no reason to look twice.
  */
 static bool shared_outside(struct lm_dump *d, struct task_struct *t, const void *what,
 			   size_t at, int users)
 {
 	struct task_struct *p, *other;
-	bool ret = false;
+	bool ret = false, first;
 
-	if (!what || users <= get_nr_threads(t))
+	if (!what || users <= 1)
+		return false;
+	if (lm_dump_id(d, LM_ID_OUTSIDE, what, &first) && !first)
+		return false;
+	if (users <= holders(t, what, at))
 		return false;
 	rcu_read_lock();
 	for_each_process_thread(p, other) {
@@ -266,13 +256,44 @@ SHARED_OUTSIDE(mm, atomic_read(&t->mm->mm_users))
 SHARED_OUTSIDE(files, atomic_read(&t->files->count))
 SHARED_OUTSIDE(fs, READ_ONCE(t->fs->users))
 
+/* Looked for in every thread. */
+static const struct obstacle thread_obstacles[] = {
+	{ "thread that is exiting", is_exiting, NULL, true },
+	{ "traced process (ptrace)", is_traced, "detach the debugger" },
+	{ "io_uring", has_io_uring, NULL, true },
+	{ "worker thread of io_uring", is_io_worker },
+	{ "syscall user dispatch", has_dispatch },
+	{ "deadline scheduling", is_deadline },
+	{ "scheduling by BPF (SCHED_EXT)", is_sched_ext },
+	{ "extended time slices (PR_RSEQ_SLICE_EXTENSION)", has_slice_extension },
+	{ "core scheduling", has_core_cookie },
+	{ "thread with file descriptors of its own", own_files },
+	{ "thread in another network namespace", own_net_ns },
+	{ "thread in another uts namespace", own_uts_ns },
+	{ "thread in another ipc namespace", own_ipc_ns },
+	{ "thread with another pid namespace for children",
+	  own_pid_ns_for_children },
+	{ "thread in another mount namespace", own_mnt_ns },
+	{ "thread in another cgroup namespace", own_cgroup_ns },
+	{ "second time namespace in one container", other_time_ns },
+	{ "time namespace for children", other_time_ns_for_children },
+	{ "chroot", other_root },
+	/* (it may be its own, by unshare()) */
+	{ "working directory shared with a process outside of the container", shares_fs },
+};
+
+/* A pty is judged by user space, which knows who has its master. */
+static bool has_tty(struct lm_dump *d, struct task_struct *t)
+{
+	return lm_ctty(t) == -2;
+}
+
 /* Looked for once in a process. */
 static const struct obstacle process_obstacles[] = {
 	{ "controlling terminal", has_tty, "start it with setsid" },
 	/* (until its exec one that is being started inside has that of who starts it) */
 	{ "memory shared with a process outside of the container", shares_mm, NULL, true },
 	{ "table of open files shared with a process outside of the container", shares_files },
-	{ "working directory shared with a process outside of the container", shares_fs },
 };
 
 static int look_for(struct lm_dump *d, struct task_struct *t,

@@ -44,6 +44,7 @@ enum lm_idspace {
 	LM_ID_SECCOMP,		/* struct seccomp_filter, the last one */
 	LM_ID_SEM_UNDO,		/* struct sem_undo_list */
 	LM_ID_MNT_NS,		/* struct mnt_namespace */
+	LM_ID_OUTSIDE,		/* what is looked for outside; check.c */
 	LM_ID_MAX
 };
 

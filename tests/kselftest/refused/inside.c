@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +110,44 @@ pid_t child(bool (*set)(void), bool (*get)(void))
 	}
 	if (!hear())
 		snprintf(wrong, sizeof(wrong), "none: the child cannot");
+	return pid;
+}
+
+static bool has_ended(pid_t pid)
+{
+	char file[64], stat[64] = "";
+	int fd;
+
+	snprintf(file, sizeof(file), "/proc/%d/stat", pid);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (read(fd, stat, sizeof(stat) - 1) < 0)
+		_exit(9);
+	close(fd);
+	return strstr(stat, ") Z ");
+}
+
+static void *serve_alone(void *arg)
+{
+	while (!has_ended(getpid()))
+		usleep(1000);
+	serve(NULL);
+	_exit(7);
+}
+
+pid_t orphan_thread(bool (*set)(void), bool (*get)(void))
+{
+	pthread_t t;
+	pid_t pid;
+
+	begin(set, get);
+	pid = fork();
+	if (!pid) {
+		if (pthread_create(&t, NULL, serve_alone, NULL))
+			_exit(9);
+		syscall(SYS_exit, 0);	/* the thread, only */
+	}
+	if (!hear())
+		snprintf(wrong, sizeof(wrong), "none: the thread cannot");
 	return pid;
 }
 

@@ -57,6 +57,8 @@ bool run(const char *command);				/* of the shell */
 void thread(bool (*set)(void), bool (*get)(void));
 bool thread_says_yes(void);
 pid_t child(bool (*set)(void), bool (*get)(void));
+/* A child whose main thread has ended: another does it. */
+pid_t orphan_thread(bool (*set)(void), bool (*get)(void));
 bool child_says_yes(pid_t pid);
 
 /* Begins again, at set(), by an exec of the program at @exe; false: it has. */

@@ -134,6 +134,49 @@ static void get_outside(void)
 	check(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
 }
 
+/* As many threads as have the memory, but one of them has ended. */
+static pid_t orphan;
+
+static bool share_alone(void)
+{
+	share_outside(CLONE_VM);
+	return !*wrong;
+}
+
+static bool end_alone(void)
+{
+	shared = 1;
+	return ends_with_7();
+}
+
+static void set_orphanvm(void)
+{
+	orphan = orphan_thread(share_alone, end_alone);
+}
+
+static void get_orphanvm(void)
+{
+	check(child_says_yes(orphan));
+}
+
+static bool share_own_fs(void)
+{
+	if (unshare(CLONE_FS))
+		return false;
+	share_outside(CLONE_FS);
+	return !*wrong;
+}
+
+static bool end_own_fs(void)
+{
+	return !kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid;
+}
+
+static void set_threadfs(void)
+{
+	thread(share_own_fs, end_own_fs);
+}
+
 static int own_fd;
 
 static bool set_own_table(void)
@@ -304,6 +347,10 @@ const struct thing task_things[] = {
 	{ "filesoutside", set_filesoutside, get_outside, OF_PROCESS,
 	  "table of open files shared with a process outside of the container" },
 	{ "fsoutside", set_fsoutside, get_outside, OF_PROCESS,
+	  "working directory shared with a process outside of the container" },
+	{ "orphanvm", set_orphanvm, get_orphanvm, OF_PROCESS,
+	  "memory shared with a process outside of the container" },
+	{ "threadfs", set_threadfs, get_thread, OF_PROCESS,
 	  "working directory shared with a process outside of the container" },
 	{ "owntable", set_owntable, get_owntable, OF_PROCESS,
 	  "thread with file descriptors of its own" },
