@@ -129,13 +129,30 @@ static bool is_traced(struct lm_dump *d, struct task_struct *t)
 	return READ_ONCE(t->ptrace);
 }
 
-/* What a task has of io_uring stays with it when its last ring is closed: the rings
- * themselves are looked for; the last one may be going. Only an exec frees it before the
- * task is, and that holds cred_guard_mutex meanwhile.
- */
-static bool has_io_uring(struct lm_dump *d, struct task_struct *t)
-{
 #ifdef CONFIG_IO_URING
+/* One that has no descriptor is in no table of open files. */
+static bool is_registered(const struct io_uring_task *own)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(own->registered_rings); i++)
+		if (READ_ONCE(own->registered_rings[i]))
+			return true;
+	return false;
+}
+
+static bool is_any(const struct io_uring_task *own)
+{
+	return !xa_empty(&own->xa);
+}
+
+/* What a task has of io_uring stays with it when its last ring is closed: the rings
+ * themselves are looked for. Only an exec frees it before the task is, and that holds
+ * cred_guard_mutex meanwhile.
+ */
+static bool look_at_rings(struct task_struct *t, bool if_exec,
+			  bool (*has)(const struct io_uring_task *own))
+{
 	struct mutex *no_exec = &t->signal->cred_guard_mutex;
 	const struct io_uring_task *own;
 	bool ret;
@@ -143,11 +160,29 @@ static bool has_io_uring(struct lm_dump *d, struct task_struct *t)
 	if (!READ_ONCE(t->io_uring))
 		return false;
 	if (!mutex_trylock(no_exec))
-		return d->frozen;	/* one that runs is looked at again */
+		return if_exec;
 	own = READ_ONCE(t->io_uring);
-	ret = own && !xa_empty(&own->xa);
+	ret = own && has(own);
 	mutex_unlock(no_exec);
 	return ret;
+}
+#endif
+
+static bool has_registered_ring(struct lm_dump *d, struct task_struct *t)
+{
+#ifdef CONFIG_IO_URING
+	return look_at_rings(t, false, is_registered);
+#else
+	return false;
+#endif
+}
+
+/* The last one may be going. One that stays is a FILE, mostly. */
+static bool has_io_uring(struct lm_dump *d, struct task_struct *t)
+{
+#ifdef CONFIG_IO_URING
+	/* (one that runs is looked at again) */
+	return look_at_rings(t, d->frozen, is_any);
 #else
 	return false;
 #endif
@@ -260,6 +295,7 @@ SHARED_OUTSIDE(fs, READ_ONCE(t->fs->users))
 static const struct obstacle thread_obstacles[] = {
 	{ "thread that is exiting", is_exiting, NULL, true },
 	{ "traced process (ptrace)", is_traced, "detach the debugger" },
+	{ "io_uring that is registered (IORING_REGISTER_RING_FDS)", has_registered_ring },
 	{ "io_uring", has_io_uring, NULL, true },
 	{ "worker thread of io_uring", is_io_worker },
 	{ "syscall user dispatch", has_dispatch },

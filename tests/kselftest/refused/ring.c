@@ -151,7 +151,8 @@ static void get_ringended(void)
 const struct thing ring_things[] = {
 	{ "ring", set_ring, get_ring, OF_FILE, "io_uring" },
 	{ "ringmap", set_ringmap, get_ringmap, OF_PROCESS, "mapping of an io_uring" },
-	{ "ringonly", set_ringonly, get_ringonly, OF_PROCESS, "io_uring" },
+	{ "ringonly", set_ringonly, get_ringonly, OF_PROCESS,
+	  "io_uring that is registered (IORING_REGISTER_RING_FDS)" },
 	{ "ringworker", set_ringworker, get_ringworker, OF_PROCESS,
 	  "worker thread of io_uring" },
 	{ "ringended", set_ringended, get_ringended, OF_NOTHING },
