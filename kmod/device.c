@@ -12,6 +12,7 @@
 #include <linux/compat.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/gfp.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -51,6 +52,7 @@ static int lm_open(struct inode *inode, struct file *file)
 	r->owner = get_pid(task_tgid(current));
 	r->owner_ns = get_pid_ns(task_active_pid_ns(current));
 	r->pid_ns = get_pid_ns(r->owner_ns);
+	get_fs_root(current->fs, &r->root);
 	file->private_data = r;
 	return nonseekable_open(inode, file);
 }
@@ -79,6 +81,7 @@ static int lm_release(struct inode *inode, struct file *file)
 	lm_restore_free_objects(r);
 	put_pid_ns(r->pid_ns);
 	put_pid_ns(r->owner_ns);
+	path_put(&r->root);
 	put_pid(r->owner);
 	mutex_destroy(&r->lock);
 	put_page(r->door);

@@ -33,15 +33,35 @@
 
 /* ---- the address space ---- */
 
-/* That of the mount namespace: the task's own may be a directory below. */
-static void get_ns_root(struct path *root)
+static void climb(struct path *path)
 {
-	get_fs_root(current->fs, root);
-	while (follow_up(root))
+	while (follow_up(path))
 		;
-	dput(root->dentry);
-	root->dentry = dget(root->mnt->mnt_root);
-	lm_follow_down(root);
+}
+
+/* Where paths of the dump begin. In the coordinator's mount namespace that is its own
+ * root, as the dump's was (a task with another was refused); in another one that of the
+ * namespace: the task's own may be a directory below. All mounts of a namespace hang
+ * below the same.
+ */
+static void get_paths_root(const struct lm_restore *r, struct path *root)
+{
+	struct path top = r->root;
+
+	path_get(&top);
+	climb(&top);
+	get_fs_root(current->fs, root);
+	climb(root);
+	if (root->mnt == top.mnt) {
+		path_put(root);
+		*root = r->root;
+		path_get(root);
+	} else {
+		dput(root->dentry);
+		root->dentry = dget(root->mnt->mnt_root);
+		lm_follow_down(root);
+	}
+	path_put(&top);
 }
 
 /* With the coordinator's credentials: the task's own may not be able to read
@@ -53,7 +73,7 @@ static struct file *open_exe(struct lm_restore *r, const char *path)
 	struct file *exe;
 	struct path root;
 
-	get_ns_root(&root);
+	get_paths_root(r, &root);
 	exe = file_open_root(&root, path, O_RDONLY | O_LARGEFILE, 0);
 	path_put(&root);
 	revert_creds(old);

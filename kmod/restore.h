@@ -36,6 +36,7 @@
 #include <linux/list.h>
 #include <linux/livemig_dev.h>
 #include <linux/mutex.h>
+#include <linux/path.h>
 #include <linux/task_work.h>
 #include <linux/wait.h>
 
@@ -61,6 +62,7 @@ struct lm_restore {
 	struct file *file;		/* no reference: it holds us */
 	struct pid *owner;		/* the coordinator's thread group */
 	struct pid_namespace *owner_ns;	/* its: of APPLY and events */
+	struct path root;		/* its root directory, referenced */
 	struct pid_namespace *pid_ns;	/* the container's: of objects */
 	struct list_head threads, processes, mms;
 	unsigned int nr_threads, nr_parked, nr_prepared, nr_asleep;

@@ -459,6 +459,25 @@ dotted()
 	unbox a..b/c..d && rmdir "$cg/a..b"
 }
 
+# Where migctl has another root than its mount namespace has, names begin at its own: those
+# of the rest lead nowhere.
+in_chroot()
+{
+	local jail=$dir/jail pid status
+
+	mkdir "$jail" && mount --rbind / "$jail" && mount --make-rprivate "$jail" &&
+		mount -t tmpfs none "$jail/mnt" && cp -p "$dir/work" "$jail/mnt/" || return
+	box jailed chroot "$jail" /mnt/work plain "$dir/jailed"
+	is_ready "$dir/jailed" && pid=$(first_pid jailed) &&
+		chroot "$jail" "$migctl" dump "$cg/jailed" -o "$dir/jailed.img" --leave killed &&
+		wait_for 60 gone "/proc/$pid" &&
+		chroot "$jail" "$migctl" restore "$dir/jailed.img" && answer jailed
+	status=$?
+	unbox jailed
+	umount -l "$jail"
+	return $status
+}
+
 larger() { (($(stat -c %s "$1") > $2)); }
 
 # The dump is halted when the first round has come to the memfd, which is the last of it.
@@ -520,7 +539,7 @@ load_module
 chmod 777 "$dir"
 
 (($#)) && one "$@"
-plan 39
+plan 40
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -537,6 +556,7 @@ unbox grows
 check "cgroup and its limits" limits
 unbox limits
 check "a cgroup whose name has two dots in it" dotted
+check "in a chroot" in_chroot
 check "--wait passes on the status, --pidfile" passes_status
 unbox exit
 
