@@ -49,8 +49,13 @@ int lm_dump_start(struct netlink_callback *cb);
 int lm_dump_more(struct sk_buff *skb, struct netlink_callback *cb);
 int lm_dump_done(struct netlink_callback *cb);
 
-/* Bytes of attributes that one object may have: must fit a netlink message. */
-#define LM_OBJ_MAX	24576
+/* Bytes of attributes that one object may have. With LM_DUMP_MSG and what every skb
+ * has besides it is no more than 32 kB of memory, which can be had at any time. The
+ * largest object is a THREAD: 64 pending signals are 8 kB, 1024 groups, the names of a
+ * working directory and of a cgroup 4 kB each, vector registers with AMX 11 kB, and
+ * keyrings and the affinity 1 kB each. One with all of it does not fit: dump_thread().
+ */
+#define LM_OBJ_MAX	30720
 
 /* Start an object: an skb with room for LM_OBJ_MAX bytes of attributes, to be
  * filled with nla_put*(). NULL: no memory. End it with lm_obj_end() (queues

@@ -329,7 +329,7 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 {
 	struct sk_buff *obj = lm_obj_begin(d, LIVEMIG_OBJ_THREAD);
 	int state = READ_ONCE(t->exit_state);
-	u32 flags = 0;
+	u32 flags = 0, len;
 	int err;
 
 	if (!obj)
@@ -343,6 +343,7 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	      lm_put_inner_pids(d, t, obj) ?:
 	      put_comm(t, obj) ?:
 	      put_creds(d, t, obj);
+	len = obj->len;
 	if (!err && !state)
 		err = put_alive(d, t, obj, &flags);
 	else if (!err && (state != EXIT_ZOMBIE || !thread_group_leader(t)))
@@ -350,6 +351,11 @@ static int dump_thread(struct lm_dump *d, struct task_struct *t)
 	else if (!err && !thread_group_empty(t))
 		err = put_times(d, t, obj) ?:
 		      nla_put_u32(obj, LIVEMIG_THREAD_EXIT_STATUS, t->exit_code);
+	if (err == -EMSGSIZE) {
+		skb_trim(obj, len);	/* the reader wants to know that it is there */
+		err = lm_unsupported(d, t, -1, false, NULL,
+				     "thread with more signals, groups and long names than fit an object");
+	}
 	if (!err)
 		err = nla_put_u32(obj, LIVEMIG_THREAD_FLAGS, flags);
 	if (err)
@@ -386,7 +392,7 @@ static int dump_ended_leader(struct lm_dump *d, struct task_struct *t)
  *
  * Sleeps. A running thread that exits meanwhile is left out. The leader is dumped first
  * in any case.
- * Return: 0, -EINTR, -ENOMEM, -EMSGSIZE, -EBUSY (a thread is not stopped).
+ * Return: 0, -EINTR, -ENOMEM, -EBUSY (a thread is not stopped).
  */
 int lm_dump_threads(struct lm_dump *d, struct task_struct **threads, int n)
 {
