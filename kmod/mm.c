@@ -88,8 +88,10 @@ static void note_extras(struct vm_area_struct *vma, struct vma_note *note)
 	if (name)
 		strscpy(note->name, name, sizeof(note->name));
 	note->has_policy = ret > 0;
-	if (ret < 0 && !note->refused)
+	if (ret < 0 && !note->refused) {
 		note->refused = "NUMA policy for a node above 63";
+		note->transient = false;
+	}
 }
 
 static void note_vma(struct vm_area_struct *vma, struct vma_note *note)

@@ -187,6 +187,8 @@ static int check_rseq(const struct livemig_rseq *q)
 
 static int check_restart(const struct livemig_restart *s)
 {
+	if (s->absolute && s->kind != LIVEMIG_RESTART_FUTEX)
+		return -EINVAL;
 	switch (s->kind) {
 	case LIVEMIG_RESTART_NONE:
 		return 0;

@@ -345,6 +345,12 @@ static ktime_t clock_now(clockid_t clock)
 	return ktime_get();
 }
 
+/* @left is the image's, and may be more than there is time. */
+static ktime_t end_of(ktime_t now, s64 left)
+{
+	return ktime_add_safe(now, max_t(s64, left, 0));
+}
+
 /* The kernel has filled current's restart block for a sleep of the same kind:
  * its function, clock and mode are right, its arguments are the helper's.
  */
@@ -356,21 +362,22 @@ static void set_restart_block(const struct livemig_restart *s)
 	case LIVEMIG_RESTART_NANOSLEEP:
 		b->nanosleep.type = s->flags;
 		b->nanosleep.rmtp = u64_to_user_ptr(s->addr);
-		b->nanosleep.expires = clock_now(b->nanosleep.clockid) + s->left_ns;
+		b->nanosleep.expires = end_of(clock_now(b->nanosleep.clockid), s->left_ns);
 		break;
 	case LIVEMIG_RESTART_POLL:
 		b->poll.ufds = u64_to_user_ptr(s->addr);
 		b->poll.nfds = s->val;
 		b->poll.has_timeout = s->left_ns >= 0;
-		lm_set_poll_end(b, ktime_get() + max_t(s64, s->left_ns, 0));
+		lm_set_poll_end(b, end_of(ktime_get(), s->left_ns));
 		break;
 	case LIVEMIG_RESTART_FUTEX:
 		b->futex.uaddr = u64_to_user_ptr(s->addr);
 		b->futex.val = s->val;
 		b->futex.bitset = s->bitset;
-		b->futex.time = s->left_ns + (s->absolute ? 0 :
-				clock_now(s->flags & FUTEX_CLOCK_REALTIME ?
-					  CLOCK_REALTIME : CLOCK_MONOTONIC));
+		b->futex.time = end_of(s->absolute ? 0 :
+				       clock_now(s->flags & FUTEX_CLOCK_REALTIME ?
+						 CLOCK_REALTIME : CLOCK_MONOTONIC),
+				       s->left_ns);
 		break;
 	}
 }

@@ -5,6 +5,7 @@
  *
  * Locking: none; it is set and taken without a lock by all.
  */
+#include <linux/errno.h>
 #include <linux/file.h>
 #include <linux/net.h>
 #include <net/sock.h>
@@ -22,7 +23,7 @@ int lm_restore_error(const struct livemig_ioc_error *e)
 	struct file *f;
 	int err = -ENOTSOCK;
 
-	if (!e->err || e->err > MAX_ERRNO)
+	if (!e->err || e->err >= ERESTARTSYS)	/* the first that is the kernel's own */
 		return -EINVAL;
 	f = fget(e->fd);
 	if (!f)

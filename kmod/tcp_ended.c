@@ -31,7 +31,7 @@ static int check(const struct livemig_ioc_ended *e)
 		return -EINVAL;
 	if (!e->more && e->ended.state == SS_FREE)
 		return -EINVAL;
-	if (e->ended.err > MAX_ERRNO || e->ended.state > SS_DISCONNECTING ||
+	if (e->ended.err >= ERESTARTSYS || e->ended.state > SS_DISCONNECTING ||
 	    e->shutdown & ~SHUTDOWN_MASK ||
 	    e->ended.flags & ~(LIVEMIG_ENDED_F_FIN | LIVEMIG_ENDED_F_BOUND))
 		return -EINVAL;

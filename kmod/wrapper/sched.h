@@ -37,7 +37,9 @@ static inline struct livemig_sched_hints lm_sched_hints(struct task_struct *t)
 	struct livemig_sched_hints h = { .util_min = -1, .util_max = -1 };
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-	if (t->se.custom_slice)
+	/* (it is kept while another policy is in use, which has none) */
+	if (t->se.custom_slice &&
+	    (t->policy == SCHED_NORMAL || t->policy == SCHED_BATCH))
 		h.slice_ns = t->se.slice;
 #endif
 #ifdef CONFIG_UCLAMP_TASK

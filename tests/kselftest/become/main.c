@@ -300,6 +300,15 @@ static void test_sleep(const char *name, struct livemig_restart restart, long wa
 	image_end(&im);
 }
 
+/* Its end is more than there is time: it is not before now. */
+static void test_endless(const char *name, struct livemig_restart restart)
+{
+	im.restart = restart;
+	need(good(image_ready(&im, 1, -1)), name);
+	check(image_serve(&im) == 1 && !image_done(&im, 300) && !gone(im.pid), name);
+	image_end(&im);
+}
+
 static void test_sleeps(void)
 {
 	struct livemig_restart r = { .left_ns = 200000000 };
@@ -314,6 +323,14 @@ static void test_sleeps(void)
 	r.flags = 128;	/* FUTEX_WAIT_PRIVATE */
 	r.bitset = ~0U;
 	test_sleep("futex", r, -ETIMEDOUT);
+
+	r.left_ns = INT64_MAX;
+	test_endless("endless futex", r);
+	r = (struct livemig_restart){ .kind = LIVEMIG_RESTART_POLL, .left_ns = INT64_MAX };
+	test_endless("endless poll", r);
+	r.kind = LIVEMIG_RESTART_NANOSLEEP;
+	r.clockid = CLOCK_MONOTONIC;
+	test_endless("endless nanosleep", r);
 
 	/* Taken out of the sleep, but its end is far: a signal ends it. */
 	im.restart = (struct livemig_restart){
@@ -391,6 +408,9 @@ static void test_wrong_objects(void)
 	      "an rseq that is not aligned");
 	check(add_with(LIVEMIG_THREAD_RESTART, &restart, sizeof(restart), NULL) == -EINVAL,
 	      "a restart of unknown kind");
+	restart = (struct livemig_restart){ .kind = LIVEMIG_RESTART_POLL, .absolute = 1 };
+	check(add_with(LIVEMIG_THREAD_RESTART, &restart, sizeof(restart), NULL) == -EINVAL,
+	      "a poll until an absolute time");
 	check(add_with(LIVEMIG_THREAD_SIGPENDING, info, sizeof(info), NULL) == -EINVAL,
 	      "a pending SIGKILL");
 	check(add_with(LIVEMIG_THREAD_SIGPENDING, info, 100, NULL) == -EINVAL,
@@ -581,7 +601,7 @@ static void test_ended(void)
 	      ENDED(im.dev, .more = 1) == ENOTSOCK, "an ended connection: no socket");
 	check(ENDED(fd, .shutdown = 4, .ended.state = 3) == EINVAL &&
 	      ENDED(fd, .more = 2) == EINVAL && ENDED(fd, .shutdown = 3) == EINVAL &&
-	      ENDED(fd, .ended = { .state = 3, .err = 4096 }) == EINVAL &&
+	      ENDED(fd, .ended = { .state = 3, .err = 512 }) == EINVAL &&
 	      ENDED(fd, .ended.state = 9) == EINVAL &&
 	      ENDED(fd, .ended = { .state = 3, .flags = 4 }) == EINVAL &&
 	      ENDED(fd, .ended = { .state = 3, .resv = 1 }) == EINVAL &&
@@ -607,7 +627,7 @@ static void test_ended(void)
 	      "an ended connection: no error twice");
 	check(ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ fd, 0 }) &&
 	      errno == EINVAL &&
-	      ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ fd, 4096 }) &&
+	      ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ fd, 512 }) &&
 	      errno == EINVAL &&
 	      ioctl(im.dev, LIVEMIG_IOC_ERROR, &(struct livemig_ioc_error){ -1, 1 }) &&
 	      errno == EBADF &&
