@@ -73,6 +73,15 @@ static bool is_urgent(const struct tcp_sock *tp)
 	return READ_ONCE(tp->urg_data) || after(up, READ_ONCE(tp->snd_una));
 }
 
+/* Of one that has ended only what has come is left. */
+static bool has_urgent(const struct sock *sk, int state)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return (is_connected(state) && is_urgent(tp)) ||
+	       (state == TCP_CLOSE && READ_ONCE(tp->urg_data));
+}
+
 static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 				   bool *transient)
 {
@@ -90,7 +99,7 @@ static const char *tcp_unsupported(struct lm_dump *d, struct sock *sk,
 		*transient = true;
 		return "TCP connection that is being opened";
 	}
-	if (is_connected(state) && is_urgent(tcp_sk(sk)))
+	if (has_urgent(sk, state))
 		return "TCP urgent data";
 	return lm_inet_unsupported(sk);
 }

@@ -110,6 +110,29 @@ static void get_urgent(void)
 	get_tcp();
 }
 
+/* Both have closed it before the byte was taken. */
+static void set_urgentended(void)
+{
+	struct tcp_info info = { .tcpi_state = 0 };
+	socklen_t len = sizeof(info);
+
+	set_urgent();
+	if (*wrong)
+		return;
+	check(!close(fd) && !shutdown(peer, SHUT_WR));
+	while (!getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+	       info.tcpi_state != TCP_CLOSE)
+		usleep(1000);
+}
+
+static void get_urgentended(void)
+{
+	char c;
+
+	check(recv(peer, &c, 1, MSG_OOB) == 1 && c == '!');
+	check(recv(peer, &c, 1, 0) == 0);
+}
+
 static void set_md5(void)
 {
 	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "key" };
@@ -391,6 +414,7 @@ static void set_othernet(void)
 const struct thing socket_things[] = {
 	{ "oldpacket", set_oldpacket, get_open, OF_FILE, "packet socket" },
 	{ "urgent", set_urgent, get_urgent, OF_FILE, "TCP urgent data" },
+	{ "urgentended", set_urgentended, get_urgentended, OF_FILE, "TCP urgent data" },
 	{ "md5", set_md5, get_tcp, OF_FILE, "TCP signatures (MD5 or AO)" },
 	{ "halfopen", set_halfopen, get_halfopen, OF_FILE,
 	  "TCP connection that is being opened" },
