@@ -77,7 +77,8 @@ nowhere()
 	box memory-nowhere "$dir/state" numalocal "$dir/nowhere"
 	is_ready "$dir/nowhere" && dump_box memory-nowhere "$dir/nowhere.img" &&
 		"$dir/edit" "$dir/nowhere.img" "$dir/far.img" node &&
-		"$migctl" restore "$dir/far.img" && answers "$dir/nowhere"
+		"$migctl" restore "$dir/far.img" && frozen memory-nowhere 0 &&
+		answers "$dir/nowhere"
 }
 
 # Huge pages, memory to swap to, and a probe in the program.
