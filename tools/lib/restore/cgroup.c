@@ -69,6 +69,18 @@ static int enable(struct lm_restorer *r, const char *dir, struct lm_error *e)
 	return ret < 0 ? -1 : 0;
 }
 
+/* Who comes into one that is frozen does nothing any more. */
+static int is_cold(const char *dir, struct lm_error *e)
+{
+	char text[256];
+
+	return lm_text_read(dir, "cgroup.events", text, sizeof(text)) ||
+	       !strstr(text, "frozen 1") ? 0 :
+	       lm_fail(e, LM_REFUSED,
+		       "cgroup %s, or one above it, is frozen; thaw it, or name another one with --cgroup",
+		       dir);
+}
+
 static int occupied(const char *dir, struct lm_error *e)
 {
 	char text[256];
@@ -79,7 +91,7 @@ static int occupied(const char *dir, struct lm_error *e)
 		return lm_fail(e, LM_REFUSED,
 			       "cgroup %s has processes; name another one with --cgroup",
 			       dir);
-	return 0;
+	return is_cold(dir, e);
 }
 
 static int make_one(struct lm_restorer *r, const char *dir, struct lm_error *e)
@@ -282,7 +294,7 @@ static int make_sub(struct lm_restorer *r, const char *sub, struct lm_error *e)
 		end += 1 + strcspn(dir + end + 1, "/");
 		was = dir[end];
 		dir[end] = 0;
-		if (stat(dir, &st) && make_one(r, dir, e))
+		if (stat(dir, &st) ? make_one(r, dir, e) : is_cold(dir, e))
 			return -1;
 	}
 	return 0;
@@ -314,6 +326,15 @@ static bool is_special(const char *value)
 		if (is_for(value, special[i]))
 			return true;
 	return false;
+}
+
+/* One that was there before stays when this fails, and others may come into it. */
+static int thaw_if_undone(struct lm_restorer *r, const char *dir, struct lm_error *e)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/cgroup.freeze", dir);
+	return lm_undo_add(r->undo, "write", path, "0", e);
 }
 
 /* The values of one of them. */
@@ -455,11 +476,29 @@ int lm_cgroup_finish(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* Has it a value for @file? */
+static bool has_special(const struct lm_obj *o, const char *file)
+{
+	for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));)
+		if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) && is_for(lm_str(a), file))
+			return true;
+	return false;
+}
+
 int lm_cgroup_freeze(struct lm_restorer *r, struct lm_error *e)
 {
-	for (size_t i = 0; i < r->m.nr_cgroups; i++)
-		if (set_special(r, r->m.cgroups[i], "cgroup.freeze", e))
+	char dir[PATH_MAX];
+
+	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
+		const struct lm_obj *o = r->m.cgroups[i];
+
+		if (has_special(o, "cgroup.freeze") &&
+		    (dir_of(r, o, dir, sizeof(dir), e) || thaw_if_undone(r, dir, e) ||
+		     set_special(r, o, "cgroup.freeze", e)))
 			return -1;
+	}
+	if (r->o.frozen && thaw_if_undone(r, r->cgroup, e))
+		return -1;
 	if (r->o.frozen && lm_text_write(r->cgroup, "cgroup.freeze", "1"))
 		return lm_fail_errno(e, LM_FAILED, "%s/cgroup.freeze", r->cgroup);
 	return 0;
