@@ -4,6 +4,7 @@
  * fails, also when it is killed: a small process waits at a pipe for that. It
  * is the only place that removes anything, so both ways are the same code.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -37,6 +38,40 @@ static void remove_cgroup(const char *path)
 		usleep(10000);
 }
 
+static bool has_subdirs(const char *path)
+{
+	struct dirent *d;
+	bool found = false;
+	DIR *dir = opendir(path);
+
+	while (dir && !found && (d = readdir(dir)))
+		found = d->d_type == DT_DIR && *d->d_name != '.';
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Those below @path lose their limits when it takes a controller away: somebody
+ * else may have set some by now.
+ */
+static bool is_in_use(const char *path)
+{
+	static const char file[] = "/cgroup.subtree_control";
+	size_t len = strlen(path), n = sizeof(file) - 1;
+	char dir[PATH_MAX];
+
+	if (len < n || strcmp(path + len - n, file))
+		return false;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(len - n), path);
+	return has_subdirs(dir);
+}
+
+static void write_back(const struct action *a)
+{
+	if (!is_in_use(a->path))
+		lm_write_text(a->path, a->text);
+}
+
 static void undo(const struct action *a)
 {
 	if (!strcmp(a->verb, "cgroup"))
@@ -46,7 +81,7 @@ static void undo(const struct action *a)
 	else if (!strcmp(a->verb, "rmdir"))
 		rmdir(a->path);
 	else if (!strcmp(a->verb, "write"))
-		lm_write_text(a->path, a->text);
+		write_back(a);
 	else if (!strcmp(a->verb, "ipc"))
 		lm_ipc_kind(a->path)->remove(atoi(a->text));
 }
