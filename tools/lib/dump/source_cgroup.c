@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../cgroup_file.h"
 #include "../target.h"
 #include "../textfile.h"
 
@@ -60,34 +61,15 @@ static const struct limit {
 	{ "cgroup.max.descendants", "max" },
 };
 
-/* What is told elsewhere or in other words, and what is no state but an action. */
-static const struct limit others[] = {
-	{ "cgroup.procs", NULL }, { "cgroup.threads", NULL }, { "cgroup.type", NULL },
-	{ "cgroup.freeze", NULL }, { "cgroup.kill", NULL }, { "cgroup.subtree_control", NULL },
-	{ "cpu.weight.nice", NULL }, { "memory.reclaim", NULL }, { "*.peak", NULL },
-	{ "*.pressure", NULL },
-};
-
 /* A value, however long. */
 #define VALUE_MAX	65536
 
-static const struct limit *find_limit(const struct limit *in, size_t n, const char *file)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!fnmatch(in[i].file, file, 0))
-			return &in[i];
-	return NULL;
-}
-
 static const struct limit *known(const char *file)
 {
-	return find_limit(limits, sizeof(limits) / sizeof(*limits), file);
-}
-
-static bool is_other(const char *file)
-{
-	return !known(file) &&
-	       find_limit(others, sizeof(others) / sizeof(*others), file);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (!fnmatch(limits[i].file, file, 0))
+			return &limits[i];
+	return NULL;
 }
 
 /* "mlx5_0 hca_handle=max hca_object=max" is "* max". */
@@ -186,7 +168,7 @@ static int put_value(struct lm_buf *b, const char *dir, const char *file,
 static int is_setting(const struct dirent *d)
 {
 	return *d->d_name != '.' && d->d_type == DT_REG && strchr(d->d_name, '.') &&
-	       !is_other(d->d_name);
+	       !lm_cgroup_is_action(d->d_name);
 }
 
 static bool is_writable(const char *dir, const char *file)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "../cgroup_file.h"
 
 #define MOUNT			"/sys/fs/cgroup"
 #define CGROUP2_MAGIC		0x63677270
@@ -163,12 +164,63 @@ static int choose(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* What is written at a moment of its own, each, and nothing else there. */
+static const char *const special[] = { "cgroup.type=threaded", "cgroup.freeze=1" };
+
+static bool is_for(const char *value, const char *file)
+{
+	size_t len = strlen(file);
+
+	return !strncmp(value, file, len) && value[len] == '=';
+}
+
+static bool is_special(const char *value)
+{
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++)
+		if (!strcmp(value, special[i]))
+			return true;
+	return false;
+}
+
+/* "memory.max=1" -> "memory.max" */
+static bool file_of(const char *value, char *file, size_t size)
+{
+	size_t len = strcspn(value, "=");
+
+	if (!value[len] || len >= size || memchr(value, '/', len))
+		return false;
+	memcpy(file, value, len);
+	file[len] = 0;
+	return true;
+}
+
+/* The names are the image's: it may set limits, but neither move nor kill others. */
+static int judge(const struct lm_restorer *r, struct lm_error *e)
+{
+	char file[256];
+
+	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
+		const struct lm_obj *o = r->m.cgroups[i];
+
+		for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));) {
+			const char *value = lm_type(a) == LM_CGROUP_VALUE ? lm_str(a) : NULL;
+
+			if (value && !is_special(value) &&
+			    (!file_of(value, file, sizeof(file)) ||
+			     (lm_cgroup_is_action(file) &&
+			      strcmp(file, "cgroup.subtree_control"))))
+				return lm_fail(e, LM_REFUSED, "cgroup value \"%s\"", value);
+		}
+	}
+	return 0;
+}
+
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e)
 {
 	struct statfs fs;
 	size_t len;
 
-	if (choose(r, e))
+	if (judge(r, e) || choose(r, e))
 		return -1;
 	len = strlen(r->cgroup);
 	while (len && r->cgroup[len - 1] == '/')
@@ -221,12 +273,11 @@ static int set_partition(const char *dir, const char *file, const char *text,
 static int set_value(const char *dir, const char *value, struct lm_error *e)
 {
 	char file[256], text[512], have[4096] = "";
-	const char *eq = strchr(value, '=');
+	const char *eq;
 
-	if (!eq || memchr(value, '/', eq - value) || eq - value >= (int)sizeof(file))
+	if (!file_of(value, file, sizeof(file)))
 		return lm_fail(e, LM_REFUSED, "cgroup value \"%s\"", value);
-	snprintf(file, sizeof(file), "%.*s", (int)(eq - value), value);
-	eq++;
+	eq = value + strlen(file) + 1;
 	if (!strncmp(file, "io.", 3) && strchr(eq, ' ') && strncmp(eq, "default ", 8)) {
 		if (with_number(eq, text, sizeof(text), e))
 			return -1;
@@ -310,24 +361,6 @@ static int dir_of(const struct lm_restorer *r, const struct lm_obj *o, char *dir
 	       sub_path(r, lm_str(tb[LM_CGROUP_SUB]) ?: "", dir, len, e) ? -1 : 0;
 }
 
-/* What is written at a moment of its own, each. */
-static const char *const special[] = { "cgroup.type", "cgroup.freeze" };
-
-static bool is_for(const char *value, const char *file)
-{
-	size_t len = strlen(file);
-
-	return !strncmp(value, file, len) && value[len] == '=';
-}
-
-static bool is_special(const char *value)
-{
-	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++)
-		if (is_for(value, special[i]))
-			return true;
-	return false;
-}
-
 /* One that was there before stays when this fails, and others may come into it. */
 static int thaw_if_undone(struct lm_restorer *r, const char *dir, struct lm_error *e)
 {
@@ -409,6 +442,9 @@ static int hand_down(struct lm_restorer *r, const char *controller, struct lm_er
 
 int lm_cgroup_tree(struct lm_restorer *r, struct lm_error *e)
 {
+	/* (what is sent by a running container comes no earlier) */
+	if (judge(r, e))
+		return -1;
 	for (size_t i = 0; i < sizeof(rare) / sizeof(*rare); i++)
 		if (is_wanted(r, rare[i]) && hand_down(r, rare[i], e))
 			return -1;
