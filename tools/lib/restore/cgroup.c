@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,6 +271,63 @@ static int set_partition(const char *dir, const char *file, const char *text,
 		       file, have);
 }
 
+/* "hugetlb.2MB.rsvd.max": there are no such pages. */
+static bool no_huge_size(const char *dir, const char *file, const char *text)
+{
+	char path[80], unit;
+	unsigned long size;
+
+	if (sscanf(file, "hugetlb.%lu%cB.", &size, &unit) != 2)
+		return false;
+	size <<= unit == 'G' ? 20 : unit == 'M' ? 10 : 0;
+	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%lukB", size);
+	return access(path, F_OK);
+}
+
+static bool is_off(const char *dir, const char *file, const char *text)
+{
+	return !strcmp(text, "0");
+}
+
+static bool no_zswap(const char *dir, const char *file, const char *text)
+{
+	return access("/sys/module/zswap", F_OK);
+}
+
+static bool no_swap(const char *dir, const char *file, const char *text)
+{
+	return access("/proc/swaps", F_OK);
+}
+
+/* "0" keeps what is in zswap, or would be, from the disk. */
+static bool never_swaps(const char *dir, const char *file, const char *text)
+{
+	char max[32];
+
+	return no_swap(dir, file, text) ||
+	       (!lm_text_read(dir, "memory.swap.max", max, sizeof(max)) && !strcmp(max, "0"));
+}
+
+/* Limits of what is not here hold without a file that they could be written to. */
+static const struct {
+	const char *file;
+	bool (*holds)(const char *dir, const char *file, const char *text);
+} without[] = {
+	{ "hugetlb.*", no_huge_size },
+	{ "cgroup.pressure", is_off },
+	{ "memory.zswap.max", no_zswap },
+	{ "memory.zswap.writeback", never_swaps },
+	{ "memory.swap.*", no_swap },
+};
+
+static bool holds_anyway(const char *dir, const char *file, const char *text)
+{
+	for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
+		if (!fnmatch(without[i].file, file, 0))
+			return without[i].holds(dir, file, text);
+	return false;
+}
+
 static int set_value(const char *dir, const char *value, struct lm_error *e)
 {
 	char file[256], text[512], have[4096] = "";
@@ -284,7 +342,8 @@ static int set_value(const char *dir, const char *value, struct lm_error *e)
 		eq = text;
 	}
 	if (lm_text_read(dir, file, have, sizeof(have)) && errno == ENOENT)
-		return lm_fail(e, LM_REFUSED,
+		return holds_anyway(dir, file, eq) ? 0 :
+		       lm_fail(e, LM_REFUSED,
 			       "the container's cgroup has %s=%s, and %s has no such file: this kernel lacks it, or a controller is not to be had; remove the limit",
 			       file, eq, dir);
 	if (!strcmp(file, "cpuset.cpus.partition"))
