@@ -328,6 +328,31 @@ static bool holds_anyway(const char *dir, const char *file, const char *text)
 	return false;
 }
 
+static bool is_rare(const char *controller)
+{
+	for (size_t i = 0; i < sizeof(rare) / sizeof(*rare); i++)
+		if (!strcmp(rare[i], controller))
+			return true;
+	return false;
+}
+
+/* "+cpu +hugetlb", one at a time. (A rare one that is not to be had is missed by a limit
+ * of it, which is told then; "all" is what runtimes within containers write.)
+ */
+static int set_controllers(const char *dir, const char *file, const char *text,
+			   struct lm_error *e)
+{
+	char words[512], *save;
+
+	snprintf(words, sizeof(words), "%s", text);
+	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		if (lm_text_write(dir, file, w) &&
+		    !(is_rare(w + 1) && (errno == ENOENT || errno == EINVAL)))
+			return lm_fail_errno(e, LM_REFUSED, "cannot set %s/%s to %s", dir,
+					     file, w);
+	return 0;
+}
+
 static int set_value(const char *dir, const char *value, struct lm_error *e)
 {
 	char file[256], text[512], have[4096] = "";
@@ -346,6 +371,8 @@ static int set_value(const char *dir, const char *value, struct lm_error *e)
 		       lm_fail(e, LM_REFUSED,
 			       "the container's cgroup has %s=%s, and %s has no such file: this kernel lacks it, or a controller is not to be had; remove the limit",
 			       file, eq, dir);
+	if (!strcmp(file, "cgroup.subtree_control"))
+		return set_controllers(dir, file, eq, e);
 	if (!strcmp(file, "cpuset.cpus.partition"))
 		return set_partition(dir, file, eq, e);
 	if (strcmp(have, eq) && lm_text_write(dir, file, eq))
@@ -464,17 +491,30 @@ static int values(struct lm_restorer *r, const struct lm_obj *o,
 	return 0;
 }
 
-/* Has a cgroup of the container a file of @controller with a value? */
-static bool is_wanted(const struct lm_restorer *r, const char *controller)
+/* "hugetlb.2MB.max=0", or one of "cgroup.subtree_control=+cpu +hugetlb" */
+static bool is_about(const char *value, const char *controller)
 {
 	size_t len = strlen(controller);
 
+	if (!is_for(value, "cgroup.subtree_control"))
+		return !strncmp(value, controller, len) && value[len] == '.';
+	while ((value = strchr(value, '+'))) {
+		value++;
+		if (!strncmp(value, controller, len) && strchr(" ", value[len]))
+			return true;
+	}
+	return false;
+}
+
+/* Has a cgroup of the container a value of @controller, or hands it down? */
+static bool is_wanted(const struct lm_restorer *r, const char *controller)
+{
 	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
 		const struct lm_obj *o = r->m.cgroups[i];
 
 		for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));)
 			if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) &&
-			    !strncmp(lm_str(a), controller, len) && lm_str(a)[len] == '.')
+			    is_about(lm_str(a), controller))
 				return true;
 	}
 	return false;
