@@ -216,6 +216,62 @@ static int judge(const struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* "hugetlb.2MB.max=0", or one of "cgroup.subtree_control=+cpu +hugetlb" */
+static bool is_about(const char *value, const char *controller)
+{
+	size_t len = strlen(controller);
+
+	if (!is_for(value, "cgroup.subtree_control"))
+		return !strncmp(value, controller, len) && value[len] == '.';
+	while ((value = strchr(value, '+'))) {
+		value++;
+		if (!strncmp(value, controller, len) && strchr(" ", value[len]))
+			return true;
+	}
+	return false;
+}
+
+/* Has a cgroup of the container a value of @controller, or hands it down? */
+static bool is_wanted(const struct lm_restorer *r, const char *controller)
+{
+	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
+		const struct lm_obj *o = r->m.cgroups[i];
+
+		for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));)
+			if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) &&
+			    is_about(lm_str(a), controller))
+				return true;
+	}
+	return false;
+}
+
+/* All above the container's cgroup hand it down. */
+static int hand_down(struct lm_restorer *r, const char *controller, struct lm_error *e)
+{
+	char dir[PATH_MAX];
+	size_t end = strlen(MOUNT);
+
+	snprintf(dir, sizeof(dir), "%s", r->cgroup);
+	if (strncmp(dir, MOUNT "/", end + 1))
+		return 0;
+	while (dir[end]) {
+		dir[end] = 0;
+		if (enable_one(r, dir, controller, e) < 0)
+			return -1;
+		dir[end] = '/';
+		end += 1 + strcspn(dir + end + 1, "/");
+	}
+	return 0;
+}
+
+static int hand_down_rare(struct lm_restorer *r, struct lm_error *e)
+{
+	for (size_t i = 0; i < sizeof(rare) / sizeof(*rare); i++)
+		if (is_wanted(r, rare[i]) && hand_down(r, rare[i], e))
+			return -1;
+	return 0;
+}
+
 int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e)
 {
 	struct statfs fs;
@@ -236,7 +292,8 @@ int lm_cgroup_make(struct lm_restorer *r, struct lm_error *e)
 		return lm_fail_errno(e, LM_REFUSED, "cgroup %s", r->cgroup);
 	if (fstatfs(r->cgroup_fd, &fs) || fs.f_type != CGROUP2_MAGIC)
 		return lm_fail(e, LM_REFUSED, "%s: not in a cgroup v2 tree", r->cgroup);
-	return 0;
+	/* (before huge pages are filled in, which stay charged to where they are then) */
+	return hand_down_rare(r, e);
 }
 
 /* "sda rbps=..." -> "8:0 rbps=...", for the files that are about devices. */
@@ -491,62 +548,11 @@ static int values(struct lm_restorer *r, const struct lm_obj *o,
 	return 0;
 }
 
-/* "hugetlb.2MB.max=0", or one of "cgroup.subtree_control=+cpu +hugetlb" */
-static bool is_about(const char *value, const char *controller)
-{
-	size_t len = strlen(controller);
-
-	if (!is_for(value, "cgroup.subtree_control"))
-		return !strncmp(value, controller, len) && value[len] == '.';
-	while ((value = strchr(value, '+'))) {
-		value++;
-		if (!strncmp(value, controller, len) && strchr(" ", value[len]))
-			return true;
-	}
-	return false;
-}
-
-/* Has a cgroup of the container a value of @controller, or hands it down? */
-static bool is_wanted(const struct lm_restorer *r, const char *controller)
-{
-	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
-		const struct lm_obj *o = r->m.cgroups[i];
-
-		for (const struct nlattr *a = NULL; (a = lm_next(o->raw, o->len, a));)
-			if (lm_type(a) == LM_CGROUP_VALUE && lm_str(a) &&
-			    is_about(lm_str(a), controller))
-				return true;
-	}
-	return false;
-}
-
-/* All above the container's cgroup hand it down. */
-static int hand_down(struct lm_restorer *r, const char *controller, struct lm_error *e)
-{
-	char dir[PATH_MAX];
-	size_t end = strlen(MOUNT);
-
-	snprintf(dir, sizeof(dir), "%s", r->cgroup);
-	if (strncmp(dir, MOUNT "/", end + 1))
-		return 0;
-	while (dir[end]) {
-		dir[end] = 0;
-		if (enable_one(r, dir, controller, e) < 0)
-			return -1;
-		dir[end] = '/';
-		end += 1 + strcspn(dir + end + 1, "/");
-	}
-	return 0;
-}
-
 int lm_cgroup_tree(struct lm_restorer *r, struct lm_error *e)
 {
 	/* (what is sent by a running container comes no earlier) */
-	if (judge(r, e))
+	if (judge(r, e) || hand_down_rare(r, e))
 		return -1;
-	for (size_t i = 0; i < sizeof(rare) / sizeof(*rare); i++)
-		if (is_wanted(r, rare[i]) && hand_down(r, rare[i], e))
-			return -1;
 	for (size_t i = 0; i < r->m.nr_cgroups; i++) {
 		const struct lm_obj *o = r->m.cgroups[i];
 		const struct nlattr *tb[LM_CGROUP_MAX + 1];
