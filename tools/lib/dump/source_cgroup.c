@@ -180,28 +180,51 @@ static bool is_writable(const char *dir, const char *file)
 	return !lstat(path, &st) && (st.st_mode & 0600) == 0600;
 }
 
+struct file {
+	const struct limit *l;	/* NULL: not in the table */
+	const char *name;
+};
+
 /* Those of the table in its order, then all others. */
+static int in_order(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	if (x->l != y->l)
+		return !x->l ? 1 : !y->l ? -1 : x->l < y->l ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static int put_files(const char *dir, struct dirent **all, int n, struct lm_buf *b,
+		     struct lm_error *e)
+{
+	struct file *files = calloc(n + 1, sizeof(*files));
+	char *value = malloc(VALUE_MAX);
+	int ret = files && value ? 0 : lm_fail(e, LM_FAILED, "no memory");
+
+	for (int i = 0; i < n && !ret; i++)
+		files[i] = (struct file){ known(all[i]->d_name), all[i]->d_name };
+	if (!ret)
+		qsort(files, n, sizeof(*files), in_order);
+	for (int i = 0; i < n && !ret; i++)
+		if (is_writable(dir, files[i].name))
+			ret = put_value(b, dir, files[i].name, files[i].l, value, e);
+	free(value);
+	free(files);
+	return ret;
+}
+
 static int put_values(const char *dir, struct lm_buf *b, struct lm_error *e)
 {
-	const size_t nr = sizeof(limits) / sizeof(*limits);
-	char *value = malloc(VALUE_MAX);
 	struct dirent **all = NULL;
-	int n = value ? scandir(dir, &all, is_setting, alphasort) : -1, ret = 0;
+	int n = scandir(dir, &all, is_setting, NULL), ret;
 
 	if (n < 0)
-		ret = value && errno == ENOENT ? 0 : lm_fail_errno(e, LM_FAILED, "%s", dir);
-	for (size_t i = 0; i <= nr && !ret; i++)
-		for (int j = 0; j < n && !ret; j++) {
-			const struct limit *l = known(all[j]->d_name);
-
-			if (l == (i < nr ? &limits[i] : NULL) &&
-			    is_writable(dir, all[j]->d_name))
-				ret = put_value(b, dir, all[j]->d_name, l, value, e);
-		}
-	for (int j = 0; j < n; j++)
-		free(all[j]);
+		return errno == ENOENT ? 0 : lm_fail_errno(e, LM_FAILED, "%s", dir);
+	ret = put_files(dir, all, n, b, e);
+	for (int i = 0; i < n; i++)
+		free(all[i]);
 	free(all);
-	free(value);
 	return ret;
 }
 
