@@ -258,6 +258,17 @@ static bool is_ours(const char *name)
 	return !strncmp(name, "user.", 5) || !strncmp(name, "trusted.", 8);
 }
 
+/* What systemd has written on the container's own cgroup is about a unit of this host. */
+static const char *const of_units[] = { "*.invocation_id", "*.delegate", "*.oomd_*" };
+
+static bool is_of_unit(const char *name)
+{
+	for (size_t i = 0; i < sizeof(of_units) / sizeof(*of_units); i++)
+		if (!fnmatch(of_units[i], name, 0))
+			return true;
+	return false;
+}
+
 static int put_xattr(const char *dir, const char *name, char *buf, struct lm_buf *b,
 		     struct lm_error *e)
 {
@@ -273,8 +284,8 @@ static int put_xattr(const char *dir, const char *name, char *buf, struct lm_buf
 	return 0;
 }
 
-/* Of the directory. */
-static int put_xattrs(const char *dir, struct lm_buf *b, struct lm_error *e)
+/* Of the directory; @top: it is the container's own. */
+static int put_xattrs(const char *dir, bool top, struct lm_buf *b, struct lm_error *e)
 {
 	char *names = malloc(VALUE_MAX), *buf = malloc(LM_CGROUP_XATTR_MAX);
 	ssize_t n = names && buf ? llistxattr(dir, names, VALUE_MAX) : -1;
@@ -283,7 +294,7 @@ static int put_xattrs(const char *dir, struct lm_buf *b, struct lm_error *e)
 	if (n < 0 && (!names || !buf || (errno != ENOTSUP && errno != ENOENT)))
 		ret = lm_fail_errno(e, LM_FAILED, "%s: extended attributes", dir);
 	for (ssize_t at = 0; at < n && !ret; at += strlen(names + at) + 1)
-		if (is_ours(names + at))
+		if (is_ours(names + at) && !(top && is_of_unit(names + at)))
 			ret = put_xattr(dir, names + at, buf, b, e);
 	free(names);
 	free(buf);
@@ -297,7 +308,7 @@ static int describe_values(const char *dir, const char *root, const char *sub,
 
 	lm_put_str(&b, LM_CGROUP_ROOT, root);
 	lm_put_str(&b, LM_CGROUP_SUB, sub);
-	if (put_values(dir, &b, e) < 0 || put_xattrs(dir, &b, e) < 0) {
+	if (put_values(dir, &b, e) < 0 || put_xattrs(dir, !*sub, &b, e) < 0) {
 		lm_buf_free(&b);
 		return -1;
 	}
