@@ -572,11 +572,16 @@ static int move(struct lm_restorer *r, const char *sub, const char *file, const 
 {
 	char dir[PATH_MAX], text[16];
 
-	if (make_sub(r, sub, e) || sub_path(r, sub, dir, sizeof(dir), e))
+	if (sub_path(r, sub, dir, sizeof(dir), e))
 		return -1;
 	if (!host)	/* (which would be us) */
 		return lm_fail(e, LM_FAILED, "%s %u is gone", what, id);
 	snprintf(text, sizeof(text), "%u", host);
+	if (!lm_text_write(dir, file, text))
+		return 0;
+	/* (one without a record is not there) */
+	if (errno == ENOENT && make_sub(r, sub, e))
+		return -1;
 	return lm_text_write(dir, file, text) ?
 	       lm_fail_errno(e, LM_FAILED, "cannot move %s %u to %s", what, id, dir) : 0;
 }

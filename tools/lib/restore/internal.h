@@ -146,8 +146,9 @@ struct lm_restorer {
 	struct lm_ids by_pid;		/* in procs */
 	pid_t root_pid;
 	struct {
-		uint32_t pid, tid, host;
-	} owner;			/* the thread that lm_host_tid() was asked for last */
+		uint32_t pid;
+		struct lm_ids tids;
+	} owner;			/* the process that lm_host_tid() was asked for last */
 	struct lm_remote **reserved;	/* they have the pids of those to come */
 	size_t nr_reserved;
 	bool alt;			/* the helper at the other address */

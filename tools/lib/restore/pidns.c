@@ -27,10 +27,10 @@ uint32_t lm_host_pid(const struct lm_restorer *r, uint32_t pid)
 	return p ? p->host : lm_own_pidns(&r->m) ? 0 : pid;
 }
 
-/* The thread of which the kernel tells "NSpid:\t1234\t5\t1": what it is called here, in
- * the container's namespace, and so on. (Its groups, which may be many, come before.)
+/* Of a thread the kernel tells "NSpid:\t1234\t5\t1": what it is called here, in the
+ * container's namespace, and so on. (Its groups, which may be many, come before.)
  */
-static bool is_called(const char *task, const char *tid, uint32_t want)
+static uint32_t called_inside(const char *task, const char *tid)
 {
 	char path[320], *line = NULL;
 	uint32_t there = 0;
@@ -45,37 +45,44 @@ static bool is_called(const char *task, const char *tid, uint32_t want)
 	free(line);
 	if (f)
 		fclose(f);
-	return there == want;
+	return there;
 }
 
-static uint32_t find_thread(uint32_t host, uint32_t tid)
+/* What all threads of a process are called here, by what they are called there. (What there
+ * is no memory for is not found.)
+ */
+static void list_threads(uint32_t host, struct lm_ids *tids)
 {
-	uint32_t found = 0;
 	char task[48];
 	struct dirent *d;
 	DIR *dir;
 
+	lm_ids_free(tids);
 	snprintf(task, sizeof(task), "/proc/%u/task", host);
 	dir = opendir(task);
-	while (dir && !found && (d = readdir(dir)))
-		if (*d->d_name != '.' && is_called(task, d->d_name, tid))
-			found = strtoul(d->d_name, NULL, 10);
+	while (dir && (d = readdir(dir)))
+		if (*d->d_name != '.')
+			lm_ids_put(tids, called_inside(task, d->d_name),
+				   strtoul(d->d_name, NULL, 10));
 	if (dir)
 		closedir(dir);
-	return found;
 }
 
 uint32_t lm_host_tid(struct lm_restorer *r, uint32_t pid, uint32_t tid)
 {
+	long host = -1;
+
 	if (!lm_own_pidns(&r->m))
 		return tid;
-	/* (many files have the same owner) */
-	if (!r->owner.host || r->owner.pid != pid || r->owner.tid != tid) {
+	/* (many files have the same owner, and threads in other cgroups are many) */
+	if (r->owner.pid == pid)
+		host = lm_ids_get(&r->owner.tids, tid);
+	if (host < 0) {
 		r->owner.pid = pid;
-		r->owner.tid = tid;
-		r->owner.host = find_thread(lm_host_pid(r, pid), tid);
+		list_threads(lm_host_pid(r, pid), &r->owner.tids);
+		host = lm_ids_get(&r->owner.tids, tid);
 	}
-	return r->owner.host;
+	return host < 0 ? 0 : host;
 }
 
 static const uint32_t *inner(const struct lm_thread *t, size_t *n)

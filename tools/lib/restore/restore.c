@@ -300,6 +300,7 @@ void lm_restorer_free(struct lm_restorer *r)
 		lm_proc_free(r->procs[--r->nr_procs]);
 	free(r->procs);
 	lm_ids_free(&r->by_pid);
+	lm_ids_free(&r->owner.tids);
 	if (r->dev >= 0)
 		close(r->dev);
 	if (r->cgroup_fd >= 0)
