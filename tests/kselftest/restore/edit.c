@@ -8,6 +8,7 @@
  *	page		one byte of the first page of data
  *	opath		pipes are opened with O_PATH
  *	node		NUMA policies of threads name node 63, too
+ *	value OLD NEW	a value of a cgroup is another of the same length
  * and of user namespaces
  *	map		their last line of the map of uids does not end in a number
  *	count		... is about no ids, where it was about less than ten
@@ -115,6 +116,26 @@ static void change_nodes(void)
 	}
 }
 
+static bool change_value(const char *old, const char *new)
+{
+	struct livemig_rec *rec;
+	size_t at = 0;
+
+	while ((rec = next(&at, LM_REC_CGROUP))) {
+		const struct nlattr *a = NULL;
+
+		while ((a = lm_next(rec + 1, rec->head_len, a))) {
+			if (lm_type(a) != LM_CGROUP_VALUE || !lm_str(a) ||
+			    strcmp(lm_str(a), old) || strlen(old) != strlen(new))
+				continue;
+			strcpy((char *)lm_data(a), new);
+			reseal(rec);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The columns of a map are ten characters wide. */
 static bool damage_user(const struct nlattr *const *tb, const char *what)
 {
@@ -176,7 +197,10 @@ int main(int argc, char **argv)
 		change_nodes();
 	else if (!strcmp(argv[3], "page") && (pages = find(LIVEMIG_OBJ_PAGES)))
 		((unsigned char *)pages)[4096 + 100] ^= 1;
-	else if (!change_users(argv[3]))
+	else if (!strcmp(argv[3], "value")) {
+		if (argc < 6 || !change_value(argv[4], argv[5]))
+			return 2;
+	} else if (!change_users(argv[3]))
 		return 2;
 	fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	return fd < 0 || write(fd, image, len) != (ssize_t)len;
