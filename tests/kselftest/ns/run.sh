@@ -257,7 +257,8 @@ peers()
 
 load_module
 # shellcheck disable=SC2086
-others="entered mounts unshared twomounts ramfs peers part readonly network"
+# (before there are mounts that are shared between the host and its tests)
+others="twomounts entered mounts unshared ramfs peers part readonly network"
 [ $# = 0 ] || { moved=$*; refused=; others=; }
 case " $moved " in *" twomounts "*) others=twomounts; moved= ;; esac
 case " $moved " in *" mounts "*) others="mounts unshared ramfs peers part readonly"; moved= ;; esac
