@@ -85,12 +85,6 @@ static void ports(void)
 	ready();
 }
 
-static void notsc(void)
-{
-	NEED(!prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
-	ready();
-}
-
 /* A poll of a pipe that nothing comes into. */
 static void aio(void)
 {
@@ -549,7 +543,6 @@ const struct test tests_refuse[] = {
 	REFUSED(deadline, deadline, "deadline scheduling"),
 	REFUSED(ldt, ldt, "local descriptor table"),
 	REFUSED(ports, ports, "I/O port permissions"),
-	REFUSED(notsc, notsc, "disabled time stamp counter"),
 	REFUSED(aio, aio, "AIO context with requests under way", .transient = true),
 	REFUSED(io_uring, io_uring, "io_uring", .more = true),
 	REFUSED(userfaultfd, userfault, "userfaultfd", .more = true),
@@ -574,7 +567,7 @@ const struct test tests_refuse[] = {
 	REFUSED(terminal, terminal, "terminal of the host /dev/console"),
 	REFUSED(uts_ns, uts_ns, "thread in another uts namespace"),
 	REFUSED(ipc_ns, ipc_ns, "thread in another ipc namespace"),
-	REFUSED(mnt_ns, mnt_ns, "thread in another mount namespace"),
+	REFUSED(mnt_ns, mnt_ns, "thread in another mount namespace", .more = true),
 	REFUSED(cgroup_ns, cgroup_ns, "thread in another cgroup namespace"),
 	REFUSED(pid_ns, pid_ns, "pid namespace for children"),
 	REFUSED(chroot, chrooted, "chroot"),
