@@ -736,7 +736,10 @@ many_devices
 modprobe ipip || modprobe sit
 fallback()	# off|on: in new namespaces
 {
-	sysctl -qw net.core.fb_tunnels_only_for_init_net=$([[ $1 == off ]] && echo 1 || echo 0)
+	local only=0
+
+	[[ $1 != off ]] || only=1
+	sysctl -qw "net.core.fb_tunnels_only_for_init_net=$only"
 }
 fallback_is_on()
 {
