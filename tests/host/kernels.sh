@@ -69,7 +69,7 @@ functions='
 	}
 	leaves()
 	{
-		dump_box calls /run/out/image
+		kill_box calls /run/out/image
 	}
 	# One container with much in it: each program has one thing, and looks at it
 	# in the end. The file is one of both guests.
@@ -89,7 +89,7 @@ functions='
 		for each in $all; do
 			is_ready "/run/out/${each#*:}" || return
 		done
-		dump_box held /run/out/held.img
+		kill_box held /run/out/held.img
 	}
 	held()
 	{
@@ -110,7 +110,7 @@ functions='
 		for kind in $newer; do
 			"$state" $kind "?" || continue
 			box $kind "$state" $kind /run/out/$kind
-			is_ready /run/out/$kind && dump_box $kind /run/out/$kind.img || return
+			is_ready /run/out/$kind && kill_box $kind /run/out/$kind.img || return
 		done
 	}
 	# are_refused KERNEL: those that it has made
