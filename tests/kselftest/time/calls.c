@@ -36,6 +36,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "touch.h"
+
 #define FAR	100000		/* seconds */
 #define LIMIT	120		/* seconds, for each to end */
 
@@ -666,18 +668,6 @@ static int sleeps(const struct call *c)
 	if (f)
 		fclose(f);
 	return ret;
-}
-
-static void touch(const char *path, const char *suffix, const char *text)
-{
-	char name[256], from[260];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
-	snprintf(from, sizeof(from), "%s.new", name);
-	f = fopen(from, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f) || rename(from, name))
-		exit(1);
 }
 
 int main(int argc, char **argv)

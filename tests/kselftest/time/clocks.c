@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "touch.h"
+
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME	0x80
 #endif
@@ -247,24 +249,6 @@ static void prepare(const char *mode)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		enter(AHEAD, AHEAD);
 		pause();
-	}
-}
-
-static void touch(const char *path, const char *suffix, const char *text)
-{
-	char name[256];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "%s%s.new", path, suffix);
-	f = fopen(name, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f))
-		die(name);
-	name[strlen(name) - 4] = '\0';
-	{
-		char from[260];
-
-		snprintf(from, sizeof(from), "%s.new", name);
-		rename(from, name);
 	}
 }
 

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "touch.h"
+
 #define NSEC	1000000000LL
 #define FAR	100000		/* seconds */
 #define LIMIT	120		/* seconds for what comes soon */
@@ -331,18 +333,6 @@ static void coming_end(void)
 	check(!left(idle, NULL), "a timer that was not armed is");
 	check(create(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0, 0) == cpu + 1,
 	      "the id of the next timer");
-}
-
-static void touch(const char *path, const char *suffix, const char *text)
-{
-	char name[256], from[260];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
-	snprintf(from, sizeof(from), "%s.new", name);
-	f = fopen(from, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f) || rename(from, name))
-		exit(1);
 }
 
 int main(int argc, char **argv)

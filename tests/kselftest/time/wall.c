@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "touch.h"
+
 #define NSEC	1000000000LL
 #define HOUR	3600
 #define FAR	100000		/* seconds */
@@ -195,18 +197,6 @@ static void waiters_end(void)
 	pthread_join(late_by_day.thread, NULL);
 	pthread_join(by_time.thread, NULL);
 	check(!late_by_day.result && !by_time.result);
-}
-
-static void touch(const char *path, const char *suffix, const char *text)
-{
-	char name[256], from[260];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
-	snprintf(from, sizeof(from), "%s.new", name);
-	f = fopen(from, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f) || rename(from, name))
-		exit(1);
 }
 
 int main(int argc, char **argv)
