@@ -75,7 +75,7 @@ static int take(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *message(void *buf, uint16_t type, uint16_t flags, int index)
+struct nlmsghdr *lm_link_message(void *buf, uint16_t type, uint16_t flags, int index)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *ifi;
@@ -93,7 +93,7 @@ int lm_link_dump(struct lm_rt *rt, const struct lm_link *l, struct lm_buf *b,
 	struct dump d = { b, e };
 	char buf[256];
 
-	if (lm_rt_talk(rt, message(buf, RTM_GETLINK, 0, l->index), take, &d) == 0)
+	if (lm_rt_talk(rt, lm_link_message(buf, RTM_GETLINK, 0, l->index), take, &d) == 0)
 		return 0;
 	return lm_fail_errno(e, LM_FAILED, "cannot ask for network device %s", l->name);
 }
@@ -106,8 +106,8 @@ static bool is_text(const struct nlattr *a, size_t max)
 static int add_altname(struct lm_rt *rt, int index, const char *name, struct lm_error *e)
 {
 	char buf[512];
-	struct nlmsghdr *nlh = message(buf, RTM_NEWLINKPROP,
-				       NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, index);
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_NEWLINKPROP,
+					       NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, index);
 	struct nlattr *list = mnl_attr_nest_start(nlh, IFLA_PROP_LIST);
 
 	mnl_attr_put_strz(nlh, IFLA_ALT_IFNAME, name);
@@ -119,7 +119,7 @@ int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct l
 {
 	const struct nlattr *tb[LM_LINK_MAX + 1], *a = NULL;
 	char buf[1024];
-	struct nlmsghdr *nlh = message(buf, RTM_NEWLINK, 0, index);
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_NEWLINK, 0, index);
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
 	if (lm_parse(lm_data(rec), lm_len(rec), tb, LM_LINK_MAX, e) < 0)

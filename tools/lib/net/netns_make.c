@@ -90,18 +90,6 @@ static int new_netns(struct lm_error *e)
 	return lm_fail_errno(e, LM_FAILED, "cannot make a network namespace");
 }
 
-static struct nlmsghdr *new_link(void *buf, uint16_t flags, int index)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct ifinfomsg *ifi;
-
-	nlh->nlmsg_type = RTM_NEWLINK;
-	nlh->nlmsg_flags = flags;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_index = index;
-	return nlh;
-}
-
 static int find_parent(struct make *m, const char *saved, const char *dev,
 		       struct lm_link *l)
 {
@@ -135,7 +123,7 @@ static void put_veth(struct nlmsghdr *nlh, const char *peer, uint32_t mtu, int h
 static int place_host_end(struct make *m, const char *dev, int bridge)
 {
 	char buf[512];
-	struct nlmsghdr *nlh = new_link(buf, 0, 0);
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_NEWLINK, 0, 0);
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
 	ifi->ifi_flags = IFF_UP;
@@ -174,7 +162,7 @@ static int move_in(void *arg, struct lm_error *e)
 	if (lm_rt_link(&rt, BETWEEN, 0, &l) < 0) {
 		ret = lm_fail_errno(e, LM_FAILED, "network device %s is not there", r->name);
 	} else {
-		nlh = new_link(buf, 0, l.index);
+		nlh = lm_link_message(buf, RTM_NEWLINK, 0, l.index);
 		mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, r->m->n->nsfd);
 		mnl_attr_put_strz(nlh, IFLA_IFNAME, r->name);
 		if (r->index)
@@ -227,8 +215,8 @@ static int make_device(struct make *m, const struct nlattr **tb)
 			       "network device %s, the host's end of %s, exists here already: remove it",
 			       peer, name);
 
-	nlh = new_link(buf, NLM_F_CREATE | NLM_F_EXCL,
-		       macvlan ? 0 : lm_u32(tb[LM_LINK_INDEX]));
+	nlh = lm_link_message(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+			      macvlan ? 0 : lm_u32(tb[LM_LINK_INDEX]));
 	if (!macvlan)
 		mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	if (mtu)
