@@ -49,6 +49,35 @@ kernel_files()
 	[[ -r $vmlinuz ]] || die "cannot read $vmlinuz"
 }
 
+# uncompressed: prints the kernel chosen by kernel_files as the image that its file holds,
+# if that can be booted (CONFIG_PVH); a guest would take longer to uncompress it than to
+# boot. Offsets: Documentation/arch/x86/boot.rst. All but gzip have their size behind them.
+uncompressed()
+{
+	local out=$state/vmlinux-$release setup offset length
+
+	if [[ ! -e $out || $vmlinuz -nt $out ]]; then
+		field()
+		{
+			od -An -td"$2" -j "$1" -N "$2" "$vmlinuz" | tr -d ' '
+		}
+		mkdir -p "$state"
+		setup=$(field 0x1f1 1) offset=$(field 0x248 4) length=$(field 0x24c 4)
+		tail -c "+$(((setup + 1) * 512 + offset + 1))" "$vmlinuz" |
+			head -c "$length" >"$out.$$.payload"
+		{
+			gzip -dc "$out.$$.payload" || head -c -4 "$out.$$.payload" | xz -dc ||
+				head -c -4 "$out.$$.payload" | zstd -qdc
+		} >"$out.$$" 2>/dev/null
+		# (its note with the entry: XEN_ELFNOTE_PHYS32_ENTRY)
+		LC_ALL=C grep -qaP '\x04\0\0\0[\x04\x08]\0\0\0\x12\0\0\0Xen\0' "$out.$$" ||
+			cp "$vmlinuz" "$out.$$"
+		rm "$out.$$.payload"
+		mv "$out.$$" "$out"
+	fi
+	echo "$out"
+}
+
 # initramfs: prints the base initramfs of the kernel chosen by kernel_files,
 # made anew when something that goes into it changed.
 initramfs()
