@@ -30,7 +30,8 @@ among()
 	done
 }
 
-# box NAME COMMAND...: runs the command in a cgroup and session of its own.
+# box NAME COMMAND...: runs the command in a cgroup and session of its own, with random
+# addresses (tests/vm/run).
 box()
 {
 	local name=$1
@@ -38,7 +39,8 @@ box()
 	shift
 	mkdir -p "$cg/$name"
 	# shellcheck disable=SC2016
-	setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$cg/$name" "$@" \
+	setsid sh -c 'echo $$ >"$0/cgroup.procs"; exec setarch x86_64 "$@"' \
+		"$cg/$name" "$@" \
 		</dev/null >/dev/null 2>&1 &
 	disown
 }

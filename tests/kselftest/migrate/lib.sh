@@ -49,7 +49,7 @@ start()
 	echo $last_pid >/proc/sys/kernel/ns_last_pid
 	(
 		echo $BASHPID >"/sys/fs/cgroup/$1/cgroup.procs"
-		cd / && exec setsid "${@:2}" </dev/null >/dev/null 2>&1
+		cd / && exec setarch x86_64 setsid "${@:2}" </dev/null >/dev/null 2>&1
 	) &
 	pid=$!
 	disown
