@@ -32,7 +32,7 @@ starts()
 {
 	runc run -d -b "$bundle" "$box" </dev/null >/dev/null 2>&1 || return
 	wait_for 60 counted_beyond "$(init)" 0 || { echo "no count"; return 1; }
-	wait_for 60 ask SET key "$box" || { echo "no redis"; return 1; }
+	wait_for 60 ask SET key "$box" || { no_redis "$(init)"; return; }
 	view "$(init)" >"$out/before"
 }
 

@@ -13,7 +13,8 @@ make_bundle()
 		ln -sfn usr/$d "$rootfs/$d"
 	done
 	cat >"$rootfs/data/main" <<-'END'
-		redis-server --port 0 --unixsocket /data/redis.sock --save '' >/dev/null &
+		redis-server --port 0 --unixsocket /data/redis.sock --save '' \
+			--logfile /tmp/redis.log >/dev/null &
 		i=0
 		while :; do
 			i=$((i + 1))
@@ -86,6 +87,16 @@ make_bundle()
 ask()
 {
 	redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
+}
+
+# no_redis PID: it does not answer; what can be known about it, in the box with that init
+no_redis()
+{
+	echo "no redis; its processes:"
+	nsenter -t "$1" -m -p ps -eo pid,stat,wchan,time,comm
+	tail -n 30 "/proc/$1/root/tmp/redis.log"
+	dmesg | tail -n 5
+	return 1
 }
 
 # count PID: how far the shell has come, whose pid that is

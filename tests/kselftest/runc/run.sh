@@ -21,7 +21,7 @@ starts()
 	[ -e "$dir/$box.run" ] || return
 	init_pid "$runtime" "$box" >"$dir/pid"
 	wait_for 60 counted_beyond "$(cat "$dir/pid")" 0 || { echo "no count"; return 1; }
-	wait_for 60 ask SET key "$box" || { echo "no redis"; return 1; }
+	wait_for 60 ask SET key "$box" || { no_redis "$(cat "$dir/pid")"; return; }
 	view "$(cat "$dir/pid")" >"$dir/before"
 	grep -q /dev/shm "$dir/before" && grep -q "^0::/$" "$dir/before"
 }
