@@ -416,7 +416,7 @@ static int has_lost(const char *line)
 /* One mapping, and what smaps tells about it. */
 struct mapping {
 	unsigned long start, end;
-	int plain;		/* private, of nothing, without a name */
+	int plain;		/* private, of nothing, without a name but [heap] */
 	char *text;
 	size_t len;
 	FILE *out;		/* ... as long as it is written */
@@ -424,10 +424,11 @@ struct mapping {
 
 static void begin_mapping(struct mapping *m, const char *line)
 {
-	char name[16], inode[24] = "";
+	char name[16] = "", inode[24] = "";
 
 	sscanf(line, "%lx-%lx", &m->start, &m->end);
-	m->plain = sscanf(line, "%*s %*4[rwxps-] 00000000 00:00 %23s %15s", inode, name) == 1;
+	m->plain = sscanf(line, "%*s %*4[rwxps-] 00000000 00:00 %23s %15s", inode, name) > 0 &&
+		   (!*name || !strcmp(name, "[heap]"));
 	m->out = open_memstream(&m->text, &m->len);
 }
 
