@@ -37,6 +37,7 @@ struct cmd {
 	const char *help;	/* more, or NULL; lines end with a newline */
 	const struct opt *opts;	/* ends with an entry without a name; or NULL */
 	int min_args, max_args;	/* arguments that are not options */
+	bool pids;		/* TARGET may be pid:N */
 	/* Return: 0, or -1 with @e filled: its code is the exit status. Results go
 	 * out through out.h.
 	 */

@@ -228,5 +228,6 @@ MIGCTL_CMD(cmd_dump) = {
 	.opts = opts,
 	.min_args = 1,
 	.max_args = 1,
+	.pids = true,
 	.run = run,
 };

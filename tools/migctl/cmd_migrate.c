@@ -226,5 +226,6 @@ MIGCTL_CMD(cmd_migrate) = {
 	.opts = opts,
 	.min_args = 0,
 	.max_args = 2,
+	.pids = true,
 	.run = run,
 };

@@ -37,12 +37,13 @@ static void cgroups(const char *dir, const char *below, int depth)
 }
 
 /* Candidates for an argument of this name. */
-static void values(const char *arg)
+static void values(const struct cmd *c, const char *arg)
 {
 	char mount[PATH_MAX];
 
 	if (!strcmp(arg, "TARGET")) {
-		puts("pid:");
+		if (c->pids)
+			puts("pid:");
 		if (!lm_cgroup_mount(mount, sizeof(mount), NULL))
 			cgroups(mount, "", 1);
 	} else if (!strcmp(arg, "IMAGE") || !strcmp(arg, "FILE")) {
@@ -52,9 +53,10 @@ static void values(const char *arg)
 	}
 }
 
-/* The @n-th capitalised name in @args. */
-static void argument(const char *args, int n)
+/* The @n-th capitalised name in the arguments of @c. */
+static void argument(const struct cmd *c, int n)
 {
+	const char *args = c->args;
 	char name[32];
 
 	while (*args) {
@@ -66,7 +68,7 @@ static void argument(const char *args, int n)
 			len++;
 		if (len && !n--) {
 			snprintf(name, sizeof(name), "%.*s", (int)len, args);
-			return values(name);
+			return values(c, name);
 		}
 		args += len;
 	}
@@ -136,10 +138,10 @@ int complete(int argc, char **argv)
 		for (const char *p = o->words; *p; p++)
 			putchar(*p == ' ' ? '\n' : *p);
 	else if (o)
-		values(o->arg);
+		values(c, o->arg);
 	else if (argv[argc - 1][0] == '-')
 		options_all(c);
 	else
-		argument(c->args, n);
+		argument(c, n);
 	return 0;
 }

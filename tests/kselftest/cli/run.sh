@@ -366,7 +366,7 @@ agent="agent --listen 127.0.0.1 --insecure"
 verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image" "$agent")
 : >"$tmp/image"
 
-plan 51
+plan 53
 
 # ---- the command line ----
 check "no command" expect 1 "no command given"
@@ -425,6 +425,9 @@ check "a module of another protocol" other_protocol
 # ---- verbs ----
 check "status" expect 0 "sessions  0" status
 check "completion of a target" eval 'completes freeze "" && grep -qx cgroup:box "$tmp/out"'
+check "completion of a process" eval 'completes dump "" && grep -qx pid: "$tmp/out"'
+check "no completion of a process where it is refused" \
+	eval 'completes freeze "" && ! grep -qx pid: "$tmp/out"'
 check "freeze and thaw" freeze_and_thaw
 check "freeze and thaw, --json" freeze_and_thaw_json
 check "track start, show, stop" track
