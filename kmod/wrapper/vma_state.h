@@ -36,7 +36,7 @@ static inline bool lm_mm_has_uprobes(struct mm_struct *mm)
 #endif
 }
 
-/* MADV_GUARD_INSTALL was used: told from 6.18 on. */
+/* MADV_GUARD_INSTALL was used: told from 6.19 on. */
 static inline bool lm_vma_guarded(const struct vm_area_struct *vma)
 {
 #ifdef VM_MAYBE_GUARD

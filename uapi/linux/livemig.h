@@ -38,7 +38,7 @@
  *
  * A TASK_GET that is refused or fails midway says so in its NLMSG_DONE, which
  * then carries a negative errno (and the text): whoever ignores it takes a
- * failure for an empty or short answer. Messages of TASK_GET are up to 25600
+ * failure for an empty or short answer. Messages of TASK_GET are up to 31744
  * bytes; receive with a buffer of at least 32768.
  *
  * Multicast group "events": one EVENT message for each of enum livemig_event,

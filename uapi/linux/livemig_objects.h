@@ -32,7 +32,9 @@ enum livemig_obj {
 	LIVEMIG_OBJ_USER = 64,		/* see Documentation/image-format.rst */
 };
 
-/* A process (thread group). */
+/* A process (thread group). Attributes marked (k) are put back by the module, the others,
+ * here and below, by user space.
+ */
 enum livemig_process_attr {
 	LIVEMIG_PROCESS_UNSPEC,
 	LIVEMIG_PROCESS_PAD,
@@ -45,7 +47,7 @@ enum livemig_process_attr {
 	LIVEMIG_PROCESS_MM_ID,		/* u32 */
 	LIVEMIG_PROCESS_FILES_ID,	/* u32 */
 	LIVEMIG_PROCESS_FS_ID,		/* u32 */
-	LIVEMIG_PROCESS_SIGACTIONS,	/* struct livemig_sigaction[64] */
+	LIVEMIG_PROCESS_SIGACTIONS,	/* struct livemig_sigaction[64] (k) */
 	LIVEMIG_PROCESS_RLIMITS,	/* struct livemig_rlimit[16], by RLIMIT_* */
 	LIVEMIG_PROCESS_SIGPENDING,	/* siginfo_t[] (128 bytes each), in order */
 	LIVEMIG_PROCESS_ITIMERS,	/* struct livemig_itimer[3], by ITIMER_* */
@@ -128,9 +130,7 @@ struct livemig_ns {
 	__u32 resv;
 };
 
-/* A thread. Attributes marked (k) are put back by the module, the others by
- * user space.
- */
+/* A thread. */
 enum livemig_thread_attr {
 	LIVEMIG_THREAD_UNSPEC,
 	LIVEMIG_THREAD_PAD,
@@ -286,7 +286,7 @@ struct livemig_sched_hints {
 	__s32 util_min, util_max; /* of 1024; -1: the kernel's */
 };
 
-/* An address space. All (k) but MEMBARRIER, COREDUMP, FLAGS. */
+/* An address space. LAYOUT, AUXV, EXE, PKEYS and USER_NS are (k). */
 enum livemig_mm_attr {
 	LIVEMIG_MM_UNSPEC,
 	LIVEMIG_MM_PAD,

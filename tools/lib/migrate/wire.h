@@ -50,6 +50,7 @@
  *			zstd; before it, between the HELLOs and OFFER, ECHO with
  *			any bytes as its head is answered by an empty ECHO, by which
  *			the source measures the connection
+ *	vdso		what comes from another kernel is led to the vdso of this one
  *	postcopy	as above
  */
 #ifndef LM_WIRE_H
