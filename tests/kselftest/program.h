@@ -8,10 +8,9 @@
 #ifndef PROGRAM_H
 #define PROGRAM_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+
+#include "check.h"
 
 struct test {
 	const char *name;
@@ -20,15 +19,6 @@ struct test {
 
 /* Tables, each up to an entry without a name; NULL is the end. */
 extern const struct test *const all_tests[];
-
-/* What is wrong first; empty: nothing. */
-extern char wrong[1024];
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno, strerror(errno)); \
-} while (0)
 
 /* "FILE.@suffix"; good for four calls. */
 const char *name(const char *suffix);

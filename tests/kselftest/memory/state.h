@@ -6,12 +6,11 @@
 #ifndef STATE_H
 #define STATE_H
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
+
+#include "../check.h"
 
 #define PAGE	4096UL
 
@@ -23,15 +22,7 @@ struct kind {
 
 extern const struct kind map_kinds[], page_kinds[], huge_kinds[], ring_kinds[];
 
-/* What is wrong first; empty: nothing. */
-extern char wrong[1024];
 extern char *map1, *map2;	/* of a kind's own use */
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno, strerror(errno));	\
-} while (0)
 
 void nothing(void);
 const char *name(const char *suffix);	/* of a file of the test's */

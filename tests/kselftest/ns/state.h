@@ -3,11 +3,10 @@
 #ifndef STATE_H
 #define STATE_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
+
+#include "../check.h"
 
 struct test {
 	const char *name;
@@ -16,14 +15,6 @@ struct test {
 };
 
 extern const struct test pid_tests[];	/* pids.c */
-
-extern char wrong[1024];	/* the first thing that was not as it must be */
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno, strerror(errno)); \
-} while (0)
 
 /* FILE.suffix */
 const char *beside(const char *suffix);

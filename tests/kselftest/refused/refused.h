@@ -6,12 +6,11 @@
 #ifndef REFUSED_H
 #define REFUSED_H
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
+
+#include "../check.h"
 
 /* What the line tells of. */
 enum of { OF_PROCESS, OF_FILE, OF_ALL, OF_NOTHING /* it moves */ };
@@ -26,15 +25,6 @@ struct thing {
 /* Tables, each up to an entry without a name. */
 extern const struct thing task_things[], space_things[], memory_things[], file_things[];
 extern const struct thing ring_things[], socket_things[];
-
-/* What is wrong first; empty: nothing. */
-extern char wrong[1024];
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno, strerror(errno)); \
-} while (0)
 
 /* This kernel or machine has not got it: the test is skipped. */
 #define need(cond) do {							\

@@ -7,13 +7,12 @@
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
+
+#include "../check.h"
 
 struct test {
 	const char *name;
@@ -25,17 +24,8 @@ extern const struct test backlog_tests[], rights_tests[], cred_tests[], name_tes
 			 tcp_tests[], opt_tests[], udp_tests[],
 			 multicast_tests[], refuse_tests[];
 
-/* What is wrong first; empty: nothing. */
-extern char wrong[1024];
 /* The directory of the test, which is the working directory of set(). */
 extern char dir[256];
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno,		\
-			 strerror(errno));				\
-} while (0)
 
 /* main.c */
 bool says(int fd, const char *text);

@@ -7,11 +7,10 @@
 #ifndef TASKS_H
 #define TASKS_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
+
+#include "../check.h"
 
 struct test {
 	const char *name;
@@ -26,18 +25,8 @@ extern const struct test attr_tests[], job_tests[], fs_tests[];
 extern const struct test cpu_tests[], futex_tests[], shared_tests[], vector_tests[];
 extern const struct test refuse_tests[];
 
-/* What is wrong first; empty: nothing. */
-extern char wrong[1024];
-
 /* A file that somebody writes a 1 to while the program is away, if it is there. */
 extern char mark_file[512];
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno,		\
-			 strerror(errno));				\
-} while (0)
 
 /* main.c */
 /* A child that has called @start() and then waits: for SIGUSR1, at which it

@@ -3,19 +3,10 @@
 #ifndef INSIDE_H
 #define INSIDE_H
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
 
-extern char wrong[1024];	/* the first thing that was not as it must be */
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d: %s)", \
-			 __FILE__, __LINE__, #cond, errno, strerror(errno)); \
-} while (0)
+#include "../check.h"
 
 void write_file(const char *file, const char *text);
 /* /proc/@pid/@file, "" when it cannot be read. */
