@@ -18,13 +18,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static char wrong[1024], before[65536], after[65536];
+#include "../check.h"
 
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "line %d: %s (errno %d: %s)", \
-			 __LINE__, #cond, errno, strerror(errno));	\
-} while (0)
+char wrong[1024];
+static char before[65536], after[65536];
 
 static void put(const char *base, const char *suffix, const char *text)
 {

@@ -30,18 +30,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../check.h"
+
 #define THREADS	6
 #define PAGE	4096
 
+char wrong[1024];
 static const char *base;
-static char wrong[512];
 static atomic_int stop;
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "line %d: %s (errno %d: %s)", \
-			 __LINE__, #cond, errno, strerror(errno));	\
-} while (0)
 
 static const char *name(const char *suffix)
 {

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../check.h"
 #include "touch.h"
 
 #define NSEC	1000000000LL
@@ -29,13 +30,7 @@
 #define FAR	100000		/* seconds */
 #define LIMIT	120000		/* milliseconds, for what is due */
 
-static char wrong[512];
-
-#define check(cond) do {						\
-	if (!(cond) && !*wrong)						\
-		snprintf(wrong, sizeof(wrong), "%s:%d: %s (errno %d)",	\
-			 __FILE__, __LINE__, #cond, errno);		\
-} while (0)
+char wrong[1024];
 
 static int64_t ns(const struct timespec *t)
 {
