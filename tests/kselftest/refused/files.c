@@ -14,24 +14,15 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "refused.h"
-
-static int fd;
-static pid_t pid;
 
 /* What can be opened, and asked for something afterwards. */
 static void open_it(const char *path, int flags)
 {
 	fd = open(path, flags);
 	need(fd >= 0);
-}
-
-static void get_fd(void)
-{
-	check(fcntl(fd, F_GETFD) >= 0);
 }
 
 /* ---- of the kernel ---- */
@@ -62,25 +53,20 @@ static void set_perfmap(void)
 	check(map != MAP_FAILED && (!map || !close(fd)));
 }
 
-static uint32_t key, value = 7;
-
 static void set_bpf(void)
 {
-	union bpf_attr a = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
-			     .max_entries = 1 };
+	const uint32_t value = 7;
 
-	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &a, sizeof(a));
+	fd = bpf_map(BPF_MAP_TYPE_ARRAY, sizeof(value));
 	need(fd >= 0);
-	a = (union bpf_attr){ .map_fd = fd, .key = (uintptr_t)&key, .value = (uintptr_t)&value };
-	check(!syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &a, sizeof(a)));
+	check(bpf_set(fd, &value));
 }
 
 static void get_bpf(void)
 {
-	union bpf_attr a = { .map_fd = fd, .key = (uintptr_t)&key, .value = (uintptr_t)&value };
+	uint32_t value = 0;
 
-	value = 0;
-	check(!syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &a, sizeof(a)) && value == 7);
+	check(bpf_get(fd, &value) && value == 7);
 }
 
 static void set_nsfd(void)
@@ -204,10 +190,8 @@ static void set_breaking(void)
 
 static void get_breaking(void)
 {
-	int status;
-
 	check(!fcntl(fd, F_SETLEASE, F_UNLCK));
-	check(waitpid(pid, &status, 0) == pid && status == 7 << 8);
+	check(child_ends_with_7(pid));
 }
 
 static void set_outpidfd(void)
@@ -239,11 +223,6 @@ static void set_threadpidfd(void)
 	thread(set_tid, get_tid);
 	fd = syscall(SYS_pidfd_open, tid, O_EXCL /* PIDFD_THREAD */);
 	need(fd >= 0);
-}
-
-static void get_threadpidfd(void)
-{
-	check(thread_says_yes());
 }
 
 /* ---- names ---- */
@@ -307,7 +286,7 @@ const struct thing file_things[] = {
 	  "lease that somebody else waits for" },
 	{ "outpidfd", set_outpidfd, get_outpidfd, OF_FILE,
 	  "pidfd of pid 1, which is outside the container" },
-	{ "threadpidfd", set_threadpidfd, get_threadpidfd, OF_FILE,
+	{ "threadpidfd", set_threadpidfd, get_thread, OF_FILE,
 	  "pidfd of a thread" },
 	{ "pathpipe", set_pathpipe, get_fd, OF_FILE, "O_PATH descriptor of pipe:[" },
 	{ "pathgone", set_pathgone, get_fd, OF_FILE,

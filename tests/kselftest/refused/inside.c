@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the things are made with: see refused.h. */
 #include <fcntl.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +18,8 @@
 #include "refused.h"
 
 char wrong[1024];
+int fd;
+pid_t pid;
 static bool (*set_it)(void), (*get_it)(void);
 static int asks[2], tells[2];
 
@@ -151,11 +156,26 @@ pid_t orphan_thread(bool (*set)(void), bool (*get)(void))
 	return pid;
 }
 
-bool child_says_yes(pid_t pid)
+bool child_ends_with_7(pid_t of)
 {
 	int status;
 
-	return thread_says_yes() && waitpid(pid, &status, 0) == pid && status == 7 << 8;
+	return waitpid(of, &status, 0) == of && status == 7 << 8;
+}
+
+void get_fd(void)
+{
+	check(fcntl(fd, F_GETFD) >= 0);
+}
+
+void get_thread(void)
+{
+	check(thread_says_yes());
+}
+
+void get_child(void)
+{
+	check(thread_says_yes() && child_ends_with_7(pid));
 }
 
 /* ---- where it is ---- */
@@ -185,6 +205,18 @@ bool again_in_mounts(void)
 	return again(exe);
 }
 
+void leave(void)
+{
+	write_file(CGROUPS "/cgroup.procs", "0");
+}
+
+/* (the pipe is there instead of the standard input) */
+void is_ready(void)
+{
+	if (write(0, "", 1) != 1)
+		_exit(8);
+}
+
 void outside(void (*what)(void))
 {
 	int ends[2];
@@ -193,9 +225,9 @@ void outside(void (*what)(void))
 	check(!pipe(ends));
 	if (!fork()) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		write_file("/sys/fs/cgroup/cgroup.procs", "0");
+		leave();
 		close(ends[0]);
-		dup2(ends[1], 0);	/* he writes a byte there when he is ready */
+		dup2(ends[1], 0);
 		close(ends[1]);
 		what();
 		_exit(0);
@@ -205,11 +237,24 @@ void outside(void (*what)(void))
 	close(ends[0]);
 }
 
+bool own_net(void)
+{
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int s, ret;
+
+	if (unshare(CLONE_NEWNET))
+		return false;
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	ret = ioctl(s, SIOCSIFFLAGS, &r);
+	close(s);
+	return !ret;
+}
+
 const char *cgroup_below(const char *sub)
 {
 	static char below[512];
 
-	snprintf(below, sizeof(below), "/sys/fs/cgroup/refused-%s/%s", getenv("REFUSED"), sub);
+	snprintf(below, sizeof(below), BOX "%s/%s", getenv("REFUSED"), sub);
 	check(!mkdir(below, 0700));
 	return below;
 }

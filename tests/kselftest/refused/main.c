@@ -19,8 +19,6 @@
 
 #include "refused.h"
 
-#define CGROUPS		"/sys/fs/cgroup"
-#define BOX		CGROUPS "/refused-"
 #define LIMIT_S		60		/* times TIME_FACTOR, for anything */
 
 static const struct thing *const all[] = {
@@ -134,8 +132,6 @@ static pid_t start(const struct thing *t)
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	close(null);
-	setenv("REFUSED", t->name, 1);
-	setenv("REFUSED_DIR", dir, 1);
 	live(t);
 	return 0;
 }

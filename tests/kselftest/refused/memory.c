@@ -14,7 +14,6 @@
 #include "refused.h"
 
 static char *map;
-static int fd;
 
 static void set_uffd(void)
 {

@@ -9,7 +9,6 @@
 
 #include "refused.h"
 
-static int fd;
 static struct io_uring_params params;
 static struct io_uring_sqe *sqes;
 static char *ring;

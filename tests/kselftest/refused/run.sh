@@ -9,7 +9,7 @@
 # coverage: Refused
 # vm: mem=1024 timeout=900
 # requires: build/migctl
-# build: refused main.c inside.c tasks.c spaces.c memory.c files.c ring.c sockets.c -pthread
+# build: refused main.c inside.c bpf.c tasks.c spaces.c memory.c files.c ring.c sockets.c -pthread
 # build: addr32 addr32.c $(gcc -m32 -nostdlib -static -o /dev/null addr32.c 2>/dev/null && echo -m32 -nostdlib -static)
 
 set -u

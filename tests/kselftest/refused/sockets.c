@@ -5,19 +5,16 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/udp.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "refused.h"
 
-static int fd, peer, listener;
+static int peer, listener;
 
 static struct sockaddr_in local(int port)
 {
@@ -25,18 +22,18 @@ static struct sockaddr_in local(int port)
 				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-/* A network of its own, in which nobody else has the ports. */
-static bool own_net(void)
+static int option(int level, int which)
 {
-	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int s, ret;
+	int value = 0;
+	socklen_t len = sizeof(value);
 
-	if (unshare(CLONE_NEWNET))
-		return false;
-	s = socket(AF_INET, SOCK_DGRAM, 0);
-	ret = ioctl(s, SIOCSIFFLAGS, &r);
-	close(s);
-	return !ret;
+	check(!getsockopt(fd, level, which, &value, &len));
+	return value;
+}
+
+static void set_option(int s, int level, int which)
+{
+	check(!setsockopt(s, level, which, &(int){ 1 }, sizeof(int)));
 }
 
 static void listen_at(int port)
@@ -44,26 +41,48 @@ static void listen_at(int port)
 	struct sockaddr_in a = local(port);
 
 	listener = socket(AF_INET, SOCK_STREAM, 0);
-	check(!setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)));
+	set_option(listener, SOL_SOCKET, SO_REUSEADDR);
 	check(!bind(listener, (void *)&a, sizeof(a)) && !listen(listener, 1));
+}
+
+static void connect_it(int s, int port)
+{
+	struct sockaddr_in a = local(port);
+
+	check(!connect(s, (void *)&a, sizeof(a)));
 }
 
 static void connect_to(int port)
 {
-	struct sockaddr_in a = local(port);
-
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	check(!connect(fd, (void *)&a, sizeof(a)));
+	connect_it(fd, port);
 }
 
-/* @fd and @peer, connected with each other */
+static void accept_it(void)
+{
+	peer = accept(listener, NULL, NULL);
+	check(peer >= 0);
+}
+
+/* fd and peer, connected with each other */
 static void set_tcp(void)
 {
 	need(own_net());
 	listen_at(7000);
 	connect_to(7000);
-	peer = accept(listener, NULL, NULL);
-	check(peer >= 0);
+	accept_it();
+}
+
+/* @shared: others may have the port, too. */
+static int udp_at(int port, bool shared)
+{
+	struct sockaddr_in a = local(port);
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (shared)
+		set_option(s, SOL_SOCKET, SO_REUSEPORT);
+	check(!bind(s, (void *)&a, sizeof(a)));
+	return s;
 }
 
 static bool passes(int from, int to)
@@ -77,11 +96,6 @@ static bool passes(int from, int to)
 static void get_tcp(void)
 {
 	check(passes(fd, peer) && passes(peer, fd));
-}
-
-static void get_open(void)
-{
-	check(fcntl(fd, F_GETFD) >= 0);
 }
 
 static void set_oldpacket(void)
@@ -136,7 +150,7 @@ static void get_urgentended(void)
 static void set_md5(void)
 {
 	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "key" };
-	struct sockaddr_in a = local(0);
+	const struct sockaddr_in a = local(0);
 
 	need(own_net());
 	memcpy(&key.tcpm_addr, &a, sizeof(a));
@@ -144,10 +158,8 @@ static void set_md5(void)
 	need(!setsockopt(listener, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	check(!setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)));
-	a = local(7000);
-	check(!connect(fd, (void *)&a, sizeof(a)));
-	peer = accept(listener, NULL, NULL);
-	check(peer >= 0);
+	connect_it(fd, 7000);
+	accept_it();
 }
 
 /* Its listener says that it is there when it has brought something. */
@@ -162,8 +174,8 @@ static void set_halfopen(void)
 static void get_halfopen(void)
 {
 	check(write(fd, "first", 5) == 5);
-	peer = accept(listener, NULL, NULL);
-	check(peer >= 0 && passes(peer, fd));
+	accept_it();
+	check(passes(peer, fd));
 }
 
 static void answer(void)
@@ -172,8 +184,9 @@ static void answer(void)
 	int s;
 
 	listen_at(7077);
-	if (*wrong || write(0, "", 1) != 1)
+	if (*wrong)
 		_exit(8);
+	is_ready();
 	s = accept(listener, NULL, NULL);
 	while (read(s, buf, 6) == 6 && write(s, buf, 6) == 6)
 		;
@@ -200,12 +213,17 @@ static void set_ipoptions(void)
 	need(!setsockopt(fd, IPPROTO_IP, IP_OPTIONS, record_route, sizeof(record_route)));
 }
 
-static void get_ipoptions(void)
+static bool has_options(int level, int which)
 {
 	char buf[64];
 	socklen_t len = sizeof(buf);
 
-	check(!getsockopt(fd, IPPROTO_IP, IP_OPTIONS, buf, &len) && len == 8);
+	return !getsockopt(fd, level, which, buf, &len) && len == 8;
+}
+
+static void get_ipoptions(void)
+{
+	check(has_options(IPPROTO_IP, IP_OPTIONS));
 }
 
 static void set_ip6options(void)
@@ -218,10 +236,7 @@ static void set_ip6options(void)
 
 static void get_ip6options(void)
 {
-	char buf[64];
-	socklen_t len = sizeof(buf);
-
-	check(!getsockopt(fd, IPPROTO_IPV6, IPV6_HOPOPTS, buf, &len) && len == 8);
+	check(has_options(IPPROTO_IPV6, IPV6_HOPOPTS));
 }
 
 static void set_ip6pktinfo(void)
@@ -240,21 +255,16 @@ static void set_tunnel(void)
 
 static void get_tunnel(void)
 {
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	check(!getsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, &len) && type == UDP_ENCAP_ESPINUDP);
+	check(option(IPPROTO_UDP, UDP_ENCAP) == UDP_ENCAP_ESPINUDP);
 }
 
 /* Two datagrams' worth is one, and not sent yet. */
 static void set_corked(void)
 {
-	struct sockaddr_in a = local(7000);
-
 	need(own_net());
-	peer = socket(AF_INET, SOCK_DGRAM, 0);
+	peer = udp_at(7000, false);
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	check(!bind(peer, (void *)&a, sizeof(a)) && !connect(fd, (void *)&a, sizeof(a)));
+	connect_it(fd, 7000);
 	check(send(fd, "pas", 3, MSG_MORE) == 3);
 }
 
@@ -270,25 +280,21 @@ static void get_corked(void)
 static void set_corkoption(void)
 {
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	check(!setsockopt(fd, IPPROTO_UDP, UDP_CORK, &(int){ 1 }, sizeof(int)));
+	set_option(fd, IPPROTO_UDP, UDP_CORK);
 }
 
 static void get_corkoption(void)
 {
-	int on = 0;
-	socklen_t len = sizeof(on);
-
-	check(!getsockopt(fd, IPPROTO_UDP, UDP_CORK, &on, &len) && on);
+	check(option(IPPROTO_UDP, UDP_CORK));
 }
 
 static void set_corkedraw(void)
 {
-	struct sockaddr_in a = local(0);
-
 	need(own_net());
 	fd = socket(AF_INET, SOCK_RAW, 200);
 	peer = socket(AF_INET, SOCK_RAW, 200);
-	check(!connect(fd, (void *)&a, sizeof(a)) && send(fd, "pas", 3, MSG_MORE) == 3);
+	connect_it(fd, 0);
+	check(send(fd, "pas", 3, MSG_MORE) == 3);
 }
 
 static void get_corkedraw(void)
@@ -301,11 +307,6 @@ static void get_corkedraw(void)
 
 /* ---- BPF ---- */
 
-static int bpf(int cmd, union bpf_attr *a)
-{
-	return syscall(SYS_bpf, cmd, a, sizeof(*a));
-}
-
 static int map;
 
 static void keep_map(void)
@@ -313,8 +314,7 @@ static void keep_map(void)
 	for (int i = 3; i < 64; i++)
 		if (i != map)
 			close(i);
-	if (write(0, "", 1) != 1)
-		_exit(8);
+	is_ready();
 	for (;;)
 		pause();
 }
@@ -322,14 +322,11 @@ static void keep_map(void)
 /* Nobody in the container has the map, but somebody outside. */
 static void put_in_map(int type, int sock)
 {
-	union bpf_attr a = { .map_type = type, .key_size = 4, .value_size = 8, .max_entries = 1 };
-	uint64_t value = sock;
-	uint32_t key = 0;
+	const uint64_t value = sock;
 
-	map = bpf(BPF_MAP_CREATE, &a);
+	map = bpf_map(type, sizeof(value));
 	need(map >= 0);
-	a = (union bpf_attr){ .map_fd = map, .key = (uintptr_t)&key, .value = (uintptr_t)&value };
-	need(!bpf(BPF_MAP_UPDATE_ELEM, &a));
+	need(bpf_set(map, &value));
 	outside(keep_map);
 	close(map);
 }
@@ -342,13 +339,11 @@ static void set_sockmap(void)
 
 static void set_sockmapudp(void)
 {
-	struct sockaddr_in a = local(7000), b = local(7001);
-
 	need(own_net());
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	peer = socket(AF_INET, SOCK_DGRAM, 0);
-	check(!bind(fd, (void *)&a, sizeof(a)) && !bind(peer, (void *)&b, sizeof(b)));
-	check(!connect(fd, (void *)&b, sizeof(b)) && !connect(peer, (void *)&a, sizeof(a)));
+	fd = udp_at(7000, false);
+	peer = udp_at(7001, false);
+	connect_it(fd, 7001);
+	connect_it(peer, 7000);
 	put_in_map(BPF_MAP_TYPE_SOCKMAP, fd);
 }
 
@@ -362,19 +357,10 @@ static void set_sockmapunix(void)
 	put_in_map(BPF_MAP_TYPE_SOCKMAP, fd);
 }
 
-static void reuse(int s)
-{
-	check(!setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)));
-}
-
 static void set_sockarray(void)
 {
-	struct sockaddr_in a = local(7000);
-
 	need(own_net());
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	reuse(fd);
-	check(!bind(fd, (void *)&a, sizeof(a)));
+	fd = udp_at(7000, true);
 	put_in_map(BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, fd);
 }
 
@@ -387,15 +373,12 @@ static void set_reuseport(void)
 	};
 	union bpf_attr a = { .prog_type = BPF_PROG_TYPE_SOCKET_FILTER, .insns = (uintptr_t)code,
 			     .insn_cnt = 2, .license = (uintptr_t)"GPL" };
-	struct sockaddr_in at = local(7000);
 	int prog;
 
 	need(own_net());
 	prog = bpf(BPF_PROG_LOAD, &a);
 	need(prog >= 0);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	reuse(fd);
-	check(!bind(fd, (void *)&at, sizeof(at)));
+	fd = udp_at(7000, true);
 	check(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &prog, sizeof(prog)));
 	check(!close(prog));
 }
@@ -412,7 +395,7 @@ static void set_othernet(void)
 }
 
 const struct thing socket_things[] = {
-	{ "oldpacket", set_oldpacket, get_open, OF_FILE, "packet socket" },
+	{ "oldpacket", set_oldpacket, get_fd, OF_FILE, "packet socket" },
 	{ "urgent", set_urgent, get_urgent, OF_FILE, "TCP urgent data" },
 	{ "urgentended", set_urgentended, get_urgentended, OF_FILE, "TCP urgent data" },
 	{ "md5", set_md5, get_tcp, OF_FILE, "TCP signatures (MD5 or AO)" },
@@ -424,7 +407,7 @@ const struct thing socket_things[] = {
 	  "socket with IP options" },
 	{ "ip6options", set_ip6options, get_ip6options, OF_FILE,
 	  "socket with IP options" },
-	{ "ip6pktinfo", set_ip6pktinfo, get_open, OF_FILE, "socket with IP options" },
+	{ "ip6pktinfo", set_ip6pktinfo, get_fd, OF_FILE, "socket with IP options" },
 	{ "tunnel", set_tunnel, get_tunnel, OF_FILE, "UDP tunnel socket" },
 	{ "corked", set_corked, get_corked, OF_FILE, "corked UDP datagram" },
 	{ "corkoption", set_corkoption, get_corkoption, OF_NOTHING },
@@ -432,9 +415,9 @@ const struct thing socket_things[] = {
 	{ "sockmap", set_sockmap, get_tcp, OF_FILE, "socket in a BPF map" },
 	{ "sockmapudp", set_sockmapudp, get_tcp, OF_FILE, "socket in a BPF map" },
 	{ "sockmapunix", set_sockmapunix, get_tcp, OF_FILE, "socket in a BPF map" },
-	{ "sockarray", set_sockarray, get_open, OF_FILE, "socket in a BPF map" },
-	{ "reuseport", set_reuseport, get_open, OF_FILE, "BPF program on a socket" },
-	{ "othernet", set_othernet, get_open, OF_FILE,
+	{ "sockarray", set_sockarray, get_fd, OF_FILE, "socket in a BPF map" },
+	{ "reuseport", set_reuseport, get_fd, OF_FILE, "BPF program on a socket" },
+	{ "othernet", set_othernet, get_fd, OF_FILE,
 	  "socket of another network namespace" },
 	{ }
 };

@@ -10,9 +10,6 @@
 
 #include "refused.h"
 
-static pid_t pid;
-static int fd;
-
 static unsigned long ino_of(const char *path)
 {
 	struct stat st;
@@ -42,11 +39,6 @@ THREAD(ipc, CLONE_NEWIPC)
 THREAD(net, CLONE_NEWNET)
 THREAD(mnt, CLONE_NEWNS)
 THREAD(cgroup, CLONE_NEWCGROUP)
-
-static void get_thread(void)
-{
-	check(thread_says_yes());
-}
 
 /* ---- a process is ---- */
 
@@ -78,11 +70,6 @@ static void set_chroot(void)
 	pid = child(set_root, get_root);
 }
 
-static bool set_net(void)
-{
-	return !unshare(CLONE_NEWNET);
-}
-
 static bool get_net(void)
 {
 	return ino_of("/proc/self/ns/net") != ino_of("/proc/1/ns/net");
@@ -90,12 +77,7 @@ static bool get_net(void)
 
 static void set_secondnet(void)
 {
-	pid = child(set_net, get_net);
-}
-
-static void get_child(void)
-{
-	check(child_says_yes(pid));
+	pid = child(leave_net, get_net);
 }
 
 /* Its root is a cgroup below the container's. */
@@ -181,18 +163,13 @@ static void get_unbindable(void)
 
 static bool leave_root(void)
 {
-	return !unshare(CLONE_FS) && !chroot("/usr") && !chdir("/");
-}
-
-static bool left_root(void)
-{
-	return !access("/share", F_OK);
+	return !unshare(CLONE_FS) && set_root();
 }
 
 static void set_threadroot(void)
 {
 	if (!again_in_mounts())
-		thread(leave_root, left_root);
+		thread(leave_root, get_root);
 }
 
 static bool leave_cwd(void)
@@ -246,7 +223,7 @@ static void set_gonefifo(void)
 	check(fd >= 0 && !unlink(name("fifo")));
 }
 
-static void get_fd(void)
+static void get_gone(void)
 {
 	struct stat st;
 
@@ -273,8 +250,8 @@ static void set_dummy(const char *more)
 {
 	char line[512];
 
-	need(!unshare(CLONE_NEWNET));
-	snprintf(line, sizeof(line), "ip link set lo up && ip link add dm0 type dummy && "
+	need(own_net());
+	snprintf(line, sizeof(line), "ip link add dm0 type dummy && "
 		 "ip addr add 10.5.0.1/24 dev dm0 && ip link set dm0 up && %s", more);
 	need(run(line));
 }
@@ -326,9 +303,9 @@ const struct thing space_things[] = {
 	  "thread with another root directory than its process" },
 	{ "chrootcwd", set_chrootcwd, get_child, OF_PROCESS,
 	  "a thread's own working directory, after chroot" },
-	{ "gonedir", set_gonedir, get_fd, OF_FILE,
+	{ "gonedir", set_gonedir, get_gone, OF_FILE,
 	  "%dir (deleted): a directory or named pipe that was removed" },
-	{ "gonefifo", set_gonefifo, get_fd, OF_FILE,
+	{ "gonefifo", set_gonefifo, get_gone, OF_FILE,
 	  "%fifo (deleted): a directory or named pipe that was removed" },
 	{ "gonecwd", set_gonecwd, get_cwd, OF_PROCESS,
 	  "%cwd (deleted): a directory or named pipe that was removed" },

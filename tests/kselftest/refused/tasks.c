@@ -15,15 +15,7 @@
 
 #include "refused.h"
 
-static pid_t pid;
 static int ends[2];
-
-static bool ends_with_7(void)
-{
-	int status;
-
-	return waitpid(pid, &status, 0) == pid && status == 7 << 8;
-}
 
 /* ---- who looks at whom, who shares what ---- */
 
@@ -42,7 +34,7 @@ static void set_traced(void)
 
 static void get_traced(void)
 {
-	check(!ptrace(PTRACE_CONT, pid, 0, 0) && ends_with_7());
+	check(!ptrace(PTRACE_CONT, pid, 0, 0) && child_ends_with_7(pid));
 }
 
 static volatile int shared;
@@ -65,7 +57,7 @@ static void set_vm(void)
 static void get_vm(void)
 {
 	shared = 1;
-	check(ends_with_7());
+	check(child_ends_with_7(pid));
 }
 
 /* Its parent waits for its exec or its end; it has its parent's memory until then. */
@@ -83,20 +75,20 @@ static void set_vfork(void)
 				_exit(8);
 			_exit(7);
 		}
-		_exit(ends_with_7() ? 7 : 8);
+		_exit(child_ends_with_7(pid) ? 7 : 8);
 	}
 	check(read(ready[0], &c, 1) == 1);
 }
 
 static void get_vfork(void)
 {
-	check(write(ends[1], "", 1) == 1 && ends_with_7());
+	check(write(ends[1], "", 1) == 1 && child_ends_with_7(pid));
 }
 
 /* The same with somebody outside of the container. */
 static int leave_and_share(void *arg)
 {
-	write_file("/sys/fs/cgroup/cgroup.procs", "0");
+	leave();
 	if (write(*(int *)arg, "", 1) != 1)
 		return 8;
 	return share(NULL);
@@ -129,14 +121,17 @@ static void set_fsoutside(void)
 }
 
 /* (this one has memory of its own) */
+static bool end_outside(void)
+{
+	return !kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid;
+}
+
 static void get_outside(void)
 {
-	check(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid);
+	check(end_outside());
 }
 
 /* As many threads as have the memory, but one of them has ended. */
-static pid_t orphan;
-
 static bool share_alone(void)
 {
 	share_outside(CLONE_VM);
@@ -146,17 +141,12 @@ static bool share_alone(void)
 static bool end_alone(void)
 {
 	shared = 1;
-	return ends_with_7();
+	return child_ends_with_7(pid);
 }
 
 static void set_orphanvm(void)
 {
-	orphan = orphan_thread(share_alone, end_alone);
-}
-
-static void get_orphanvm(void)
-{
-	check(child_says_yes(orphan));
+	pid = orphan_thread(share_alone, end_alone);
 }
 
 static bool share_own_fs(void)
@@ -167,14 +157,9 @@ static bool share_own_fs(void)
 	return !*wrong;
 }
 
-static bool end_own_fs(void)
-{
-	return !kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid;
-}
-
 static void set_threadfs(void)
 {
-	thread(share_own_fs, end_own_fs);
+	thread(share_own_fs, end_outside);
 }
 
 static int own_fd;
@@ -240,11 +225,6 @@ static bool get_two(void)
 static void set_twocwd(void)
 {
 	thread(set_two, get_two);
-}
-
-static void get_thread(void)
-{
-	check(thread_says_yes());
 }
 
 /* ---- scheduling ---- */
@@ -325,7 +305,6 @@ static void set_addr32(void)
 	const char *dir = getenv("REFUSED_DIR");
 	unsigned char head[5] = "";
 	char path[512];
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/addr32", dir);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -348,7 +327,7 @@ const struct thing task_things[] = {
 	  "table of open files shared with a process outside of the container" },
 	{ "fsoutside", set_fsoutside, get_outside, OF_PROCESS,
 	  "working directory shared with a process outside of the container" },
-	{ "orphanvm", set_orphanvm, get_orphanvm, OF_PROCESS,
+	{ "orphanvm", set_orphanvm, get_child, OF_PROCESS,
 	  "memory shared with a process outside of the container" },
 	{ "threadfs", set_threadfs, get_thread, OF_PROCESS,
 	  "working directory shared with a process outside of the container" },
