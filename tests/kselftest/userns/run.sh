@@ -3,12 +3,13 @@
 # tests/kselftest/userns/run.sh - user namespaces, dumped and restored
 #
 # usage: run.sh [KIND...]
-# inside.c sets them up, and looks at them when it runs again.
+# The program inside sets them up, and looks at them when it runs again: container.c,
+# spaces.c and maps.c have what moves, refused.c what does not.
 #
 # coverage: User namespaces
 # vm: mem=1024 timeout=1200
 # requires: build/migctl build/liblivemig.a
-# build: inside inside.c rights.c -lrt -lpthread
+# build: inside *.c -lrt -lpthread
 # build: edit ../restore/edit.c liblivemig
 
 set -u
