@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who is at the other end, and who sent what. */
+/* Who is at the other end, who sent what, and who made them. */
+#include <arpa/inet.h>
 #include <linux/sockios.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "sockets.h"
+#include "tcp.h"
 
 static int sv[2], later[2], server, client;
 static pid_t dead, alive;
@@ -143,9 +146,61 @@ static void get_peer(void)
 	kill(alive, SIGKILL);
 }
 
+/* ---- who made them ---- */
+
+static int made[6], listener;
+
+static void set_makers(void)
+{
+	const struct { int family, type, protocol; } kinds[] = {
+		{ AF_INET, SOCK_STREAM, 0 }, { AF_INET6, SOCK_DGRAM, 0 },
+		{ AF_UNIX, SOCK_DGRAM, 0 }, { AF_NETLINK, SOCK_RAW, 0 },
+	};
+
+	listener = tcp_listening(AF_INET, 7030, 1);
+	for (int i = 0; i < 6; i++) {
+		setfsuid(1000 + i);
+		setfsgid(2000 + i);
+		made[i] = i < 4 ? socket(kinds[i].family, kinds[i].type, kinds[i].protocol) :
+			  i < 5 ? tcp_connected(AF_INET, 7030, 0) : accept(listener, NULL, NULL);
+		check(made[i] >= 0);
+	}
+	setfsuid(0);
+	setfsgid(0);
+}
+
+/* That of the connection between these ports, as others see it. */
+static int uid_of(unsigned int local, unsigned int remote)
+{
+	FILE *f = fopen("/proc/net/tcp", "r");
+	unsigned int l, r, uid;
+	char line[512];
+	int ret = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*d: %*[^:]:%x %*[^:]:%x %*x %*x:%*x %*x:%*x %*x %u",
+			   &l, &r, &uid) == 3 && l == local && r == remote)
+			ret = uid;
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static void get_makers(void)
+{
+	unsigned int here = ntohs(port_of(made[4], false));
+	struct stat st;
+
+	for (int i = 0; i < 6; i++)
+		check(!fstat(made[i], &st) && st.st_uid == 1000u + i && st.st_gid == 2000u + i);
+	check(!fstat(listener, &st) && !st.st_uid && !st.st_gid && uid_of(7030, 0) == 0);
+	check(uid_of(here, 7030) == 1004 && uid_of(7030, here) == 1005);
+}
+
 const struct test cred_tests[] = {
 	{ "scmcreds", set_dgram, get_scm },
 	{ "streamcreds", set_stream, get_scm },
 	{ "peercred", set_peer, get_peer },
+	{ "tcpmakers", set_makers, get_makers },
 	{ 0 }
 };

@@ -19,8 +19,8 @@
 char wrong[1024], dir[256];
 
 static const struct test *const all[] = { backlog_tests, rights_tests, cred_tests,
-					  name_tests, tcp_tests, opt_tests, udp_tests,
-					  multicast_tests, refuse_tests };
+					  name_tests, tcp_tests, tcp_end_tests, opt_tests,
+					  udp_tests, multicast_tests, refuse_tests };
 
 bool says(int fd, const char *text)
 {

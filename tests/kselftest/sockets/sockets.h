@@ -21,7 +21,7 @@ struct test {
 };
 
 extern const struct test backlog_tests[], rights_tests[], cred_tests[], name_tests[],
-			 tcp_tests[], opt_tests[], udp_tests[],
+			 tcp_tests[], tcp_end_tests[], opt_tests[], udp_tests[],
 			 multicast_tests[], refuse_tests[];
 
 /* The directory of the test, which is the working directory of set(). */
