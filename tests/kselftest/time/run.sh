@@ -12,7 +12,7 @@
 # requires: build/migctl
 # build: clocks clocks.c -lpthread
 # build: timers timers.c -lpthread
-# build: calls calls.c -lpthread -lrt
+# build: calls calls.c calls_all.c calls_ipc.c -lpthread -lrt
 # build: wall wall.c -lpthread
 
 set -u
