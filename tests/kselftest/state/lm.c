@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/user.h>
 #include <unistd.h>
 #include <linux/genetlink.h>
 #include "lm.h"
@@ -292,6 +293,26 @@ const struct obj *find_obj(const struct dump *d, uint32_t type, int key,
 		    attr_u32(&d->objs[i], key) == value)
 			return &d->objs[i];
 	return NULL;
+}
+
+const struct obj *thread_obj(const struct dump *d, pid_t tid)
+{
+	const struct obj *o = find_obj(d, LIVEMIG_OBJ_THREAD,
+				       LIVEMIG_THREAD_TID, tid);
+
+	if (!o)
+		bail("no THREAD object for %d", tid);
+	return o;
+}
+
+const struct user_regs_struct *thread_regs(const struct obj *t)
+{
+	size_t len;
+	const struct user_regs_struct *r = attr_data(t, LIVEMIG_THREAD_REGS, &len);
+
+	if (!r || len != sizeof(*r))
+		bail("REGS has %zu bytes", len);
+	return r;
 }
 
 const struct obj *find_refusal(const struct dump *d, pid_t pid, int fd,

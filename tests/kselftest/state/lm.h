@@ -47,6 +47,10 @@ struct obj attr_nest(const struct obj *o, int type);
 /* The first object of @type whose u32 attribute @key is @value. */
 const struct obj *find_obj(const struct dump *d, uint32_t type, int key,
 			   uint32_t value);
+/* The THREAD object of @tid, and the registers in one; both end the test on failure. */
+struct user_regs_struct;
+const struct obj *thread_obj(const struct dump *d, pid_t tid);
+const struct user_regs_struct *thread_regs(const struct obj *t);
 /* Is there an UNSUPPORTED object for @pid whose reason starts with @what;
  * @fd -2: any.
  */
@@ -88,6 +92,7 @@ void skip(const char *why) __attribute__((noreturn));
 #define TESTS(group)	extern const struct test tests_##group[]
 TESTS(process);
 TESTS(thread);
+TESTS(call);
 TESTS(mm);
 TESTS(file);
 TESTS(tcp);

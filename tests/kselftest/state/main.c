@@ -186,7 +186,7 @@ void kill_child(pid_t pid)
 }
 
 static const struct test *const groups[] = {
-	tests_process, tests_thread, tests_mm, tests_file, tests_tcp,
+	tests_process, tests_thread, tests_call, tests_mm, tests_file, tests_tcp,
 	tests_unix, tests_refuse,
 };
 
