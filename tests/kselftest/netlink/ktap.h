@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int ktap_n, ktap_failed;
+/* (weak: one of each for all files of a program) */
+__attribute__((weak)) int ktap_n, ktap_failed;
 
 static inline bool check_at(bool ok, const char *file, int line, const char *name)
 {
