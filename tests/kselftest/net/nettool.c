@@ -5,17 +5,25 @@
  *	nettool lock NETNS		prints "locked", holds it until it dies
  *	nettool quiet NETNS 0|1
  *	nettool clear NETNS
+ *	nettool unlisted NETNS		a list that the kernel does not tell is no empty one
  *	nettool rules NETNS FILE	the nft ruleset into FILE
  *	nettool load NETNS FILE		... and from there
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+
 #include "net/netns.h"
 #include "net/nft.h"
+#include "net/rtnl.h"
 
 static struct lm_error e;
 
@@ -110,6 +118,28 @@ static int make(const char *file, const char *parent)
 	return 0;
 }
 
+/* Rules of a family that has none: no message but the end, with the error in it. */
+static int unlisted(const char *ns)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct fib_rule_hdr *r;
+	struct lm_rt rt;
+	int ret;
+
+	if (setns(open_ns(ns), CLONE_NEWNET) || lm_rt_open(&rt, NETLINK_ROUTE, &e) < 0)
+		return die();
+	nlh->nlmsg_type = RTM_GETRULE;
+	nlh->nlmsg_flags = NLM_F_DUMP;
+	r = mnl_nlmsg_put_extra_header(nlh, sizeof(*r));
+	r->family = AF_DECnet;
+	ret = lm_rt_talk(&rt, nlh, NULL, NULL);
+	printf("%d, %s\n", ret, strerror(errno));
+	ret = ret == -1 && errno == EAFNOSUPPORT;
+	lm_rt_close(&rt);
+	return !ret;
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "";
@@ -132,6 +162,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(verb, "quiet") && argc == 4)
 		return lm_netns_quiet(open_ns(argv[2]), atoi(argv[3]), &e) < 0 ? die() : 0;
+	if (!strcmp(verb, "unlisted"))
+		return unlisted(argv[2]);
 	if (!strcmp(verb, "clear"))
 		return lm_netns_clear(open_ns(argv[2]), &e) < 0 ? die() : 0;
 	return 1;

@@ -643,6 +643,7 @@ unseen()
 	ip netns add box
 	ip link add vhost type veth peer name eth0 netns box
 	check "a namespace that nobody has looked into" "$tool" dump box "$tmp/rec2"
+	check "a list that is not told is no empty one" "$tool" unlisted box
 	"$tool" clear box
 }
 

@@ -147,21 +147,38 @@ void lm_rt_close(struct lm_rt *rt)
 	rt->nl = NULL;
 }
 
-/* NETLINK_CAP_ACK: the attributes of an error follow the bare header. */
+/* NETLINK_CAP_ACK: the attributes of an error follow the bare header, those of the end of
+ * a list its status.
+ */
 static void note_extack(struct lm_rt *rt, const void *buf, int len)
 {
 	const struct nlmsghdr *h = buf;
 	const struct nlattr *a;
 
 	for (; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len)) {
-		if (h->nlmsg_type != NLMSG_ERROR || !(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		if ((h->nlmsg_type != NLMSG_ERROR && h->nlmsg_type != NLMSG_DONE) ||
+		    !(h->nlmsg_flags & NLM_F_ACK_TLVS))
 			continue;
-		mnl_attr_for_each(a, h, sizeof(struct nlmsgerr))
+		mnl_attr_for_each(a, h, h->nlmsg_type == NLMSG_DONE ? sizeof(int) :
+				  sizeof(struct nlmsgerr))
 			if (mnl_attr_get_type(a) == NLMSGERR_ATTR_MSG &&
 			    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
 				snprintf(rt->text, sizeof(rt->text), ": %s",
 					 mnl_attr_get_str(a));
 	}
+}
+
+/* Why the kernel did not come to the end of a list (a negative errno): libmnl takes what
+ * it has told by then for all of it.
+ */
+static int broken_off(const void *buf, int len)
+{
+	const struct nlmsghdr *h = buf;
+
+	for (; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len))
+		if (h->nlmsg_type == NLMSG_DONE && mnl_nlmsg_get_payload_len(h) >= sizeof(int))
+			return *(const int *)mnl_nlmsg_get_payload(h);
+	return 0;
 }
 
 int lm_rt_talk(struct lm_rt *rt, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
@@ -184,6 +201,10 @@ int lm_rt_talk(struct lm_rt *rt, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg)
 		if (n < 0)
 			return -1;
 		ret = mnl_cb_run(buf, n, rt->seq, mnl_socket_get_portid(rt->nl), cb, arg);
+		if (ret == MNL_CB_STOP && broken_off(buf, n) < 0) {
+			errno = -broken_off(buf, n);
+			ret = MNL_CB_ERROR;
+		}
 		if (ret < 0) {
 			int err = errno;
 
