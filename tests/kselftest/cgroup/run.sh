@@ -274,7 +274,7 @@ limits()
 		b/memory.oom.group 1
 		b/memory.swap.high 40960000
 		b/memory.swap.max 81920000
-		b/memory.zswap.max 4096000
+		$([ ! -e "$cg/$t/b/memory.zswap.max" ] || echo b/memory.zswap.max 4096000)
 		b/hugetlb.2MB.max 0
 		b/hugetlb.2MB.rsvd.max 4194304
 		cgroup.max.depth 3
