@@ -107,7 +107,7 @@ static int flush(struct sweep *s)
 
 static int room(struct sweep *s)
 {
-	return lm_batch_room(s->b, 10, 256) ? 0 : flush(s);
+	return lm_batch_room(s->b, 12, 256) ? 0 : flush(s);
 }
 
 static int close_fds(struct sweep *s)
@@ -302,15 +302,19 @@ static void protect(struct sweep *s, const struct livemig_vma *v)
 }
 
 /* Memory that could be written to is accounted from then on, and the kernel joins it
- * with no neighbour that is not.
+ * with no neighbour that is not. (Newer kernels: only if anything has been written.)
  */
-static void account(struct sweep *s, const struct livemig_vma *v, uint32_t was)
+static void account(struct sweep *s, const struct livemig_vma *v, const struct livemig_vma *was)
 {
 	if (!(v->flags & LIVEMIG_VMA_F_ACCOUNT) || v->flags & LIVEMIG_VMA_F_WRITE ||
-	    was & LIVEMIG_VMA_F_ACCOUNT || !lm_mm_private(v))
+	    (was && was->flags & LIVEMIG_VMA_F_ACCOUNT) || !lm_mm_private(v))
 		return;
 	lm_batch_add(s->b, __NR_mprotect, v->start, v->end - v->start,
 		     lm_mm_prot(v) | PROT_WRITE);
+	if (!was && !has_object(v)) {
+		lm_batch_try(s->b, __NR_madvise, v->start, 4096, MADV_POPULATE_WRITE);
+		lm_batch_try(s->b, __NR_madvise, v->start, v->end - v->start, MADV_DONTNEED);
+	}
 	lm_batch_add(s->b, __NR_mprotect, v->start, v->end - v->start, lm_mm_prot(v));
 }
 
@@ -371,7 +375,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	if (was && same_thing(was, is) && !(s->born && is_sysv(s, is)) &&
 	    !(s->born && lm_vma_kind(was)->not_inherited) &&
 	    !(s->born && was->flags & ONE_WAY && !(is->flags & ONE_WAY))) {
-		account(s, &v, was->flags);
+		account(s, &v, was);
 		if (v.pkey || was->pkey)
 			protect(s, &v);
 		else if ((was->flags ^ v.flags) & PROT)
@@ -386,7 +390,7 @@ static int piece(struct sweep *s, uint64_t start, uint64_t end,
 	}
 	if (map(s, &v))
 		return -1;
-	account(s, &v, 0);
+	account(s, &v, NULL);
 	if (v.pkey)
 		protect(s, &v);
 	advise(s, start, end - start, 0, v.flags);
