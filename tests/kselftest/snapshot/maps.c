@@ -21,6 +21,7 @@ static int has_lost(const char *line)
 struct mapping {
 	unsigned long start, end;
 	int plain;		/* private, of nothing, without a name but [heap] */
+	int heap;		/* ... which is not in its text: a part may be it */
 	char *text;
 	size_t len;
 	FILE *out;		/* ... as long as it is written */
@@ -33,6 +34,7 @@ static void begin_mapping(struct mapping *m, const char *line)
 	sscanf(line, "%lx-%lx", &m->start, &m->end);
 	m->plain = sscanf(line, "%*s %*4[rwxps-] 00000000 00:00 %23s %15s", inode, name) > 0 &&
 		   (!*name || !strcmp(name, "[heap]"));
+	m->heap = m->plain && *name;
 	m->out = open_memstream(&m->text, &m->len);
 }
 
@@ -47,11 +49,13 @@ static void end_mapping(struct mapping *before, struct mapping *m)
 	if (before->text && m->text && before->plain && m->plain && before->end == m->start &&
 	    !strcmp(before->text, m->text)) {
 		before->end = m->end;
+		before->heap |= m->heap;
 		free(m->text);
 		return;
 	}
 	if (before->text)
-		printf("%lx-%lx%s", before->start, before->end, before->text);
+		printf("%lx-%lx%s%s", before->start, before->end, before->heap ? " [heap]" : "",
+		       before->text);
 	free(before->text);
 	*before = *m;
 }
@@ -83,6 +87,8 @@ void mappings(void)
 		for (int i = 0; w; w = strtok_r(NULL, " \n", &save), i++)
 			if (mapping && !i)
 				fputc(' ', m.out);
+			else if (mapping && i == 5 && m.heap)
+				;
 			else if (lost && i > 4)
 				fputs(i == 5 ? LOST : "", m.out);
 			else if (mapping && !strncmp(w, "/SYSV", 5))
