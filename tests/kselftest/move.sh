@@ -182,7 +182,7 @@ is_ready()
 answers()
 {
 	: >"$1.go"
-	wait_for 300 test -e "$1" || { echo "no answer"; return 1; }
+	wait_for 300 test -s "$1" || { echo "no answer"; return 1; }
 	[ "$(<"$1")" = ok ] || { cat "$1"; return 1; }
 }
 

@@ -28,7 +28,7 @@ start()
 answer()
 {
 	touch "$dir/$1.go"
-	wait_for 300 test -e "$dir/$1" || { echo "no answer"; return 1; }
+	wait_for 300 test -s "$dir/$1" || { echo "no answer"; return 1; }
 	[ "$(cat "$dir/$1")" = ok ] || { cat "$dir/$1"; return 1; }
 }
 

@@ -31,7 +31,7 @@ start()
 answer()
 {
 	touch "$dir/$1-$2.go"
-	wait_for 300 test -e "$dir/$1-$2" || { echo "no answer"; return 1; }
+	wait_for 300 test -s "$dir/$1-$2" || { echo "no answer"; return 1; }
 	[ "$(cat "$dir/$1-$2")" = ok ] || { cat "$dir/$1-$2"; return 1; }
 }
 

@@ -76,7 +76,7 @@ there_and_back()
 # in_the_vdso: refused; where it was caught in its handler, which is short, once more
 in_the_vdso()
 {
-	for _ in {1..5}; do
+	for _ in {1..20}; do
 		begin stuck stuck && kill_box stuck "$dir/stuck.img" || return
 		refused 2 "just then in the vdso" other stuck && return
 		unbox stuck
