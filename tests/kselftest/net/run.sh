@@ -545,7 +545,7 @@ others()
 	local ours=()
 
 	setup veth
-	for module in xfrm_user ip_set ip_vs nfnetlink_log; do
+	for module in xfrm_user ip_set ip_vs nfnetlink_log act_gact act_police; do
 		loaded $module || ours+=("$module")
 	done
 	check "others: without them it is described" "$tool" dump box "$tmp/rec2"
@@ -561,6 +561,12 @@ others()
 		tc -n box qdisc del dev eth0 clsact
 	else
 		cannot "clsact is refused"
+	fi
+	if tc -n box actions add action drop index 7; then
+		refused "an action is refused" "action gact (tc)" "$tool" dump box "$tmp/rec2"
+		tc -n box actions flush action gact
+	else
+		cannot "an action is refused"
 	fi
 	ip -n box maddr add 33:33:00:00:12:34 dev eth0
 	refused "a multicast address is refused" "eth0: multicast address 333300001234" \

@@ -12,6 +12,7 @@
 #include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/nexthop.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/xfrm.h>
@@ -99,6 +100,45 @@ static int check_tc(struct lm_rt *rt, struct ask *q)
 		t = mnl_nlmsg_put_extra_header(nlh, sizeof(*t));
 		t->tcm_ifindex = q->l->index;
 		if (dump(rt, nlh, filter, q) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int action(const struct nlmsghdr *nlh, void *arg)
+{
+	struct ask *q = arg;
+
+	lm_fail(q->e, LM_REFUSED, "action %s (tc) in the network namespace: not supported",
+		q->what);
+	return MNL_CB_ERROR;
+}
+
+/* Those that no filter has: they can be made without one. To list a kind whose module is
+ * not loaded does not load it.
+ */
+static int check_actions(struct lm_rt *rt, struct ask *q)
+{
+	static const char *const kinds[] = {
+		"bpf", "connmark", "csum", "ct", "ctinfo", "gact", "gate", "ife", "ipt",
+		"mirred", "mpls", "nat", "pedit", "police", "sample", "simple", "skbedit",
+		"skbmod", "tunnel_key", "vlan", "xt",
+	};
+	struct nlattr *all, *first;
+	struct nlmsghdr *nlh;
+	char buf[256];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		q->what = kinds[i];
+		nlh = mnl_nlmsg_put_header(buf);
+		nlh->nlmsg_type = RTM_GETACTION;
+		mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcamsg));
+		all = mnl_attr_nest_start(nlh, TCA_ACT_TAB);
+		first = mnl_attr_nest_start(nlh, 1);
+		mnl_attr_put_strz(nlh, TCA_ACT_KIND, kinds[i]);
+		mnl_attr_nest_end(nlh, first);
+		mnl_attr_nest_end(nlh, all);
+		if (dump(rt, nlh, action, q) < 0)
 			return -1;
 	}
 	return 0;
@@ -276,7 +316,7 @@ int lm_net_refuse(struct lm_rt *rt, const struct lm_link *links, size_t nr_links
 {
 	struct ask q = { .links = links, .nr_links = nr_links, .e = e };
 
-	return check_tc(rt, &q) < 0 || check_bpf(&q) < 0 || check_nexthops(rt, &q) < 0 ||
-	       check_mcast(&q) < 0 || check_xfrm(&q) < 0 || check_ipset(&q) < 0 ||
-	       check_ipvs(&q) < 0 ? -1 : 0;
+	return check_tc(rt, &q) < 0 || check_actions(rt, &q) < 0 || check_bpf(&q) < 0 ||
+	       check_nexthops(rt, &q) < 0 || check_mcast(&q) < 0 || check_xfrm(&q) < 0 ||
+	       check_ipset(&q) < 0 || check_ipvs(&q) < 0 ? -1 : 0;
 }
