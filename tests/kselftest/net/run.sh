@@ -259,7 +259,7 @@ same()		# VIEW
 
 neighs()
 {
-	echo 9 >&2
+	echo 10 >&2
 	for what in "nud permanent" "nud noarp" proxy; do
 		for family in -4 -6; do
 			# shellcheck disable=SC2086
@@ -268,6 +268,7 @@ neighs()
 		done
 	done
 	ip -n box neigh show 10.9.0.75 | sed 's/ *[A-Z]* *$//'
+	bridge -n box fdb show dev eth0 | grep ^02:
 }
 
 on_all_devices()
@@ -303,6 +304,7 @@ neighbours()
 	ip -n box neigh add fe80::1 lladdr 02:00:00:00:70:06 dev eth0
 	ip -n box neigh add proxy 10.9.0.80 dev eth0
 	ip -n box neigh add proxy fd00::80 dev eth0
+	bridge -n box fdb add 02:00:00:00:70:07 dev eth0 self
 	# (ip neither makes nor shows one that is on no device)
 	python3 - <<-'EOF'
 	import ctypes, os, socket, struct
@@ -572,6 +574,10 @@ others()
 	refused "a multicast address is refused" "eth0: multicast address 333300001234" \
 		"$tool" dump box "$tmp/rec2"
 	ip -n box maddr del 33:33:00:00:12:34 dev eth0
+	bridge -n box fdb add 33:33:00:00:12:35 dev eth0 self
+	refused "so is one that is set as a forwarding entry" \
+		"eth0: multicast address 333300001235" "$tool" dump box "$tmp/rec2"
+	bridge -n box fdb del 33:33:00:00:12:35 dev eth0 self
 	if ip -n box xfrm policy add dir out src 10.9.0.1 dst 10.9.9.9 action block; then
 		refused "IPsec policy is refused" "xfrm policy" "$tool" dump box "$tmp/rec2"
 		ip -n box xfrm policy flush

@@ -21,8 +21,8 @@ enum lm_netns_attr {
 	LM_NETNS_ADDR,		/* binary: ifaddrmsg + attributes; one an address */
 	LM_NETNS_ROUTE,		/* binary: rtmsg + attributes; one a route */
 	LM_NETNS_SYSCTL,	/* string "net/ipv4/...=value"; one each */
-	LM_NETNS_NEIGH,		/* binary: ndmsg + attributes; one a neighbour; the
-				 * interface is -1 for a proxy on all of them
+	LM_NETNS_NEIGH,		/* binary: ndmsg + attributes; one a neighbour, or a forwarding
+				 * entry (AF_BRIDGE); the interface is -1 for a proxy on all
 				 */
 	LM_NETNS_RULE,		/* binary: fib_rule_hdr + attributes; one a rule, see rules.c */
 	LM_NETNS_MAX = LM_NETNS_RULE
