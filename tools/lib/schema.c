@@ -296,6 +296,7 @@ static const struct lm_attr netns_attrs[LM_NETNS_MAX + 1] = {
 	[LM_NETNS_SYSCTL] = STR("sysctl", 0),
 	[LM_NETNS_NEIGH] = ANY("neighbour", 256),
 	[LM_NETNS_RULE] = ANY("rule", 512),
+	[LM_NETNS_ADDRLABEL] = ANY("address-label", 128),
 };
 SCHEMA(netns, "NETNS");
 

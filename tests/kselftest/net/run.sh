@@ -4,7 +4,8 @@
 # build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
-# usage: run.sh [neighbours|rules|settings|links|unseen|others|many_devices...]
+# usage: run.sh [neighbours|rules|settings|links|labels|unseen|others|
+#                many_devices...]
 #
 #       client (namespace)          the container, made again and again
 #       eth0 10.9.0.2, fd00::2      eth0 10.9.0.1, fd00::1
@@ -523,6 +524,52 @@ links()
 	"$tool" clear box
 }
 
+# in_record N TYPE...: as many attributes of one of these types
+in_record()
+{
+	python3 - "$tmp/rec" "$@" <<-'EOF'
+	import struct, sys
+	data, at, n = open(sys.argv[1], "rb").read(), 0, 0
+	while at < len(data):
+	    size, kind = struct.unpack_from("=HH", data, at)
+	    n += str(kind & 0x3fff) in sys.argv[3:]
+	    at += size + 3 & ~3
+	sys.exit(f"{n} in the record" if n != int(sys.argv[2]) else 0)
+	EOF
+}
+
+address_labels()
+{
+	echo 11 >&2
+	ip -n box addrlabel | sort
+}
+
+no_labels()
+{
+	echo 1 >&2
+	ip -n box addrlabel | wc -l
+}
+
+labels()
+{
+	setup veth
+	ip -n box addrlabel add prefix 2001:db8::/32 label 99
+	ip -n box addrlabel add prefix fd00::/8 dev eth0 label 77
+	ip -n box addrlabel del prefix 2002::/16 label 2
+	moves labels address_labels
+	"$tool" clear box
+
+	setup veth
+	ip -n box addrlabel flush
+	moves "labels, none" no_labels
+	"$tool" clear box
+
+	setup veth
+	"$tool" dump box "$tmp/rec"
+	check "labels: those of a fresh namespace are not written down" in_record 0 9
+	"$tool" clear box
+}
+
 # loaded NAME: is the module?
 loaded()
 {
@@ -785,6 +832,7 @@ neighbours
 rules
 settings
 links
+labels
 unseen
 others
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A container's network namespace: links (veth, macvlan, lo, dummy), addresses,
- * routes and their rules, neighbours, sysctls; and the lock that drops (never refuses) its packets
- * between freeze and resume.
+ * routes and their rules, neighbours, address labels, sysctls; and the lock that drops
+ * (never refuses) its packets between freeze and resume.
  */
 #ifndef LM_NETNS_H
 #define LM_NETNS_H
@@ -25,7 +25,10 @@ enum lm_netns_attr {
 				 * entry (AF_BRIDGE); the interface is -1 for a proxy on all
 				 */
 	LM_NETNS_RULE,		/* binary: fib_rule_hdr + attributes; one a rule, see rules.c */
-	LM_NETNS_MAX = LM_NETNS_RULE
+	LM_NETNS_ADDRLABEL,	/* binary: ifaddrlblmsg + attributes; one a label; the
+				 * interface is -1 for all; see addrlabel.c
+				 */
+	LM_NETNS_MAX = LM_NETNS_ADDRLABEL
 };
 
 enum lm_link_attr {

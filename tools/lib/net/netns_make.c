@@ -465,6 +465,27 @@ static void settle_mtu(struct make *m)
 		nanosleep(&ms, NULL);
 }
 
+/* What its devices have besides: when addresses and routes are set. */
+static int make_others(struct make *m)
+{
+	const struct nlattr *a;
+	int ret = 0;
+
+	for_each(a, m) {
+		switch (mnl_attr_get_type(a)) {
+		case LM_NETNS_NEIGH:
+			ret = lm_neigh_make(&m->rt, m->index, m->nr_links, a, m->e);
+			break;
+		case LM_NETNS_ADDRLABEL:
+			ret = lm_addrlabel_make(&m->rt, m->index, m->nr_links, a, m->e);
+			break;
+		}
+		if (ret < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int furnish(void *arg, struct lm_error *e)
 {
 	struct make *m = arg;
@@ -489,12 +510,8 @@ static int furnish(void *arg, struct lm_error *e)
 	for_each(a, m)
 		if (mnl_attr_get_type(a) == LM_NETNS_ADDR && make_addr(m, a) < 0)
 			goto out;
-	if (make_routes(m) < 0)
+	if (make_routes(m) < 0 || make_others(m) < 0)
 		goto out;
-	for_each(a, m)
-		if (mnl_attr_get_type(a) == LM_NETNS_NEIGH &&
-		    lm_neigh_make(&m->rt, m->index, m->nr_links, a, e) < 0)
-			goto out;
 	lm_dad_on(&m->rt);
 	settle_mtu(m);
 	/* Once more: the kernel has changed some on the way. */

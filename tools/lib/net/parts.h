@@ -31,6 +31,12 @@ int lm_rules_dump(struct lm_rt *rt, struct lm_buf *b, struct lm_error *e);
 int lm_rules_make(struct lm_rt *rt, const struct nlattr *const *rules, size_t nr,
 		  struct lm_error *e);
 
+/* addrlabel.c */
+int lm_addrlabels_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
+		       struct lm_buf *b, struct lm_error *e);
+int lm_addrlabel_make(struct lm_rt *rt, const int *index, size_t nr_links,
+		      const struct nlattr *rec, struct lm_error *e);
+
 /* net_sysctl.c: in the namespace of the calling thread */
 int lm_net_sysctl_dump(const struct lm_link *links, size_t nr_links, struct lm_buf *b,
 		       struct lm_error *e);
