@@ -4,7 +4,7 @@
 # build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
-# usage: run.sh [neighbours|rules|settings|links|labels|unseen|others|
+# usage: run.sh [neighbours|rules|settings|links|labels|deleted|unseen|others|
 #                many_devices...]
 #
 #       client (namespace)          the container, made again and again
@@ -570,6 +570,48 @@ labels()
 	"$tool" clear box
 }
 
+# (of IPv6 the kernel sets some when it gets to it, in any order)
+all_routes()
+{
+	echo 9 >&2
+	ip -n box -4 route show table all
+	ip -n box -6 route show table main | sed 's/ expires [0-9]*sec//' | sort
+}
+
+deleted()
+{
+	# As the kernel has made them.
+	setup veth
+	ip -n box link add many0 type dummy
+	ip -n box link add many1 type dummy
+	ip -n box link set many0 up
+	ip -n box addr add 10.9.0.5/24 dev eth0
+	ip -n box addr add 10.8.0.1 peer 10.8.0.2/31 dev many0
+	ip -n box addr add 10.8.1.1/24 metric 50 dev many0
+	ip -n box addr add 10.8.2.1/24 dev many0 noprefixroute
+	ip -n box addr add 0.0.0.5/8 dev many0
+	ip -n box addr add 10.8.3.1/24 dev many1
+	ip -n box addr add fd08::1/64 dev many0 noprefixroute
+	ip -n box addr add fd08::2/128 dev many0
+	ip -n box addr add fd08::3 peer fd08::4/128 dev many0
+	moves "deleted routes, none" all_routes
+	check "deleted routes: none" in_record 0 10
+	"$tool" clear box
+
+	# As plugins of container runtimes do it, and worse.
+	setup veth
+	ip -n box route del 10.9.0.0/24 dev eth0
+	ip -n box route add 10.9.0.254 dev eth0
+	ip -n box route add 10.9.0.0/24 via 10.9.0.254 src 10.9.0.1
+	ip -n box route del broadcast 10.9.0.255 dev eth0 table local
+	ip -n box route del local 10.9.1.1 dev lo table local
+	ip -n box route del local 127.0.0.0/8 dev lo table local
+	ip -n box -6 route del fd00::/64 dev eth0
+	moves "deleted routes" all_routes
+	check "deleted routes: five" in_record 5 10
+	"$tool" clear box
+}
+
 # loaded NAME: is the module?
 loaded()
 {
@@ -833,6 +875,7 @@ rules
 settings
 links
 labels
+deleted
 unseen
 others
 

@@ -28,7 +28,10 @@ enum lm_netns_attr {
 	LM_NETNS_ADDRLABEL,	/* binary: ifaddrlblmsg + attributes; one a label; the
 				 * interface is -1 for all; see addrlabel.c
 				 */
-	LM_NETNS_MAX = LM_NETNS_ADDRLABEL
+	LM_NETNS_NO_ROUTE,	/* binary: rtmsg + attributes; one of the kernel's that is
+				 * not there each, see gone.c
+				 */
+	LM_NETNS_MAX = LM_NETNS_NO_ROUTE
 };
 
 enum lm_link_attr {

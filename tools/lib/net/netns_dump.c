@@ -332,6 +332,7 @@ static int describe(void *arg, struct lm_error *e)
 	if (lm_rt_open(&d->rt, NETLINK_ROUTE, e) < 0)
 		return -1;
 	if (put_links(d) < 0 || put_addrs(d) < 0 || put_routes(d) < 0 ||
+	    lm_gone_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_net_refuse(&d->rt, d->links, d->nr_links, d->e) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_addrlabels_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||

@@ -37,6 +37,12 @@ int lm_addrlabels_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_
 int lm_addrlabel_make(struct lm_rt *rt, const int *index, size_t nr_links,
 		      const struct nlattr *rec, struct lm_error *e);
 
+/* gone.c: when the routes are made */
+int lm_gone_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
+		 struct lm_buf *b, struct lm_error *e);
+int lm_gone_make(struct lm_rt *rt, const int *index, size_t nr_links,
+		 const struct nlattr *rec, struct lm_error *e);
+
 /* net_sysctl.c: in the namespace of the calling thread */
 int lm_net_sysctl_dump(const struct lm_link *links, size_t nr_links, struct lm_buf *b,
 		       struct lm_error *e);
