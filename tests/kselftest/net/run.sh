@@ -4,8 +4,8 @@
 # build: nettool nettool.c liblivemig
 #
 # Network namespaces: described, removed, made again; the lock.
-# usage: run.sh [neighbours|rules|settings|links|labels|deleted|unseen|others|
-#                many_devices...]
+# usage: run.sh [neighbours|rules|settings|links|labels|deleted|numbers|
+#                unseen|others|many_devices...]
 #
 #       client (namespace)          the container, made again and again
 #       eth0 10.9.0.2, fd00::2      eth0 10.9.0.1, fd00::1
@@ -57,7 +57,7 @@ refused()	# NAME TEXT COMMAND...: status 2, TEXT in the message
 cleanup()
 {
 	[[ $holder ]] && kill "$holder" 2>/dev/null
-	for ns in box client; do ip netns delete $ns; done
+	for ns in box client outside; do ip netns delete $ns; done
 	for dev in br0 lower vhost; do ip link delete $dev; done
 	rm -rf "$tmp"
 } 2>/dev/null
@@ -612,6 +612,34 @@ deleted()
 	"$tool" clear box
 }
 
+numbers_of()
+{
+	echo "${1:-2}" >&2
+	ip -n box netns list-id | sort
+}
+
+numbers()
+{
+	ip netns attach outside $$
+	ip netns add box
+	ip -n box netns set outside 5
+	ip -n box netns set box 0
+	ip link add vhost type veth peer name eth0 netns box
+	ip link set vhost up
+	ip -n box link set eth0 up
+	moves numbers numbers_of
+	"$tool" clear box
+
+	# Those that the kernel has given, and of others, which are not at the destination.
+	setup veth
+	ip -n box link >/dev/null
+	ip -n box netns set client 7
+	check "numbers: one of another namespace is not refused" "$tool" dump box "$tmp/rec"
+	check "numbers: what the kernel has given is not written down" in_record 0 11
+	"$tool" clear box
+	ip netns delete outside
+}
+
 # loaded NAME: is the module?
 loaded()
 {
@@ -876,6 +904,7 @@ settings
 links
 labels
 deleted
+numbers
 unseen
 others
 

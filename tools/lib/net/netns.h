@@ -31,7 +31,8 @@ enum lm_netns_attr {
 	LM_NETNS_NO_ROUTE,	/* binary: rtmsg + attributes; one of the kernel's that is
 				 * not there each, see gone.c
 				 */
-	LM_NETNS_MAX = LM_NETNS_NO_ROUTE
+	LM_NETNS_NSID,		/* binary: u32 whose, s32 number: nsid.c */
+	LM_NETNS_MAX = LM_NETNS_NSID
 };
 
 enum lm_link_attr {

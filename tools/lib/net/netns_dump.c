@@ -11,7 +11,6 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/lwtunnel.h>
-#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -40,32 +39,6 @@ struct describe {
 static bool is_kind(const struct lm_link *l, const char *kind)
 {
 	return !strcmp(l->kind, kind);
-}
-
-static int nsid_cb(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *a;
-
-	mnl_attr_for_each(a, nlh, sizeof(struct rtgenmsg))
-		if (mnl_attr_get_type(a) == NETNSA_NSID)
-			*(int *)arg = (int)mnl_attr_get_u32(a);
-	return MNL_CB_OK;
-}
-
-static int find_host_nsid(struct describe *d)
-{
-	char buf[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct rtgenmsg *g;
-
-	nlh->nlmsg_type = RTM_GETNSID;
-	g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
-	g->rtgen_family = AF_UNSPEC;
-	mnl_attr_put_u32(nlh, NETNSA_FD, d->host_fd);
-	d->host_nsid = -1;
-	if (lm_rt_talk(&d->rt, nlh, nsid_cb, &d->host_nsid) < 0)
-		return lm_fail_errno(d->e, LM_FAILED, "cannot relate the network namespaces");
-	return 0;
 }
 
 /* The other end of a veth, or the device below a macvlan: on the host. */
@@ -105,7 +78,7 @@ static int put_links(struct describe *d)
 	if (lm_rt_links(&d->rt, &d->links, &d->nr_links) < 0)
 		return lm_fail_errno(d->e, LM_FAILED, "cannot list the network devices");
 	/* (what is told of the devices may be what gives the host its number there) */
-	if (find_host_nsid(d) < 0)
+	if (lm_nsid_ask(&d->rt, d->host_fd, &d->host_nsid, d->e) < 0)
 		return -1;
 	for (size_t i = 0; i < d->nr_links; i++) {
 		struct lm_link *l = &d->links[i];
@@ -336,6 +309,7 @@ static int describe(void *arg, struct lm_error *e)
 	    lm_net_refuse(&d->rt, d->links, d->nr_links, d->e) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_addrlabels_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
+	    lm_nsid_dump(&d->rt, d->links, d->nr_links, d->host_nsid, d->b, d->e) < 0 ||
 	    lm_rules_dump(&d->rt, d->b, d->e) < 0 || check_iptables(d) < 0)
 		goto out;
 	ret = lm_net_sysctl_dump(d->links, d->nr_links, d->b, d->e);

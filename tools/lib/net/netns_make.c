@@ -508,6 +508,10 @@ static int furnish(void *arg, struct lm_error *e)
 	if (lm_net_sysctl_make(m->settings, n, NULL, e) < 0)
 		goto out;
 	for_each(a, m)
+		if (mnl_attr_get_type(a) == LM_NETNS_NSID &&
+		    lm_nsid_make(&m->rt, m->host_fd, a, e) < 0)
+			goto out;
+	for_each(a, m)
 		if (mnl_attr_get_type(a) == LM_NETNS_LINK && make_link(m, a) < 0)
 			goto out;
 	for_each(a, m)

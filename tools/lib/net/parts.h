@@ -43,6 +43,14 @@ int lm_gone_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
 int lm_gone_make(struct lm_rt *rt, const int *index, size_t nr_links,
 		 const struct nlattr *rec, struct lm_error *e);
 
+/* nsid.c. *@id: number of the namespace behind @fd in that of @rt; -1: it has none. */
+int lm_nsid_ask(struct lm_rt *rt, int fd, int *id, struct lm_error *e);
+/* @host: the number of the host's */
+int lm_nsid_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links, int host,
+		 struct lm_buf *b, struct lm_error *e);
+/* Before devices are made, by which the kernel gives numbers. */
+int lm_nsid_make(struct lm_rt *rt, int host_fd, const struct nlattr *rec, struct lm_error *e);
+
 /* net_sysctl.c: in the namespace of the calling thread */
 int lm_net_sysctl_dump(const struct lm_link *links, size_t nr_links, struct lm_buf *b,
 		       struct lm_error *e);
