@@ -299,6 +299,7 @@ static const struct lm_attr netns_attrs[LM_NETNS_MAX + 1] = {
 	[LM_NETNS_ADDRLABEL] = ANY("address-label", 128),
 	[LM_NETNS_NO_ROUTE] = ANY("no-route", 64),
 	[LM_NETNS_NSID] = BIN("nsid", 8),
+	[LM_NETNS_MPTCP] = ANY("mptcp", 256),
 };
 SCHEMA(netns, "NETNS");
 

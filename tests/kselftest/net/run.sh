@@ -5,7 +5,7 @@
 #
 # Network namespaces: described, removed, made again; the lock.
 # usage: run.sh [neighbours|rules|settings|links|labels|deleted|numbers|
-#                unseen|others|many_devices...]
+#                multipath|unseen|others|many_devices...]
 #
 #       client (namespace)          the container, made again and again
 #       eth0 10.9.0.2, fd00::2      eth0 10.9.0.1, fd00::1
@@ -640,6 +640,35 @@ numbers()
 	ip netns delete outside
 }
 
+endpoints()
+{
+	echo 6 >&2
+	ip -n box mptcp endpoint
+	ip -n box mptcp limits
+	ss -N box -Htln
+}
+
+multipath()
+{
+	setup veth
+	if ! ip -n box mptcp endpoint add 10.9.0.1 dev eth0 subflow backup id 9; then
+		cannot multipath
+		"$tool" clear box
+		return
+	fi
+	ip -n box mptcp endpoint add 10.9.1.1 dev lo id 3 signal port 4321
+	ip -n box mptcp endpoint add fd00::1 id 200 subflow fullmesh
+	ip -n box mptcp endpoint add 192.0.2.1
+	ip -n box mptcp limits set add_addr_accepted 3 subflows 5
+	moves multipath endpoints
+	"$tool" clear box
+
+	setup veth
+	"$tool" dump box "$tmp/rec"
+	check "multipath: limits of a fresh namespace are not written down" in_record 0 12
+	"$tool" clear box
+}
+
 # loaded NAME: is the module?
 loaded()
 {
@@ -905,6 +934,7 @@ links
 labels
 deleted
 numbers
+multipath
 unseen
 others
 

@@ -227,8 +227,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* In a thread of its own: the namespace goes with it. */
 static void *in_fresh(void *arg)
 {
-	if (unshare(CLONE_NEWNET) == 0)
+	if (unshare(CLONE_NEWNET) == 0) {
 		read_all(&fresh);
+		lm_mptcp_fresh();
+	}
 	return NULL;
 }
 
@@ -238,6 +240,11 @@ static void find_fresh(void)
 
 	if (pthread_create(&t, NULL, in_fresh, NULL) == 0)
 		pthread_join(t, NULL);
+}
+
+void lm_net_fresh(void)
+{
+	pthread_once(&once, find_fresh);
 }
 
 /* ---- describing ---- */
@@ -310,7 +317,7 @@ int lm_net_sysctl_dump(const struct lm_link *links, size_t nr_links, struct lm_b
 	size_t len;
 	int ret = 0;
 
-	pthread_once(&once, find_fresh);
+	lm_net_fresh();
 	if (!fresh.nr)
 		return lm_fail(e, LM_FAILED, "cannot read the settings of a fresh network namespace");
 	if (read_all(&now) < 0)

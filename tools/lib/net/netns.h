@@ -32,7 +32,10 @@ enum lm_netns_attr {
 				 * not there each, see gone.c
 				 */
 	LM_NETNS_NSID,		/* binary: u32 whose, s32 number: nsid.c */
-	LM_NETNS_MAX = LM_NETNS_NSID
+	LM_NETNS_MPTCP,		/* binary: genlmsghdr + attributes; one a message that sets an
+				 * endpoint or limits, see mptcp.c
+				 */
+	LM_NETNS_MAX = LM_NETNS_MPTCP
 };
 
 enum lm_link_attr {

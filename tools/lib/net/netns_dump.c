@@ -309,6 +309,7 @@ static int describe(void *arg, struct lm_error *e)
 	    lm_net_refuse(&d->rt, d->links, d->nr_links, d->e) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_addrlabels_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
+	    lm_mptcp_dump(d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_nsid_dump(&d->rt, d->links, d->nr_links, d->host_nsid, d->b, d->e) < 0 ||
 	    lm_rules_dump(&d->rt, d->b, d->e) < 0 || check_iptables(d) < 0)
 		goto out;

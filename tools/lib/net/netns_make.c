@@ -482,6 +482,9 @@ static int make_others(struct make *m)
 		case LM_NETNS_ADDRLABEL:
 			ret = lm_addrlabel_make(&m->rt, m->index, m->nr_links, a, m->e);
 			break;
+		case LM_NETNS_MPTCP:
+			ret = lm_mptcp_make(m->index, m->nr_links, a, m->e);
+			break;
 		}
 		if (ret < 0)
 			return -1;

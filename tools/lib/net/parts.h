@@ -51,7 +51,16 @@ int lm_nsid_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
 /* Before devices are made, by which the kernel gives numbers. */
 int lm_nsid_make(struct lm_rt *rt, int host_fd, const struct nlattr *rec, struct lm_error *e);
 
-/* net_sysctl.c: in the namespace of the calling thread */
+/* mptcp.c: in the namespace of the calling thread. */
+int lm_mptcp_dump(const struct lm_link *links, size_t nr_links, struct lm_buf *b,
+		  struct lm_error *e);
+int lm_mptcp_make(const int *index, size_t nr_links, const struct nlattr *rec,
+		  struct lm_error *e);
+void lm_mptcp_fresh(void);	/* this is a fresh one: what are its limits? */
+
+/* net_sysctl.c: look at a fresh namespace, once */
+void lm_net_fresh(void);
+/* ... in the namespace of the calling thread */
 int lm_net_sysctl_dump(const struct lm_link *links, size_t nr_links, struct lm_buf *b,
 		       struct lm_error *e);
 /* Does one of @all begin with @dir? */
