@@ -255,11 +255,18 @@ static struct lm_remote *remote_new(int fd_base, int timeout_ms, uint64_t base)
 	return r;
 }
 
+static bool moved(int cgroup)
+{
+	int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, "0", 1) == 1;
+}
+
 /*
- * clone3() in a user namespace, so that what it makes belongs to that. A child of ours
- * goes there and gives birth to a sibling, who takes our credentials again.
+ * clone3() in a user namespace, so that what it makes belongs to that, or (0) in a cgroup.
+ * A child of ours goes there and gives birth to a sibling, who takes our credentials again.
  */
-static long clone_in(int userns, struct clone_args *ca)
+static long clone_in(int userns, int cgroup, struct clone_args *ca)
 {
 	long pid = -ECHILD;
 	pid_t child;
@@ -271,7 +278,8 @@ static long clone_in(int userns, struct clone_args *ca)
 		return -1;
 	child = fork();
 	if (!child) {
-		pid = setns(userns, CLONE_NEWUSER) ? -1 :
+		pid = (cgroup >= 0 && !moved(cgroup)) ||
+		      (userns && setns(userns, CLONE_NEWUSER)) ? -1 :
 		      syscall(__NR_clone3, ca, sizeof(*ca));
 		if (!pid)
 			return 0;
@@ -291,8 +299,20 @@ static long clone_in(int userns, struct clone_args *ca)
 	return pid < 0 ? -1 : pid;
 }
 
-int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
-		    struct lm_error *e)
+/* A helper that has not answered: because somebody, or the kernel, has killed it? */
+static bool was_killed(const struct lm_remote *r)
+{
+	struct pollfd pfd = { r->pidfd, POLLIN, 0 };
+	siginfo_t si = { 0 };
+
+	return poll(&pfd, 1, 1000) == 1 &&
+	       !waitid(P_PIDFD, r->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) &&
+	       si.si_code == CLD_KILLED && si.si_status == SIGKILL;
+}
+
+/* @move: it is not born in its cgroup, but of one who has gone there. */
+static int start(const struct lm_remote_opts *o, bool move, bool *killed,
+		 struct lm_remote **out, struct lm_error *e)
 {
 	pid_t set_tid = o->pid;
 	int pidfd = -1, sv[2] = { -1, -1 }, coord = -1, program = -1, home = -1;
@@ -328,7 +348,7 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 		lm_fail_errno(e, LM_FAILED, "starting a helper");
 		goto fail;
 	}
-	if (o->cgroup_fd >= 0) {
+	if (o->cgroup_fd >= 0 && !move) {
 		ca.flags |= CLONE_INTO_CGROUP;
 		ca.cgroup = o->cgroup_fd;
 	}
@@ -339,8 +359,8 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 			goto fail;
 		}
 	}
-	pid = o->userns ? clone_in(o->userns, &ca) :
-			  syscall(__NR_clone3, &ca, sizeof(ca));
+	pid = o->userns || move ? clone_in(o->userns, move ? o->cgroup_fd : -1, &ca) :
+				  syscall(__NR_clone3, &ca, sizeof(ca));
 	if (!pid)
 		exec_helper(o, r->fd_base, program, sv[1], coord);
 	if (home >= 0) {
@@ -361,8 +381,10 @@ int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
 	close(coord);
 	close(program);
 	sv[0] = sv[1] = coord = program = -1;
-	if (lm_remote_exchange(r, &ping, NULL, &reply, e))
+	if (lm_remote_exchange(r, &ping, NULL, &reply, e)) {
+		*killed = was_killed(r);
 		goto fail;
+	}
 	if (reply.error) {
 		errno = -reply.error;
 		lm_fail_errno(e, LM_FAILED, "running %s", path);
@@ -388,6 +410,24 @@ fail:
 		close(program);
 	lm_remote_free(r);
 	return -1;
+}
+
+/*
+ * Newer kernels (seen on 7.2) kill whoever is born into a cgroup where cgroup.kill was
+ * written more or less often than where its parent is.
+ */
+int lm_remote_start(const struct lm_remote_opts *o, struct lm_remote **out,
+		    struct lm_error *e)
+{
+	bool killed = false;
+
+	if (!start(o, false, &killed, out, e))
+		return 0;
+	if (!killed || o->cgroup_fd < 0)
+		return -1;
+	if (e)
+		*e = (struct lm_error){ 0 };
+	return start(o, true, &killed, out, e);
 }
 
 /*
