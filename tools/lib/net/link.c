@@ -75,18 +75,6 @@ static int take(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-struct nlmsghdr *lm_link_message(void *buf, uint16_t type, uint16_t flags, int index)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct ifinfomsg *ifi;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = flags;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_index = index;
-	return nlh;
-}
-
 int lm_link_dump(struct lm_rt *rt, const struct lm_link *l, struct lm_buf *b,
 		 struct lm_error *e)
 {

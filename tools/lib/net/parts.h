@@ -9,9 +9,7 @@
 #include "netns.h"
 #include "rtnl.h"
 
-/* link.c: the beginning of a message about one */
-struct nlmsghdr *lm_link_message(void *buf, uint16_t type, uint16_t flags, int index);
-/* ... of a nest LM_NETNS_LINK */
+/* link.c: of a nest LM_NETNS_LINK */
 int lm_link_dump(struct lm_rt *rt, const struct lm_link *l, struct lm_buf *b,
 		 struct lm_error *e);
 int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct lm_error *e);

@@ -297,12 +297,13 @@ static int one_link(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *link_msg(void *buf, uint16_t type, int index)
+struct nlmsghdr *lm_link_message(void *buf, uint16_t type, uint16_t flags, int index)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct ifinfomsg *ifi;
 
 	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	ifi->ifi_index = index;
 	return nlh;
@@ -311,7 +312,7 @@ static struct nlmsghdr *link_msg(void *buf, uint16_t type, int index)
 int lm_rt_link(struct lm_rt *rt, const char *name, int index, struct lm_link *l)
 {
 	char buf[512];
-	struct nlmsghdr *nlh = link_msg(buf, RTM_GETLINK, name ? 0 : index);
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_GETLINK, 0, name ? 0 : index);
 
 	if (name)
 		mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
@@ -339,7 +340,7 @@ int lm_rt_links(struct lm_rt *rt, struct lm_link **links, size_t *n)
 {
 	struct link_list list = { 0 };
 	char buf[512];
-	struct nlmsghdr *nlh = link_msg(buf, RTM_GETLINK, 0);
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_GETLINK, 0, 0);
 
 	nlh->nlmsg_flags = NLM_F_DUMP;
 	if (lm_rt_talk(rt, nlh, add_link, &list) < 0) {
@@ -354,7 +355,7 @@ int lm_rt_links(struct lm_rt *rt, struct lm_link **links, size_t *n)
 int lm_rt_flags(struct lm_rt *rt, int index, unsigned int flags, unsigned int mask)
 {
 	char buf[512];
-	struct nlmsghdr *nlh = link_msg(buf, RTM_NEWLINK, index);
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_NEWLINK, 0, index);
 	struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
 	ifi->ifi_flags = flags;
@@ -366,5 +367,5 @@ int lm_rt_del_link(struct lm_rt *rt, int index)
 {
 	char buf[512];
 
-	return lm_rt_talk(rt, link_msg(buf, RTM_DELLINK, index), NULL, NULL);
+	return lm_rt_talk(rt, lm_link_message(buf, RTM_DELLINK, 0, index), NULL, NULL);
 }

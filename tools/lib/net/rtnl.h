@@ -41,6 +41,8 @@ void lm_rt_close(struct lm_rt *rt);
  * and rt->text ("" or ": why").
  */
 int lm_rt_talk(struct lm_rt *rt, struct nlmsghdr *nlh, mnl_cb_t cb, void *arg);
+/* In @buf, the beginning of a message about a link. */
+struct nlmsghdr *lm_link_message(void *buf, uint16_t type, uint16_t flags, int index);
 /* The same, failing with "@what: reason". */
 int lm_rt_do(struct lm_rt *rt, struct nlmsghdr *nlh, struct lm_error *e,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
