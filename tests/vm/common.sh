@@ -56,7 +56,8 @@ uncompressed()
 {
 	local out=$state/vmlinux-$release setup offset length
 
-	if [[ ! -e $out || $vmlinuz -nt $out ]]; then
+	# (a package's vmlinuz is as old as its build, modules.dep as its installation)
+	if [[ ! -e $out || $vmlinuz -nt $out || $moddir/modules.dep -nt $out ]]; then
 		field()
 		{
 			od -An -td"$2" -j "$1" -N "$2" "$vmlinuz" | tr -d ' '
