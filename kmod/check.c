@@ -18,6 +18,7 @@
 #include <linux/path.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/security.h>
 #include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
@@ -224,6 +225,26 @@ static bool has_core_cookie(struct lm_dump *d, struct task_struct *t)
 #endif
 }
 
+/* Landlock tells nobody whom it restricts. But it denies a change of mount options to
+ * whoever is in one of its domains (that handles file systems, from 6.7 on): that is
+ * asked for in the task's name. Nobody changes anything for the question; SELinux, which
+ * has this hook, too, judges options, and there are none. It may come into the audit log.
+ */
+static bool is_landlocked(struct lm_dump *d, struct task_struct *t)
+{
+	const struct cred *cred = get_task_cred(t), *own;
+	struct path root;
+	bool ret;
+
+	get_fs_root(current->fs, &root);
+	own = override_creds(cred);
+	ret = security_sb_remount(root.mnt->mnt_sb, NULL) == -EPERM;
+	revert_creds(own);
+	path_put(&root);
+	put_cred(cred);
+	return ret;
+}
+
 static bool is_exiting(struct lm_dump *d, struct task_struct *t)
 {
 	return READ_ONCE(t->flags) & PF_EXITING;
@@ -303,6 +324,7 @@ static const struct obstacle thread_obstacles[] = {
 	{ "scheduling by BPF (SCHED_EXT)", is_sched_ext },
 	{ "extended time slices (PR_RSEQ_SLICE_EXTENSION)", has_slice_extension },
 	{ "core scheduling", has_core_cookie },
+	{ "Landlock sandbox", is_landlocked },
 	{ "thread with file descriptors of its own", own_files },
 	{ "thread in another network namespace", own_net_ns },
 	{ "thread in another uts namespace", own_uts_ns },

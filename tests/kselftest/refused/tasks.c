@@ -2,6 +2,7 @@
 /* Of tasks. */
 #include <asm/ldt.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <sys/io.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -259,6 +261,24 @@ static void get_cookie(void)
 	check(!prctl(62, 0 /* GET */, 0, 0, &cookie) && cookie);
 }
 
+/* ---- what it may not do ---- */
+
+static void set_landlock(void)
+{
+	struct landlock_ruleset_attr no_fifos = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_FIFO
+	};
+	int rules = syscall(SYS_landlock_create_ruleset, &no_fifos, sizeof(no_fifos), 0);
+
+	need(rules >= 0);
+	check(!syscall(SYS_landlock_restrict_self, rules, 0) && !close(rules));
+}
+
+static void get_landlock(void)
+{
+	check(mkfifo("/tmp/refused.fifo", 0600) && errno == EACCES);
+}
+
 /* ---- of x86 ---- */
 
 static char selector;
@@ -337,6 +357,7 @@ const struct thing task_things[] = {
 	  "working directory shared with another thread, but not with its process" },
 	{ "deadline", set_deadline, get_deadline, OF_PROCESS, "deadline scheduling" },
 	{ "cookie", set_cookie, get_cookie, OF_PROCESS, "core scheduling" },
+	{ "landlock", set_landlock, get_landlock, OF_PROCESS, "Landlock sandbox" },
 	{ "dispatch", set_dispatch, get_dispatch, OF_PROCESS, "syscall user dispatch" },
 	{ "ldt", set_ldt, get_ldt, OF_PROCESS, "local descriptor table (modify_ldt)" },
 	{ "ports", set_ports, get_ports, OF_PROCESS, "I/O port permissions" },
