@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Records on a file descriptor. Nothing is read ahead: after lm_in_next() the
- * descriptor stands exactly at the payload, which the module may read itself.
+ * Records on a file descriptor. After lm_in_next() it stands exactly at the payload,
+ * which the module may read itself: what was read ahead of a file is given back then.
+ * Of a connection nothing is read ahead, so that it is readable as long as there is more.
  */
 #include <endian.h>
 #include <errno.h>
@@ -254,6 +255,7 @@ void lm_in_init(struct lm_in *in, int fd)
 	*in = (struct lm_in){
 		.fd = fd,
 		.sock = kind_of(fd) == S_IFSOCK,
+		.file = kind_of(fd) == S_IFREG,
 		.timeout_ms = own_timeout(fd, SO_RCVTIMEO),
 	};
 }
@@ -261,8 +263,9 @@ void lm_in_init(struct lm_in *in, int fd)
 void lm_in_free(struct lm_in *in)
 {
 	free(in->head);
-	in->head = NULL;
-	in->head_cap = 0;
+	free(in->ahead);
+	in->head = in->ahead = NULL;
+	in->head_cap = in->nr_ahead = in->taken = 0;
 }
 
 int lm_in_bad(const struct lm_in *in, struct lm_error *e, const char *fmt, ...)
@@ -305,6 +308,46 @@ static int truncated(const struct lm_in *in, struct lm_error *e)
 			 end < 0 ? (unsigned long long)in->pos : (unsigned long long)end);
 }
 
+/* Heads are short, and there may be thousands: one read() brings several. */
+#define AHEAD	LIVEMIG_REC_PAGE
+
+/* As read(); from what was read ahead, if there is some. */
+static ssize_t take(struct lm_in *in, void *buf, size_t len)
+{
+	size_t n = in->nr_ahead - in->taken;
+
+	if (!n)
+		return read(in->fd, buf, len);
+	n = n < len ? n : len;
+	memcpy(buf, in->ahead + in->taken, n);
+	in->taken += n;
+	return n;
+}
+
+/* Nothing comes of it where it fails: then take() tells why. */
+static void read_ahead(struct lm_in *in)
+{
+	ssize_t n;
+
+	if (!in->file || in->nr_ahead > in->taken)
+		return;
+	if (!in->ahead)
+		in->ahead = malloc(AHEAD);
+	n = in->ahead ? read(in->fd, in->ahead, AHEAD) : 0;
+	in->nr_ahead = n > 0 ? n : 0;
+	in->taken = 0;
+}
+
+static int give_back(struct lm_in *in, struct lm_error *e)
+{
+	off_t n = in->nr_ahead - in->taken;
+
+	in->nr_ahead = in->taken = 0;
+	if (n && lseek(in->fd, -n, SEEK_CUR) < 0)
+		return lm_fail_errno(e, LM_FAILED, "position of the image file");
+	return 0;
+}
+
 /* Exactly @len bytes. Return: 1, 0 at an end of file before the first byte when
  * @eof_ok, -1.
  */
@@ -321,7 +364,7 @@ static int get(struct lm_in *in, void *buf, size_t len, bool eof_ok, struct lm_e
 		if (!r)
 			return lm_fail(e, LM_FAILED, "no whole record came from the peer for %d ms",
 				       in->timeout_ms);
-		n = r < 0 ? -1 : read(in->fd, (char *)buf + got, len - got);
+		n = r < 0 ? -1 : take(in, (char *)buf + got, len - got);
 		if (n > 0) {
 			got += n;
 			in->pos += n;
@@ -342,6 +385,8 @@ static int get(struct lm_in *in, void *buf, size_t len, bool eof_ok, struct lm_e
 	return 1;
 }
 
+#define PADDING_BAD	"damaged: its padding is not zero"
+
 /* Take @len bytes that have to be zero; with @any, whatever they are. */
 static int skip(struct lm_in *in, uint64_t len, bool any, struct lm_error *e)
 {
@@ -353,7 +398,7 @@ static int skip(struct lm_in *in, uint64_t len, bool any, struct lm_error *e)
 		if (get(in, buf, n, false, e) < 0)
 			return -1;
 		if (!any && memcmp(buf, zeros, n))
-			return lm_in_bad(in, e, "damaged: its padding is not zero");
+			return lm_in_bad(in, e, PADDING_BAD);
 		len -= n;
 	}
 	return 0;
@@ -368,21 +413,23 @@ static bool known(uint16_t type)
 
 static int get_head(struct lm_in *in, const struct livemig_rec *rec, struct lm_error *e)
 {
-	size_t len = le32toh(rec->head_len);
+	size_t len = le32toh(rec->head_len), pad = padding(le16toh(rec->type), len);
 
-	if (len > in->head_cap) {
-		void *p = realloc(in->head, len);
+	if (len + pad > in->head_cap) {
+		void *p = realloc(in->head, len + pad);
 
 		if (!p)
 			return lm_fail(e, LM_FAILED, "out of memory");
 		in->head = p;
-		in->head_cap = len;
+		in->head_cap = len + pad;
 	}
-	if (len && get(in, in->head, len, false, e) < 0)
+	if (len + pad && get(in, in->head, len + pad, false, e) < 0)
 		return -1;
 	if (checksum(rec, in->head, len) != le64toh(rec->checksum))
 		return lm_in_bad(in, e, "damaged: its checksum is wrong");
-	return skip(in, padding(le16toh(rec->type), len), false, e);
+	if (pad && memcmp((char *)in->head + len, zeros, pad))
+		return lm_in_bad(in, e, PADDING_BAD);
+	return 0;
 }
 
 /* Records are counted one by one, so that a lost or doubled one shows. The
@@ -413,6 +460,7 @@ static int next(struct lm_in *in, struct lm_record *r, struct lm_error *e)
 		return -1;
 	in->left = 0;
 	in->start = in->pos;
+	read_ahead(in);
 	ret = get(in, &rec, sizeof(rec), true, e);
 	if (ret <= 0)
 		return ret;
@@ -447,7 +495,7 @@ static int next(struct lm_in *in, struct lm_record *r, struct lm_error *e)
 			return -1;
 		in->left = 0;
 	}
-	return 1;
+	return in->left ? give_back(in, e) ?: 1 : 1;
 }
 
 int lm_in_next(struct lm_in *in, struct lm_record *r, struct lm_error *e)

@@ -4,7 +4,7 @@
  * same (livemig_records.h; Documentation/image-format.rst). The kernel
  * writes PAGES records to the same fd by itself, so nothing is buffered here
  * beyond one record, neither on the way out nor on the way in; but for
- * lm_out_gather().
+ * lm_out_gather(), and short records of a file.
  */
 #ifndef LM_RECORD_H
 #define LM_RECORD_H
@@ -187,8 +187,8 @@ int lm_out_gather(struct lm_out *o, bool on, struct lm_error *e);
 
 /* ---- in ---- */
 struct lm_in {
-	int fd;
-	bool sock;
+	int fd;			/* stands at the payload of a record that has one */
+	bool sock, file;
 	uint64_t records;	/* number of the current one; at the end: how many */
 	uint64_t seq;		/* ... of these, with a sequence number */
 	uint64_t start;		/* where the record of the last lm_in_next() begins */
@@ -198,6 +198,8 @@ struct lm_in {
 	uint64_t deadline;	/* ... of the one under way, CLOCK_MONOTONIC ms */
 	void *head;		/* owned */
 	size_t head_cap;
+	char *ahead;		/* owned: what of a file was read ahead, */
+	size_t nr_ahead, taken;	/* and how much of that is not ahead any more */
 };
 struct lm_record {
 	uint16_t type;
