@@ -5,6 +5,8 @@
 
 #include "kind.h"
 
+struct stat;
+
 extern const struct lm_file_kind lm_kind_reg;
 extern const struct lm_file_kind lm_kind_dir;
 extern const struct lm_file_kind lm_kind_tty;
@@ -55,6 +57,8 @@ int lm_kind_no_file(const char *path, struct lm_error *e);
  * modification and build-id; LM_REFUSED if not.
  */
 int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e);
+/* ... which needs no more than this look, if @st is of that name here. */
+bool lm_kind_is_plain(const struct lm_file *f, const struct stat *st);
 int lm_kind_open_path(struct lm_restorer *r, struct lm_file *f,
 		      struct lm_error *e);
 

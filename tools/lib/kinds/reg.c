@@ -67,25 +67,40 @@ static int same_build(const struct lm_file *f, int fd, struct lm_error *e)
 		       lm_build_id_text(lm_data(a), lm_len(a), there));
 }
 
+static bool same_size(const struct lm_file *f, const struct stat *st)
+{
+	return (uint64_t)st->st_size == lm_u64(f->obj.tb[LIVEMIG_FILE_A_SIZE]);
+}
+
+static bool same_time(const struct lm_file *f, const struct stat *st)
+{
+	return st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec ==
+	       (int64_t)lm_u64(f->obj.tb[LIVEMIG_FILE_A_MTIME_NS]);
+}
+
+bool lm_kind_is_plain(const struct lm_file *f, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && same_size(f, st) && same_time(f, st) &&
+	       !f->obj.tb[LIVEMIG_FILE_A_BUILD_ID];
+}
+
 int lm_kind_same(const struct lm_file *f, int fd, struct lm_error *e)
 {
 	struct stat st;
-	int64_t mtime;
 
-	if (is_generated(fd))
-		return 0;
 	if (fstat(fd, &st))
 		return lm_fail_errno(e, LM_REFUSED, "%s", f->path);
+	if (lm_kind_is_plain(f, &st) || is_generated(fd))
+		return 0;
 	if (!S_ISREG(st.st_mode))
 		return lm_fail(e, LM_REFUSED, "%s: not a regular file here",
 			       f->path);
-	if ((uint64_t)st.st_size != lm_u64(f->obj.tb[LIVEMIG_FILE_A_SIZE]))
+	if (!same_size(f, &st))
 		return lm_fail(e, LM_REFUSED,
 			       "%s: size %lld here, %llu when it was dumped; bring the same file",
 			       f->path, (long long)st.st_size,
 			       (unsigned long long)lm_u64(f->obj.tb[LIVEMIG_FILE_A_SIZE]));
-	mtime = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
-	if (mtime != (int64_t)lm_u64(f->obj.tb[LIVEMIG_FILE_A_MTIME_NS]))
+	if (!same_time(f, &st))
 		return lm_fail(e, LM_REFUSED,
 			       "%s: changed since it was dumped (modification time); bring the same file",
 			       f->path);

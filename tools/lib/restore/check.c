@@ -188,6 +188,7 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 {
 	bool read_only = (f->flags & O_ACCMODE) == O_RDONLY;
 	const struct lm_file_kind *kind = lm_file_kind(f);
+	struct stat st;
 	int fd, ret;
 
 	if (!kind && !f->mapped)
@@ -199,6 +200,8 @@ static int check_file(const struct lm_restorer *r, const struct lm_file *f,
 	if (!f->mapped && !read_only && !r->final)
 		return 0;
 	if (comes_later(f->path))
+		return 0;
+	if (lm_restorer_root(r, f) < 0 && !stat(f->path, &st) && lm_kind_is_plain(f, &st))
 		return 0;
 	fd = lm_restorer_open(r, f, f->path, O_PATH, 0);
 	if (fd < 0)
