@@ -167,26 +167,49 @@ static void get_oneshot(void)
 	check(epoll_wait(ep, ev, 16, 0) == 1 && ev[0].data.u64 == 77 && ev[0].events == EPOLLHUP);
 }
 
+static int unread[2];
+static struct timespec expired;
+
 /* The far one must not fire before its time, measured on its own clock. */
 static void set_timerfd(void)
 {
 	struct itimerspec far = { { 0 }, { 1000, 0 } };
 	struct itimerspec often = { { 500, 0 }, { 900, 0 } };
 	struct itimerspec soon = { { 0 }, { 0, 1000 } };
+	struct itimerspec late = { { 100, 0 }, { 0, 1000 } };
+	struct itimerspec busy = { { 0, 10000000 }, { 0, 1000 } };
 
 	fd1 = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 	fd2 = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
 	fd3 = timerfd_create(CLOCK_BOOTTIME, 0);
+	unread[0] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	unread[1] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	clock_gettime(CLOCK_MONOTONIC, &expired);
+	check(!timerfd_settime(unread[0], 0, &late, NULL));
+	check(!timerfd_settime(unread[1], 0, &busy, NULL));
 	check(!timerfd_settime(fd1, 0, &far, NULL));
 	check(!timerfd_settime(fd2, 0, &often, NULL));
 	check(!timerfd_settime(fd3, 0, &soon, NULL));
-	usleep(10000);
+	/* What nobody reads expires, and goes on to. */
+	sleep(2);
 }
 
 static void get_timerfd(void)
 {
 	struct itimerspec it;
+	struct timespec now;
 	uint64_t n = 0;
+	double since;
+
+	check(!timerfd_gettime(unread[0], &it));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	since = now.tv_sec - expired.tv_sec + (now.tv_nsec - expired.tv_nsec) / 1e9;
+	/* (it is a whole number of hundreds of seconds after that) */
+	since += it.it_value.tv_sec + it.it_value.tv_nsec / 1e9;
+	since -= 100 * (int)((since + 50) / 100);
+	check(since > -1 && since < 1);
+	check(read(unread[0], &n, 8) == 8);
+	check(read(unread[1], &n, 8) == 8 && n >= 190);
 
 	check(!timerfd_gettime(fd1, &it) && it.it_value.tv_sec > 0 &&
 	      it.it_value.tv_sec < 1000 && !it.it_interval.tv_sec);

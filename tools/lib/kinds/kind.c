@@ -117,9 +117,9 @@ int lm_kind_grab(const struct lm_file *f, struct lm_error *e)
 	return fd;
 }
 
-const char *lm_kind_fdinfo(const struct lm_file *f, const char *key)
+const char *lm_kind_line(const char *text, const char *key)
 {
-	const char *line = f->fdinfo;
+	const char *line = text;
 	size_t len = strlen(key);
 
 	while (line) {
@@ -129,4 +129,9 @@ const char *lm_kind_fdinfo(const struct lm_file *f, const char *key)
 		line += line ? 1 : 0;
 	}
 	return NULL;
+}
+
+const char *lm_kind_fdinfo(const struct lm_file *f, const char *key)
+{
+	return lm_kind_line(f->fdinfo, key);
 }

@@ -41,6 +41,8 @@ int lm_kind_grab(const struct lm_file *f, struct lm_error *e);
 bool lm_kind_later(const struct lm_file *f);
 /* The text after "key:" in the fdinfo of @f, without blanks; NULL: not there. */
 const char *lm_kind_fdinfo(const struct lm_file *f, const char *key);
+/* ... in any text like that; NULL: there is none. */
+const char *lm_kind_line(const char *text, const char *key);
 /* A regular file without a name, which moves with its contents. */
 bool lm_kind_is_deleted(const struct lm_file *f);
 /* A file or directory of /proc/PID: refused if that is somebody outside. */

@@ -3,7 +3,12 @@
  * Timerfds: clock, remaining time, interval and expirations that nobody has
  * read yet are in the fdinfo, with the time of day when that was read. A timer that
  * was due while the container was frozen fires on arrival.
+ *
+ * A periodic one that has expired stands still until somebody asks for its state: only
+ * then the kernel counts how often it would have expired since, and knows when it will the
+ * next time. So it is asked, and what the fdinfo is then is a DATA record.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -29,14 +34,13 @@ static bool match(const struct lm_file *f)
 	return f->type == LIVEMIG_FILE_TIMERFD;
 }
 
-static int read_time(const struct lm_file *f, const char *key,
-		     struct timespec *ts)
+static int read_time(const char *text, const char *key, struct timespec *ts)
 {
-	const char *text = lm_kind_fdinfo(f, key);
+	const char *value = lm_kind_line(text, key);
 	long long sec;
 	long nsec;
 
-	if (!text || sscanf(text, "(%lld, %ld)", &sec, &nsec) != 2 ||
+	if (!value || sscanf(value, "(%lld, %ld)", &sec, &nsec) != 2 ||
 	    sec < 0 || nsec < 0 || nsec > 999999999)
 		return -1;
 	ts->tv_sec = sec;
@@ -44,16 +48,30 @@ static int read_time(const struct lm_file *f, const char *key,
 	return 0;
 }
 
+/* The latest that is told of it, or NULL. */
+static const char *text_of(const struct lm_file *f)
+{
+	const char *text;
+	size_t len;
+
+	if (!f->nr_data)
+		return f->fdinfo;
+	text = f->data[0]->bytes;
+	len = f->data[0]->len;
+	return len && !text[len - 1] ? text : NULL;
+}
+
 static int parse(const struct lm_file *f, struct timer *t, struct lm_error *e)
 {
-	const char *clock = lm_kind_fdinfo(f, "clockid");
-	const char *ticks = lm_kind_fdinfo(f, "ticks");
-	const char *flags = lm_kind_fdinfo(f, "settime flags");
+	const char *text = text_of(f);
+	const char *clock = lm_kind_line(text, "clockid");
+	const char *ticks = lm_kind_line(text, "ticks");
+	const char *flags = lm_kind_line(text, "settime flags");
 
-	if (!clock || !ticks || !flags || read_time(f, "it_value", &t->it.it_value) ||
-	    read_time(f, "it_interval", &t->it.it_interval))
+	if (!clock || !ticks || !flags || read_time(text, "it_value", &t->it.it_value) ||
+	    read_time(text, "it_interval", &t->it.it_interval))
 		return lm_fail(e, LM_REFUSED, "timerfd: the kernel does not tell its state");
-	if (read_time(f, "realtime", &t->realtime))
+	if (read_time(text, "realtime", &t->realtime))
 		t->realtime = (struct timespec){ 0 };
 	t->clock = atoi(clock);
 	t->ticks = strtoull(ticks, NULL, 10);
@@ -69,6 +87,55 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 	return parse(f, &t, e);
 }
 
+static bool is_zero(const struct timespec *ts)
+{
+	return !ts->tv_sec && !ts->tv_nsec;
+}
+
+static int put_fdinfo(int fd, const struct lm_file *f, struct lm_out *out, struct lm_error *e)
+{
+	struct lm_buf b = { 0 };
+	struct timespec now;
+	char text[1024];
+	ssize_t n = -1;
+	int info;
+
+	snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", fd);
+	info = open(text, O_RDONLY | O_CLOEXEC);
+	if (info >= 0) {
+		n = read(info, text, sizeof(text) - 64);
+		close(info);
+	}
+	if (n < 0)
+		return lm_fail_errno(e, LM_FAILED, "timerfd: its state");
+	clock_gettime(CLOCK_REALTIME, &now);
+	n += sprintf(text + n, "realtime: (%lld, %ld)\n", (long long)now.tv_sec, now.tv_nsec);
+	lm_put_u32(&b, LIVEMIG_DATA_FILE, f->id);
+	lm_put_u32(&b, LIVEMIG_DATA_QUEUE, LIVEMIG_QUEUE_RECV);
+	lm_put(&b, LIVEMIG_DATA_BYTES, text, n + 1);
+	return lm_out_buf(out, LIVEMIG_OBJ_DATA, &b, e);
+}
+
+static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out,
+		struct lm_error *e)
+{
+	struct itimerspec it;
+	struct timer t;
+	int fd, ret;
+
+	if (parse(f, &t, e))
+		return -1;
+	if (!t.ticks || !is_zero(&t.it.it_value) || is_zero(&t.it.it_interval))
+		return 0;
+	fd = lm_kind_grab(f, e);
+	if (fd < 0)
+		return -1;
+	ret = timerfd_gettime(fd, &it) ? lm_fail_errno(e, LM_FAILED, "timerfd: its state") :
+					 put_fdinfo(fd, f, out, e);
+	close(fd);
+	return ret;
+}
+
 static bool is_time_of_day(const struct timer *t)
 {
 	return (t->clock == CLOCK_REALTIME || t->clock == CLOCK_REALTIME_ALARM) &&
@@ -81,12 +148,11 @@ static bool is_time_of_day(const struct timer *t)
 static void rearm(struct timer *t)
 {
 	struct timespec *v = &t->it.it_value, now;
-	bool zero = !v->tv_sec && !v->tv_nsec;
-	bool periodic = t->it.it_interval.tv_sec || t->it.it_interval.tv_nsec;
 
-	if (zero && periodic)
+	/* (one that was due after it was asked has to begin anew) */
+	if (is_zero(v))
 		*v = t->it.it_interval;
-	else if (zero)
+	if (is_zero(v))
 		return;
 	if (!(t->flags & TFD_TIMER_ABSTIME))
 		return;
@@ -136,6 +202,7 @@ const struct lm_file_kind lm_kind_timerfd = {
 	.name	= "timerfd",
 	.match	= match,
 	.check	= check,
+	.dump	= dump,
 	.open	= timerfd_open,
 	.resume	= timerfd_resume,
 };
