@@ -284,6 +284,9 @@ static const struct lm_attr link_attrs[LM_LINK_MAX + 1] = {
 	[LM_LINK_GROUP] = U32("group"),
 	[LM_LINK_ALIAS] = STR("alias", 255),
 	[LM_LINK_ALTNAME] = STR("altname", 127),
+	[LM_LINK_VFLAGS] = U32("vflags"),
+	[LM_LINK_BC_QUEUE] = U32("bc-queue"),
+	[LM_LINK_SOURCE] = BIN("source", 6),
 };
 SCHEMA(link, "LINK");
 

@@ -261,7 +261,7 @@ few_settings()
 
 devices()
 {
-	echo 6 >&2
+	echo 9 >&2
 	ip -n box -d link | sed 's/@[^:]*//; s/ link-netns[^ ]* [^ ]*//; s/ qdisc [a-z]*//'
 }
 
@@ -278,6 +278,8 @@ links()
 {
 	setup veth
 	ip link add vhost2 type veth peer name eth2 netns box
+	ip link add link lower name eth3 netns box type macvlan mode source flag nodst \
+		bcqueuelen 2000 macaddr set 02:00:00:00:00:77 02:00:00:00:00:78
 	ip -n box link property add dev eth0 altname a-name-of-more-than-15 altname another
 	ip -n box link property add dev lo altname loop
 	ip -n box link set dev eth0 alias "what it is for" txqueuelen 77 group 5

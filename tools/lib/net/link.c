@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What a device has besides what it is made of: other names, an alias, a group, the
- * length of its queue, flags.
+ * length of its queue, flags; a macvlan's own settings.
  */
 #include <errno.h>
 #include <string.h>
@@ -27,6 +27,36 @@ static void put_altnames(struct lm_buf *b, const struct nlattr *list)
 		if (mnl_attr_get_type(a) == IFLA_ALT_IFNAME &&
 		    mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0)
 			lm_put_str(b, LM_LINK_ALTNAME, mnl_attr_get_str(a));
+}
+
+/* What is asked for: the length in use is the longest of all on that device. */
+static void put_macvlan(struct lm_buf *b, const struct nlattr *info)
+{
+	const struct nlattr *kind = NULL, *data = NULL, *a, *source;
+
+	mnl_attr_for_each_nested(a, info) {
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			kind = a;
+		if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
+			data = a;
+	}
+	if (!kind || !data || strncmp(mnl_attr_get_str(kind), "macvlan",
+				      mnl_attr_get_payload_len(kind)))
+		return;
+	mnl_attr_for_each_nested(a, data) {
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_MACVLAN_FLAGS:
+			lm_put_u32(b, LM_LINK_VFLAGS, mnl_attr_get_u16(a));
+			break;
+		case IFLA_MACVLAN_BC_QUEUE_LEN:
+			lm_put_u32(b, LM_LINK_BC_QUEUE, mnl_attr_get_u32(a));
+			break;
+		case IFLA_MACVLAN_MACADDR_DATA:
+			mnl_attr_for_each_nested(source, a)
+				lm_put(b, LM_LINK_SOURCE, mnl_attr_get_payload(source),
+				       mnl_attr_get_payload_len(source));
+		}
+	}
 }
 
 static bool is_attached(const struct nlattr *xdp)
@@ -63,6 +93,9 @@ static int take(const struct nlmsghdr *nlh, void *arg)
 			break;
 		case IFLA_PROP_LIST:
 			put_altnames(d->b, a);
+			break;
+		case IFLA_LINKINFO:
+			put_macvlan(d->b, a);
 			break;
 		case IFLA_XDP:
 			if (!is_attached(a))
@@ -103,6 +136,31 @@ static int add_altname(struct lm_rt *rt, int index, const char *name, struct lm_
 	return lm_rt_do(rt, nlh, e, "cannot give a network device the name %s", name);
 }
 
+/* @source: one to hear; NULL: the other settings. */
+static int set_macvlan(struct lm_rt *rt, int index, const struct nlattr *const *tb,
+		       const struct nlattr *source, struct lm_error *e)
+{
+	char buf[512];
+	struct nlmsghdr *nlh = lm_link_message(buf, RTM_NEWLINK, 0, index);
+	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO), *data;
+
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "macvlan");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	if (source) {
+		mnl_attr_put_u32(nlh, IFLA_MACVLAN_MACADDR_MODE, MACVLAN_MACADDR_ADD);
+		mnl_attr_put(nlh, IFLA_MACVLAN_MACADDR, lm_len(source), lm_data(source));
+	} else {
+		mnl_attr_put_u16(nlh, IFLA_MACVLAN_FLAGS, lm_u32(tb[LM_LINK_VFLAGS]));
+		if (tb[LM_LINK_BC_QUEUE])
+			mnl_attr_put_u32(nlh, IFLA_MACVLAN_BC_QUEUE_LEN,
+					 lm_u32(tb[LM_LINK_BC_QUEUE]));
+	}
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	return lm_rt_do(rt, nlh, e, "cannot set up network device %s (macvlan)",
+			lm_str(tb[LM_LINK_NAME]));
+}
+
 int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct lm_error *e)
 {
 	const struct nlattr *tb[LM_LINK_MAX + 1], *a = NULL;
@@ -113,6 +171,9 @@ int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct l
 	if (lm_parse(lm_data(rec), lm_len(rec), tb, LM_LINK_MAX, e) < 0)
 		return -1;
 	if (tb[LM_LINK_ALIAS] && !is_text(tb[LM_LINK_ALIAS], ALIAS_MAX))
+		return lm_fail(e, LM_REFUSED, "the record of a network device is malformed");
+	if ((tb[LM_LINK_VFLAGS] || tb[LM_LINK_SOURCE]) &&
+	    strcmp(lm_str(tb[LM_LINK_KIND]), "macvlan"))
 		return lm_fail(e, LM_REFUSED, "the record of a network device is malformed");
 	/* (older records do not have them) */
 	if (tb[LM_LINK_FLAGS]) {
@@ -128,7 +189,11 @@ int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct l
 	if (lm_rt_do(rt, nlh, e, "cannot set the flags of network device %s",
 		     lm_str(tb[LM_LINK_NAME])) < 0)
 		return -1;
+	if (tb[LM_LINK_VFLAGS] && set_macvlan(rt, index, tb, NULL, e) < 0)
+		return -1;
 	while ((a = lm_next(lm_data(rec), lm_len(rec), a))) {
+		if (lm_type(a) == LM_LINK_SOURCE && set_macvlan(rt, index, tb, a, e) < 0)
+			return -1;
 		if (lm_type(a) != LM_LINK_ALTNAME)
 			continue;
 		if (!is_text(a, ALTNAME_MAX))

@@ -54,7 +54,10 @@ enum lm_link_attr {
 	LM_LINK_GROUP,		/* u32 */
 	LM_LINK_ALIAS,		/* string */
 	LM_LINK_ALTNAME,	/* string; one a name */
-	LM_LINK_MAX = LM_LINK_ALTNAME
+	LM_LINK_VFLAGS,		/* u32: macvlan: MACVLAN_FLAG_* */
+	LM_LINK_BC_QUEUE,	/* u32: macvlan: broadcasts that may wait */
+	LM_LINK_SOURCE,		/* 6 bytes: macvlan in source mode: from whom; one each */
+	LM_LINK_MAX = LM_LINK_SOURCE
 };
 
 /* Describe the namespace behind @nsfd into @b (attributes of LM_REC_NETNS).
