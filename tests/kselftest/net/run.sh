@@ -378,6 +378,26 @@ deleted()
 	moves "deleted routes" all_routes
 	check "deleted routes: five" in_record 5 10
 	"$tool" clear box
+
+	# As NetworkManager does it: beside the kernel's own, and in its place.
+	setup veth
+	ip -n box addr add 10.8.2.1/24 dev eth0 noprefixroute
+	for at in "10.9.0.0/24 scope link src 10.9.0.1" fd00::/64 fd08::/64 \
+		"10.8.2.0/24 scope link src 10.8.2.1"; do
+		# shellcheck disable=SC2086
+		ip -n box route add $at dev eth0 proto kernel metric 100
+	done
+	moves "routes said to be the kernel's" all_routes
+	check "routes said to be the kernel's: it has its own" in_record 0 10
+	"$tool" clear box
+	setup veth
+	ip -n box route del 10.9.0.0/24 dev eth0
+	ip -n box -6 route del fd00::/64 dev eth0
+	ip -n box route add 10.9.0.0/24 dev eth0 proto kernel metric 100
+	ip -n box -6 route add fd00::/64 dev eth0 proto kernel metric 100
+	moves "routes instead of the kernel's" all_routes
+	check "routes instead of the kernel's: two" in_record 2 10
+	"$tool" clear box
 }
 
 numbers_of()

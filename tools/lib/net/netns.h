@@ -29,7 +29,7 @@ enum lm_netns_attr {
 				 * interface is -1 for all; see addrlabel.c
 				 */
 	LM_NETNS_NO_ROUTE,	/* binary: rtmsg + attributes; one of the kernel's that is
-				 * not there each, see gone.c
+				 * not there each, see kroutes.c
 				 */
 	LM_NETNS_NSID,		/* binary: u32 whose, s32 number: nsid.c */
 	LM_NETNS_MPTCP,		/* binary: genlmsghdr + attributes; one a message that sets an

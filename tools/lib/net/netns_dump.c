@@ -33,6 +33,7 @@ struct describe {
 	int host_nsid;		/* the caller's namespace, as the container's sees it */
 	struct lm_link *links;	/* the container's, in the order of the record */
 	size_t nr_links;
+	struct lm_kroutes kernels;
 	struct lm_error *e;
 };
 
@@ -151,6 +152,7 @@ static int addr_cb(const struct nlmsghdr *nlh, void *arg)
 	struct ifaddrmsg *copy;
 	int n = place(d, ifa->ifa_index);
 
+	lm_kroutes_addr(&d->kernels, nlh);
 	if (n < 0 || is_automatic(d, ifa, nlh))
 		return MNL_CB_OK;
 	copy = malloc(len);
@@ -218,13 +220,10 @@ static int route_cb(const struct nlmsghdr *nlh, void *arg)
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	size_t len = mnl_nlmsg_get_payload_len(nlh);
 	struct describe *d = arg;
-	uint32_t table = rtm->rtm_table;
 	const struct nlattr *a;
 	void *copy;
 
 	mnl_attr_for_each(a, nlh, sizeof(*rtm)) {
-		if (mnl_attr_get_type(a) == RTA_TABLE)
-			table = mnl_attr_get_u32(a);
 		if (mnl_attr_get_type(a) == RTA_NH_ID) {
 			lm_fail(d->e, LM_REFUSED, "route by nexthop object: not supported");
 			return MNL_CB_ERROR;
@@ -235,12 +234,7 @@ static int route_cb(const struct nlmsghdr *nlh, void *arg)
 			return MNL_CB_ERROR;
 		}
 	}
-	/* The kernel makes its own again when the addresses are set. Others can say that
-	 * theirs are the kernel's, but not where it has none.
-	 */
-	if (rtm->rtm_flags & RTM_F_CLONED ||
-	    (rtm->rtm_protocol == RTPROT_KERNEL &&
-	     (table == RT_TABLE_LOCAL || table == RT_TABLE_MAIN)))
+	if (rtm->rtm_flags & RTM_F_CLONED || lm_kroutes_own(&d->kernels, nlh))
 		return MNL_CB_OK;
 	if (len > ROUTE_MAX) {
 		lm_fail(d->e, LM_REFUSED, "route with very many next hops: not supported");
@@ -304,8 +298,12 @@ static int describe(void *arg, struct lm_error *e)
 
 	if (lm_rt_open(&d->rt, NETLINK_ROUTE, e) < 0)
 		return -1;
-	if (put_links(d) < 0 || put_addrs(d) < 0 || put_routes(d) < 0 ||
-	    lm_gone_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
+	if (put_links(d) < 0)
+		goto out;
+	d->kernels.links = d->links;
+	d->kernels.nr_links = d->nr_links;
+	if (put_addrs(d) < 0 || put_routes(d) < 0 ||
+	    lm_kroutes_put_gone(&d->kernels, d->b, d->e) < 0 ||
 	    lm_net_refuse(&d->rt, d->links, d->nr_links, d->e) < 0 ||
 	    lm_neigh_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
 	    lm_addrlabels_dump(&d->rt, d->links, d->nr_links, d->b, d->e) < 0 ||
@@ -315,6 +313,8 @@ static int describe(void *arg, struct lm_error *e)
 		goto out;
 	ret = lm_net_sysctl_dump(d->links, d->nr_links, d->b, d->e);
 out:
+	free(d->kernels.v);
+	d->kernels.v = NULL;
 	lm_rt_close(&d->rt);
 	return ret;
 }

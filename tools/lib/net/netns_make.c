@@ -474,7 +474,7 @@ static int make_others(struct make *m)
 	for_each(a, m) {
 		switch (mnl_attr_get_type(a)) {
 		case LM_NETNS_NO_ROUTE:
-			ret = lm_gone_make(&m->rt, m->index, m->nr_links, a, m->e);
+			ret = lm_kroutes_make_gone(&m->rt, m->index, m->nr_links, a, m->e);
 			break;
 		case LM_NETNS_NEIGH:
 			ret = lm_neigh_make(&m->rt, m->index, m->nr_links, a, m->e);

@@ -35,11 +35,24 @@ int lm_addrlabels_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_
 int lm_addrlabel_make(struct lm_rt *rt, const int *index, size_t nr_links,
 		      const struct nlattr *rec, struct lm_error *e);
 
-/* gone.c: when the routes are made */
-int lm_gone_dump(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
-		 struct lm_buf *b, struct lm_error *e);
-int lm_gone_make(struct lm_rt *rt, const int *index, size_t nr_links,
-		 const struct nlattr *rec, struct lm_error *e);
+/* kroutes.c: the kernel's own routes. Tell it of all addresses first: a route of one
+ * that comes meanwhile is not missing then.
+ */
+struct lm_kroutes {
+	const struct lm_link *links;
+	size_t nr_links;
+	struct lm_kroute *v;	/* free() it in the end */
+	size_t nr;
+	bool oom;
+};
+void lm_kroutes_addr(struct lm_kroutes *k, const struct nlmsghdr *nlh);
+/* Does this route come by itself where its address goes? */
+bool lm_kroutes_own(struct lm_kroutes *k, const struct nlmsghdr *nlh);
+/* Those of which lm_kroutes_own() was not told. */
+int lm_kroutes_put_gone(const struct lm_kroutes *k, struct lm_buf *b, struct lm_error *e);
+/* When the routes are made. */
+int lm_kroutes_make_gone(struct lm_rt *rt, const int *index, size_t nr_links,
+			 const struct nlattr *rec, struct lm_error *e);
 
 /* nsid.c. *@id: number of the namespace behind @fd in that of @rt; -1: it has none. */
 int lm_nsid_ask(struct lm_rt *rt, int fd, int *id, struct lm_error *e);
