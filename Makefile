@@ -29,6 +29,10 @@ TLIBS    = $(shell pkg-config --libs $(PKGS)) -lxxhash -lpthread
 archive  = $(or $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l$(1))
 CTL_LIBS = $(foreach l,mnl jansson cap zstd lz4 xxhash,$(call archive,$(l))) -lpthread
 
+# A short line for each file, as the kernel's own build has it; all of it with V=1.
+Q      := $(if $(V),,@)
+short   = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@echo '  $(1)$(2)')
+
 all: module tools
 
 module:
@@ -43,17 +47,21 @@ tools: $(B)/migctl $(B)/liblivemig.so $(B)/livemig-helper
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(TFLAGS) -fPIC -c -o $@ $<
+	$(call short,CC      ,$@)
+	$(Q)$(CC) $(TFLAGS) -fPIC -c -o $@ $<
 
 $(B)/liblivemig.a: $(LIB_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	$(call short,AR      ,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(B)/liblivemig.so: $(LIB_OBJ)
-	$(CC) -shared -Wl,-soname,liblivemig.so.0 -o $@ $^ $(TLIBS)
+	$(call short,LD      ,$@)
+	$(Q)$(CC) -shared -Wl,-soname,liblivemig.so.0 -o $@ $^ $(TLIBS)
 
 $(B)/migctl: $(CTL_OBJ) $(B)/liblivemig.a
-	$(CC) $(CFLAGS) -no-pie -Wl,-O1,--gc-sections -o $@ $^ $(CTL_LIBS)
+	$(call short,LD      ,$@)
+	$(Q)$(CC) $(CFLAGS) -no-pie -Wl,-O1,--gc-sections -o $@ $^ $(CTL_LIBS)
 
 -include $(LIB_OBJ:.o=.d) $(CTL_OBJ:.o=.d)
 include tools/helper/rules.mk
@@ -125,6 +133,7 @@ help:
 	@echo 'make demo           a Redis under load changes hosts (APP=redis python nginx)'
 	@echo 'make bench          livemig and CRIU side by side (CASE=x, QUICK=1)'
 	@echo 'make clean          removes what make built'
+	@echo 'V=1 shows the commands'
 
 include tests/fuzz/rules.mk
 include tests/bench/work/rules.mk
@@ -135,14 +144,14 @@ clean:
 
 # Everything in emulated guests; both install what they need when run as root.
 check: setup
-	$(MAKE) tools
+	$(MAKE) -j$(shell nproc) tools
 	tests/check
 
 # What moves and what does not: every area that tests/coverage knows, and all of
 # stress-ng; then the table that is published.
 fidelity: setup
 	tests/setup/packages fidelity
-	$(MAKE) tools
+	$(MAKE) -j$(shell nproc) tools
 	tests/vm/kernel get $(or $(KERNEL),6.1)
 	PROGRAMS=all STRESSORS=all TIME_FACTOR=$(or $(TIME_FACTOR),6) tests/run $$(tests/coverage areas)
 	$(MAKE) coverage
@@ -152,7 +161,7 @@ coverage:
 	tests/coverage rst
 
 demo: setup
-	$(MAKE) tools
+	$(MAKE) -j$(shell nproc) tools
 	tests/vm/kernel get $(or $(KERNEL),6.1)
 	tests/vm/kernel build $(or $(KERNEL),6.1)
 	tests/demo/run

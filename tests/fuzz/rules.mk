@@ -21,13 +21,15 @@ endif
 
 $(B)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_F) $(FUZZ_LIB) -MMD -MP -c -o $@ $<
+	$(call short,CC      ,$@)
+	$(Q)$(FUZZ_CC) $(FUZZ_F) $(FUZZ_LIB) -MMD -MP -c -o $@ $<
 
 FUZZ_OBJ  = $(FUZZ_SRC:%.c=$(B)/fuzz/%.o)
 
 .SECONDEXPANSION:
 $(B)/fuzz/%: tests/fuzz/targets/%.c tests/fuzz/driver.c $$(FUZZ_OBJ)
-	$(FUZZ_CC) $(FUZZ_F) $(FUZZ_MAIN) -o $@ $< $(FUZZ_OBJ) $(TLIBS)
+	$(call short,LD      ,$@)
+	$(Q)$(FUZZ_CC) $(FUZZ_F) $(FUZZ_MAIN) -o $@ $< $(FUZZ_OBJ) $(TLIBS)
 
 -include $(FUZZ_OBJ:.o=.d)
 .SECONDARY: $(FUZZ_OBJ)

@@ -12,12 +12,15 @@ tools: $(B)/livemig-helper $(B)/livemig-helper-alt
 
 $(B)/tools/helper/helper.o: tools/helper/helper.c
 	@mkdir -p $(@D)
-	$(CC) $(HELPER_CFLAGS) -c -o $@ $<
+	$(call short,CC      ,$@)
+	$(Q)$(CC) $(HELPER_CFLAGS) -c -o $@ $<
 
 $(B)/livemig-helper: $(B)/tools/helper/helper.o
-	$(CC) $(HELPER_LDFLAGS) -Wl,-Ttext-segment=0x200000000000 -o $@ $<
+	$(call short,LD      ,$@)
+	$(Q)$(CC) $(HELPER_LDFLAGS) -Wl,-Ttext-segment=0x200000000000 -o $@ $<
 
 $(B)/livemig-helper-alt: $(B)/tools/helper/helper.o
-	$(CC) $(HELPER_LDFLAGS) -Wl,-Ttext-segment=0x300000000000 -o $@ $<
+	$(call short,LD      ,$@)
+	$(Q)$(CC) $(HELPER_LDFLAGS) -Wl,-Ttext-segment=0x300000000000 -o $@ $<
 
 -include $(B)/tools/helper/helper.d

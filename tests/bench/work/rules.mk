@@ -16,7 +16,7 @@ $(B)/bench/work/%: tests/bench/work/%.c tests/bench/work/pulse.h
 bench-programs: $(BENCH_PROG)
 
 bench: setup
-	$(MAKE) tools bench-programs
+	$(MAKE) -j$(shell nproc) tools bench-programs
 	tests/vm/kernel build 6.1
 	tests/bench/run
 
