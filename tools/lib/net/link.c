@@ -13,6 +13,7 @@
 #define FLAGS (IFF_NOARP | IFF_ALLMULTI | IFF_PROMISC | IFF_MULTICAST)
 #define ALTNAME_MAX 127		/* ALTIFNAMSIZ */
 #define ALIAS_MAX 255
+#define BC_QUEUE_USUAL 1000	/* MACVLAN_DEFAULT_BC_QUEUE_LEN */
 
 struct dump {
 	struct lm_buf *b;
@@ -46,10 +47,12 @@ static void put_macvlan(struct lm_buf *b, const struct nlattr *info)
 	mnl_attr_for_each_nested(a, data) {
 		switch (mnl_attr_get_type(a)) {
 		case IFLA_MACVLAN_FLAGS:
-			lm_put_u32(b, LM_LINK_VFLAGS, mnl_attr_get_u16(a));
+			if (mnl_attr_get_u16(a))
+				lm_put_u32(b, LM_LINK_VFLAGS, mnl_attr_get_u16(a));
 			break;
 		case IFLA_MACVLAN_BC_QUEUE_LEN:
-			lm_put_u32(b, LM_LINK_BC_QUEUE, mnl_attr_get_u32(a));
+			if (mnl_attr_get_u32(a) != BC_QUEUE_USUAL)
+				lm_put_u32(b, LM_LINK_BC_QUEUE, mnl_attr_get_u32(a));
 			break;
 		case IFLA_MACVLAN_MACADDR_DATA:
 			mnl_attr_for_each_nested(source, a)
@@ -136,29 +139,36 @@ static int add_altname(struct lm_rt *rt, int index, const char *name, struct lm_
 	return lm_rt_do(rt, nlh, e, "cannot give a network device the name %s", name);
 }
 
-/* @source: one to hear; NULL: the other settings. */
-static int set_macvlan(struct lm_rt *rt, int index, const struct nlattr *const *tb,
-		       const struct nlattr *source, struct lm_error *e)
+void lm_macvlan_put(struct nlmsghdr *nlh, const struct nlattr *const *tb)
+{
+	struct nlattr *data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+
+	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, lm_u32(tb[LM_LINK_MODE]));
+	/* (NOPROMISC takes away from the lower device's count when it comes later) */
+	if (tb[LM_LINK_VFLAGS])
+		mnl_attr_put_u16(nlh, IFLA_MACVLAN_FLAGS, lm_u32(tb[LM_LINK_VFLAGS]));
+	if (tb[LM_LINK_BC_QUEUE])
+		mnl_attr_put_u32(nlh, IFLA_MACVLAN_BC_QUEUE_LEN,
+				 lm_u32(tb[LM_LINK_BC_QUEUE]));
+	mnl_attr_nest_end(nlh, data);
+}
+
+static int add_source(struct lm_rt *rt, int index, const char *name,
+		      const struct nlattr *mac, struct lm_error *e)
 {
 	char buf[512];
 	struct nlmsghdr *nlh = lm_link_message(buf, RTM_NEWLINK, 0, index);
 	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO), *data;
 
+	if (lm_len(mac) != 6)
+		return lm_fail(e, LM_REFUSED, "the record of a network device is malformed");
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "macvlan");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	if (source) {
-		mnl_attr_put_u32(nlh, IFLA_MACVLAN_MACADDR_MODE, MACVLAN_MACADDR_ADD);
-		mnl_attr_put(nlh, IFLA_MACVLAN_MACADDR, lm_len(source), lm_data(source));
-	} else {
-		mnl_attr_put_u16(nlh, IFLA_MACVLAN_FLAGS, lm_u32(tb[LM_LINK_VFLAGS]));
-		if (tb[LM_LINK_BC_QUEUE])
-			mnl_attr_put_u32(nlh, IFLA_MACVLAN_BC_QUEUE_LEN,
-					 lm_u32(tb[LM_LINK_BC_QUEUE]));
-	}
+	mnl_attr_put_u32(nlh, IFLA_MACVLAN_MACADDR_MODE, MACVLAN_MACADDR_ADD);
+	mnl_attr_put(nlh, IFLA_MACVLAN_MACADDR, lm_len(mac), lm_data(mac));
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
-	return lm_rt_do(rt, nlh, e, "cannot set up network device %s (macvlan)",
-			lm_str(tb[LM_LINK_NAME]));
+	return lm_rt_do(rt, nlh, e, "network device %s: cannot add a source", name);
 }
 
 int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct lm_error *e)
@@ -172,8 +182,7 @@ int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct l
 		return -1;
 	if (tb[LM_LINK_ALIAS] && !is_text(tb[LM_LINK_ALIAS], ALIAS_MAX))
 		return lm_fail(e, LM_REFUSED, "the record of a network device is malformed");
-	if ((tb[LM_LINK_VFLAGS] || tb[LM_LINK_SOURCE]) &&
-	    strcmp(lm_str(tb[LM_LINK_KIND]), "macvlan"))
+	if (tb[LM_LINK_SOURCE] && strcmp(lm_str(tb[LM_LINK_KIND]), "macvlan"))
 		return lm_fail(e, LM_REFUSED, "the record of a network device is malformed");
 	/* (older records do not have them) */
 	if (tb[LM_LINK_FLAGS]) {
@@ -189,10 +198,9 @@ int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct l
 	if (lm_rt_do(rt, nlh, e, "cannot set the flags of network device %s",
 		     lm_str(tb[LM_LINK_NAME])) < 0)
 		return -1;
-	if (tb[LM_LINK_VFLAGS] && set_macvlan(rt, index, tb, NULL, e) < 0)
-		return -1;
 	while ((a = lm_next(lm_data(rec), lm_len(rec), a))) {
-		if (lm_type(a) == LM_LINK_SOURCE && set_macvlan(rt, index, tb, a, e) < 0)
+		if (lm_type(a) == LM_LINK_SOURCE &&
+		    add_source(rt, index, lm_str(tb[LM_LINK_NAME]), a, e) < 0)
 			return -1;
 		if (lm_type(a) != LM_LINK_ALTNAME)
 			continue;

@@ -199,7 +199,7 @@ static int make_device(struct make *m, const struct nlattr **tb)
 	bool macvlan = !strcmp(kind, "macvlan"), veth = !strcmp(kind, "veth");
 	uint32_t mtu = lm_u32(tb[LM_LINK_MTU]);
 	struct lm_link up, taken;
-	struct nlattr *info, *data;
+	struct nlattr *info;
 	struct nlmsghdr *nlh;
 	char buf[2048];
 
@@ -230,11 +230,8 @@ static int make_device(struct make *m, const struct nlattr **tb)
 	} else {
 		info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 		mnl_attr_put_strz(nlh, IFLA_INFO_KIND, kind);
-		if (macvlan) {
-			data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-			mnl_attr_put_u32(nlh, IFLA_MACVLAN_MODE, lm_u32(tb[LM_LINK_MODE]));
-			mnl_attr_nest_end(nlh, data);
-		}
+		if (macvlan)
+			lm_macvlan_put(nlh, tb);
 		mnl_attr_nest_end(nlh, info);
 	}
 	if (macvlan)

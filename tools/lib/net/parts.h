@@ -14,6 +14,9 @@ int lm_link_dump(struct lm_rt *rt, const struct lm_link *l, struct lm_buf *b,
 		 struct lm_error *e);
 int lm_link_make(struct lm_rt *rt, int index, const struct nlattr *rec, struct lm_error *e);
 
+/* ... and of one that is a macvlan, on making it: how it differs from others */
+void lm_macvlan_put(struct nlmsghdr *nlh, const struct nlattr *const *tb);
+
 /* refuse.c: what does not move */
 int lm_net_refuse(struct lm_rt *rt, const struct lm_link *links, size_t nr_links,
 		  struct lm_error *e);
