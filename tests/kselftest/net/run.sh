@@ -274,12 +274,21 @@ has_flags()
 	[[ $flags == *NOARP,ALLMULTI,PROMISC* && $flags != *,MULTICAST* ]]
 }
 
+not_promiscuous()
+{
+	ip -d link show promised
+	[[ $(ip -d link show promised) == *"promiscuity 0 "* ]]
+}
+
 links()
 {
 	setup veth
 	ip link add vhost2 type veth peer name eth2 netns box
 	ip link add link lower name eth3 netns box type macvlan mode source flag nodst \
 		bcqueuelen 2000 macaddr set 02:00:00:00:00:77 02:00:00:00:00:78
+	ip link add promised type dummy
+	ip link set promised up
+	ip link add link promised name eth4 netns box type macvlan mode passthru flag nopromisc
 	ip -n box link property add dev eth0 altname a-name-of-more-than-15 altname another
 	ip -n box link property add dev lo altname loop
 	ip -n box link set dev eth0 alias "what it is for" txqueuelen 77 group 5
@@ -289,7 +298,9 @@ links()
 	moves links devices
 	check "links: by another name" ip -n box link show a-name-of-more-than-15
 	check "links: flags" has_flags
+	check "links: a device below one without promiscuity" not_promiscuous
 	"$tool" clear box
+	ip link del promised
 }
 
 # in_record N TYPE...: as many attributes of one of these types
@@ -395,6 +406,9 @@ deleted()
 	ip -n box -6 route del fd00::/64 dev eth0
 	ip -n box route add 10.9.0.0/24 dev eth0 proto kernel metric 100
 	ip -n box -6 route add fd00::/64 dev eth0 proto kernel metric 100
+	ip -n box -6 route add fd00::99 dev eth0
+	ip -n box -6 route add fd09::/64 via fd00::99 proto kernel
+	ip -n box route add 10.9.7.0/24 via 10.9.0.253 proto kernel
 	moves "routes instead of the kernel's" all_routes
 	check "routes instead of the kernel's: two" in_record 2 10
 	"$tool" clear box

@@ -6,8 +6,9 @@
  * what the source does not have is deleted only. And somebody may say of a route that it
  * is the kernel's (NetworkManager does so): that one moves like others.
  *
- * Of IPv6 the first are prefixes of global addresses, the second those with a metric of
- * their own: other routes come and go by themselves.
+ * Of IPv6 the first are prefixes of global addresses, the second those through a gateway
+ * or with a metric of their own, but none that expires: other routes come and go by
+ * themselves.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -86,7 +87,7 @@ static void expect_inet(const struct address *a)
 	expect(a, RTN_LOCAL, 0, local, 32);
 	if (a->at[IFA_BROADCAST])
 		expect(a, RTN_BROADCAST, 0, a->at[IFA_BROADCAST], 32);
-	if (a->flags & IFA_F_SECONDARY || !addr[0] || len > 32 ||
+	if (a->flags & IFA_F_SECONDARY || len > 32 || !(addr[0] >> (len < 8 ? 8 - len : 0)) ||
 	    (len == 32 && !memcmp(local, addr, 4)))
 		return;
 	if (!(a->flags & IFA_F_NOPREFIXROUTE))
@@ -139,12 +140,35 @@ void lm_kroutes_addr(struct lm_kroutes *k, const struct nlmsghdr *nlh)
 		expect_inet6(&addr);
 }
 
-/* One that no address makes. @plain: without a gateway, and for good. */
-static bool comes_by_itself(const struct lm_kroute *r, bool plain)
+/* What is known of a route besides. */
+struct more {
+	bool special;		/* a gateway, a TOS: no route of an address has them */
+	bool expires;
+	const uint8_t *src;	/* preferred source; or NULL */
+};
+
+static bool has_address(const struct lm_kroutes *k, uint8_t family, const uint8_t *addr)
+{
+	for (size_t i = 0; i < k->nr; i++)
+		if (k->v[i].family == family && k->v[i].type == RTN_LOCAL &&
+		    k->v[i].dst_len == 32 && !memcmp(k->v[i].dst, addr, addr_len(family)))
+			return true;
+	return false;
+}
+
+/* One that no address makes that was told of; but one may have come since, or a device
+ * been set up.
+ */
+static bool comes_by_itself(const struct lm_kroutes *k, const struct lm_kroute *r,
+			    const struct more *m)
 {
 	if (r->table != RT_TABLE_MAIN)
 		return true;
-	return r->family == AF_INET6 && (!plain || r->metric == METRIC6);
+	if (r->device < k->nr_links && !(k->links[r->device].flags & IFF_UP))
+		return true;
+	if (r->family == AF_INET)
+		return m->src && !has_address(k, AF_INET, m->src);
+	return m->expires || (!m->special && r->metric == METRIC6);
 }
 
 bool lm_kroutes_own(struct lm_kroutes *k, const struct nlmsghdr *nlh)
@@ -155,8 +179,8 @@ bool lm_kroutes_own(struct lm_kroutes *k, const struct nlmsghdr *nlh)
 		.family = rtm->rtm_family, .dst_len = rtm->rtm_dst_len,
 		.type = rtm->rtm_type, .table = rtm->rtm_table,
 	};
+	struct more more = { .special = rtm->rtm_tos };
 	const struct nlattr *a;
-	bool plain = true;
 	int device = 0;
 
 	mnl_attr_for_each(a, nlh, sizeof(*rtm)) {
@@ -176,12 +200,18 @@ bool lm_kroutes_own(struct lm_kroutes *k, const struct nlmsghdr *nlh)
 				       mnl_attr_get_payload_len(a));
 			break;
 		case RTA_GATEWAY:
-			plain = false;
+		case RTA_VIA:
+		case RTA_MULTIPATH:
+			more.special = true;
+			break;
+		case RTA_PREFSRC:
+			if (mnl_attr_get_payload_len(a) == addr_len(rtm->rtm_family))
+				more.src = mnl_attr_get_payload(a);
 			break;
 		case RTA_CACHEINFO:
 			info = mnl_attr_get_payload(a);
-			if (mnl_attr_get_payload_len(a) >= sizeof(*info) && info->rta_expires)
-				plain = false;
+			more.expires = mnl_attr_get_payload_len(a) >= sizeof(*info) &&
+				       info->rta_expires;
 		}
 	}
 	if (rtm->rtm_protocol != RTPROT_KERNEL ||
@@ -189,13 +219,13 @@ bool lm_kroutes_own(struct lm_kroutes *k, const struct nlmsghdr *nlh)
 		return false;
 	while (r.device < k->nr_links && k->links[r.device].index != device)
 		r.device++;
-	for (size_t i = 0; i < k->nr; i++) {
+	for (size_t i = 0; i < k->nr && !more.special; i++) {
 		if (same(&k->v[i], &r)) {
 			k->v[i].is_there = true;
 			return true;
 		}
 	}
-	return comes_by_itself(&r, plain);
+	return comes_by_itself(k, &r, &more);
 }
 
 static void put(struct lm_buf *b, const struct lm_kroute *r)
