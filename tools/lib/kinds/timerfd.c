@@ -6,7 +6,8 @@
  *
  * A periodic one that has expired stands still until somebody asks for its state: only
  * then the kernel counts how often it would have expired since, and knows when it will the
- * next time. So it is asked, and what the fdinfo is then is a DATA record.
+ * next time. So it is asked, and what the fdinfo is then is a DATA record. That is a moment
+ * after the container's clocks were read, and is put back by it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +18,11 @@
 #include <unistd.h>
 
 #include "kinds.h"
+
+#define NS		1000000000LL
+#define SEC_MAX		(1LL << 32)	/* for ever */
+/* Longer than any stop: then somebody has set the clock. */
+#define LATE_MAX	(600 * NS)
 
 #ifndef TFD_IOC_SET_TICKS
 #define TFD_IOC_SET_TICKS	_IOW('T', 0, uint64_t)
@@ -41,29 +47,15 @@ static int read_time(const char *text, const char *key, struct timespec *ts)
 	long nsec;
 
 	if (!value || sscanf(value, "(%lld, %ld)", &sec, &nsec) != 2 ||
-	    sec < 0 || nsec < 0 || nsec > 999999999)
+	    sec < 0 || nsec < 0 || nsec >= NS)
 		return -1;
 	ts->tv_sec = sec;
 	ts->tv_nsec = nsec;
 	return 0;
 }
 
-/* The latest that is told of it, or NULL. */
-static const char *text_of(const struct lm_file *f)
+static int parse_text(const char *text, struct timer *t, struct lm_error *e)
 {
-	const char *text;
-	size_t len;
-
-	if (!f->nr_data)
-		return f->fdinfo;
-	text = f->data[0]->bytes;
-	len = f->data[0]->len;
-	return len && !text[len - 1] ? text : NULL;
-}
-
-static int parse(const struct lm_file *f, struct timer *t, struct lm_error *e)
-{
-	const char *text = text_of(f);
 	const char *clock = lm_kind_line(text, "clockid");
 	const char *ticks = lm_kind_line(text, "ticks");
 	const char *flags = lm_kind_line(text, "settime flags");
@@ -76,6 +68,51 @@ static int parse(const struct lm_file *f, struct timer *t, struct lm_error *e)
 	t->clock = atoi(clock);
 	t->ticks = strtoull(ticks, NULL, 10);
 	t->flags = strtol(flags, NULL, 8);
+	return 0;
+}
+
+static bool is_time_of_day(const struct timer *t)
+{
+	return (t->clock == CLOCK_REALTIME || t->clock == CLOCK_REALTIME_ALARM) &&
+	       t->realtime.tv_sec;
+}
+
+static int64_t ns_of(const struct timespec *ts)
+{
+	return (ts->tv_sec < SEC_MAX ? ts->tv_sec : SEC_MAX) * NS + ts->tv_nsec;
+}
+
+/* To what it was @ns before: then it had expired less often, and more was left. */
+static void put_back(struct timer *t, int64_t ns)
+{
+	int64_t left = ns_of(&t->it.it_value), interval = ns_of(&t->it.it_interval), more;
+
+	if (ns <= 0 || ns > LATE_MAX || !left || !interval || left >= SEC_MAX * NS)
+		return;
+	left += ns;
+	more = (left - 1) / interval;
+	if (more && (uint64_t)more >= t->ticks)
+		more = t->ticks - 1;
+	left -= more * interval;
+	t->ticks -= more;
+	t->it.it_value = (struct timespec){ left / NS, left % NS };
+}
+
+static int parse(const struct lm_file *f, struct timer *t, struct lm_error *e)
+{
+	const struct lm_data *d = f->nr_data ? f->data[0] : NULL;
+	const char *text = d ? d->bytes : NULL;
+	struct timer before;
+
+	if (parse_text(f->fdinfo, &before, e))
+		return -1;
+	*t = before;
+	if (!d)
+		return 0;
+	if (!d->len || text[d->len - 1] || parse_text(text, t, e) || !t->ticks)
+		return lm_fail(e, LM_REFUSED, "timerfd: its state is malformed");
+	if (!is_time_of_day(t))
+		put_back(t, ns_of(&t->realtime) - ns_of(&before.realtime));
 	return 0;
 }
 
@@ -134,12 +171,6 @@ static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out
 					 put_fdinfo(fd, f, out, e);
 	close(fd);
 	return ret;
-}
-
-static bool is_time_of_day(const struct timer *t)
-{
-	return (t->clock == CLOCK_REALTIME || t->clock == CLOCK_REALTIME_ALARM) &&
-	       t->realtime.tv_sec;
 }
 
 /* What remains counts from now on, but a time of day stays what it was; a timer that is
