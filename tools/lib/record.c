@@ -414,6 +414,8 @@ static bool known(uint16_t type)
 static int get_head(struct lm_in *in, const struct livemig_rec *rec, struct lm_error *e)
 {
 	size_t len = le32toh(rec->head_len), pad = padding(le16toh(rec->type), len);
+	/* (of a damaged head there may be no such padding, and a connection would wait) */
+	bool later = pad >= LIVEMIG_REC_ALIGN && !in->file;
 
 	if (len + pad > in->head_cap) {
 		void *p = realloc(in->head, len + pad);
@@ -423,10 +425,12 @@ static int get_head(struct lm_in *in, const struct livemig_rec *rec, struct lm_e
 		in->head = p;
 		in->head_cap = len + pad;
 	}
-	if (len + pad && get(in, in->head, len + pad, false, e) < 0)
+	if (get(in, in->head, len + (later ? 0 : pad), false, e) < 0)
 		return -1;
 	if (checksum(rec, in->head, len) != le64toh(rec->checksum))
 		return lm_in_bad(in, e, "damaged: its checksum is wrong");
+	if (later)
+		return skip(in, pad, false, e);
 	if (pad && memcmp((char *)in->head + len, zeros, pad))
 		return lm_in_bad(in, e, PADDING_BAD);
 	return 0;
