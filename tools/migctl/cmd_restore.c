@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,8 +94,6 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 	}
 	ret = feed(r, fd, image, e);
 	close(fd);
-	/* From here on it has to live without whoever called us. */
-	prctl(PR_SET_PDEATHSIG, 0);
 	if (!ret)
 		ret = lm_restore_commit(r, e);
 	running = lm_now_ns();
@@ -112,33 +109,6 @@ static int restore(const char *image, pid_t *pid, struct lm_error *e)
 			     "ns", (json_int_t)(lm_now_ns() - start)), text, e);
 }
 
-/*
- * The container's first process is a child of the one that made it. That is a
- * child of ours that ends, and so init's; it prints what there is to print.
- */
-static void leave_to_child(void)
-{
-	pid_t parent = getpid(), child;
-	int status;
-
-	fflush(NULL);
-	child = fork();
-	if (child < 0)
-		return;		/* then it is ours, and init's when we end */
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(LM_FAILED);
-		return;
-	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!WIFEXITED(status))
-		fprintf(stderr, "migctl: restore: died of signal %d\n",
-			WTERMSIG(status));
-	exit(WIFEXITED(status) ? WEXITSTATUS(status) : LM_FAILED);
-}
-
 static int run(int argc, char **argv, struct lm_error *e)
 {
 	int status;
@@ -146,10 +116,9 @@ static int run(int argc, char **argv, struct lm_error *e)
 
 	if (detach && wait_for_it)
 		return lm_fail(e, LM_USAGE, "--detach and --wait exclude each other");
-	if (!wait_for_it)
-		leave_to_child();
 	if (restore(argv[0], &pid, e))
 		return -1;
+	/* (its first process is a child of ours, and so init's when we end) */
 	if (!wait_for_it)
 		return 0;
 	fflush(NULL);
