@@ -95,8 +95,9 @@ enum lm_cgroup_attr {
 				 * "cgroup.type=threaded": when it is made; "cgroup.freeze=1":
 				 * before tasks run
 				 */
-	LM_CGROUP_OWNER,	/* string "cgroup.procs=100000:100000": a file that is not
-				 * root's, "" is the directory; one each
+	LM_CGROUP_OWNER,	/* string "cgroup.procs=100000:100000:664": a file that is
+				 * not root's, or has another mode (octal) than the kernel
+				 * gives it; "" is the directory; one each
 				 */
 	LM_CGROUP_XATTR,	/* "user.name", 0, its value: of the directory; one each */
 	LM_CGROUP_MAX = LM_CGROUP_XATTR

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * look DIR - what a cgroup and those below it are: whose, their extended attributes, what
- * their files say that can be written to, and the names of all who are in them.
+ * look DIR - what a cgroup and those below it are: whose, with which modes, their
+ * extended attributes, what their files say that can be written to, and the names of all
+ * who are in them.
  * look DIR NAME VALUE - sets an extended attribute; "%" in VALUE is a byte of 0.
  *
  * (One program: where emulation is slow, each find, grep and sort takes half a second.)
@@ -78,6 +79,14 @@ static int is_told(const char *file)
 	       (!strcmp(file, "cgroup.pressure") || fnmatch("*.pressure", file, 0));
 }
 
+static void show_owner(const char *path, const struct stat *st)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%u:%u, %o", st->st_uid, st->st_gid, st->st_mode & 07777);
+	tell(path, " of ", text);
+}
+
 static void show(const char *dir)
 {
 	char path[4200], line[4096];
@@ -90,13 +99,15 @@ static void show(const char *dir)
 		perror(dir);
 		exit(1);
 	}
-	snprintf(line, sizeof(line), "%u:%u", st.st_uid, st.st_gid);
-	tell(dir, " of ", line);
+	show_owner(dir, &st);
 	show_xattrs(dir);
 	for (int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, all[i]->d_name);
-		if (*all[i]->d_name == '.' || lstat(path, &st) || !S_ISREG(st.st_mode) ||
-		    (st.st_mode & 0600) != 0600 || !is_told(all[i]->d_name))
+		if (*all[i]->d_name == '.' || lstat(path, &st) || !S_ISREG(st.st_mode))
+			continue;
+		if (st.st_uid || st.st_gid || st.st_mode & 0022)
+			show_owner(path, &st);
+		if ((st.st_mode & 0600) != 0600 || !is_told(all[i]->d_name))
 			continue;
 		f = fopen(path, "r");
 		while (f && fgets(line, sizeof(line), f))

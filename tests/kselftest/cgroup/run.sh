@@ -17,7 +17,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 tests="threaded inner_pids mixed domains threaded_refused
-frozen_below paused prepared frozen_refused limits edited partition lacking"
+frozen_below paused prepared frozen_refused limits edited partition lacking handed"
 shopt -s globstar
 
 # crew THREADS CHILDREN: in the box of the test
@@ -361,6 +361,17 @@ lacking()
 	wait $! 2>/dev/null
 	rmdir "$cg/full"
 	((status == 0)) && "$migctl" restore --detach "$dir/$t.img" && answers "$dir/$t"
+}
+
+# Who may do what with it: some files of one that is root's, a whole one, a mode.
+handed()
+{
+	crew 1 1 && mkdir -p "$cg/$t/theirs" && chown 1000:100 "$cg/$t/cgroup.procs" &&
+		chmod 664 "$cg/$t/cgroup.threads" && chmod 770 "$cg/$t/theirs" &&
+		chown -R 1000:1000 "$cg/$t/theirs" && put theirs/cgroup.procs c1 && move &&
+		has "$cg/handed/cgroup.procs of 1000:100, 644" &&
+		has "$cg/handed/cgroup.threads of 0:0, 664" &&
+		has "$cg/handed/theirs of 1000:1000, 770" && answers "$dir/$t"
 }
 
 # empty: nothing lives in the box

@@ -228,26 +228,42 @@ static int put_values(const char *dir, struct lm_buf *b, struct lm_error *e)
 	return ret;
 }
 
-/* What was delegated: the directory, and then some of its files. */
-static void put_owners(const char *dir, struct lm_buf *b)
+/* As the kernel makes it: some files can only be read, or only written to. */
+static bool is_usual(const struct stat *st)
+{
+	mode_t mode = st->st_mode & 07777;
+
+	if (st->st_uid || st->st_gid)
+		return false;
+	return S_ISDIR(st->st_mode) ? mode == 0755 :
+				      mode == 0644 || mode == 0444 || mode == 0200;
+}
+
+static void put_owner(const char *name, const struct stat *st, struct lm_buf *b)
 {
 	char text[256];
+
+	if (!is_usual(st) &&
+	    snprintf(text, sizeof(text), "%s=%u:%u:%o", name, st->st_uid, st->st_gid,
+		     st->st_mode & 0777) < (int)sizeof(text))
+		lm_put_str(b, LM_CGROUP_OWNER, text);
+}
+
+/* What was delegated: the directory, or some of its files. */
+static void put_owners(const char *dir, struct lm_buf *b)
+{
 	struct dirent *d;
 	struct stat st;
 	DIR *list;
 
-	if (stat(dir, &st) || (!st.st_uid && !st.st_gid))
+	if (stat(dir, &st))
 		return;
-	snprintf(text, sizeof(text), "=%u:%u", st.st_uid, st.st_gid);
-	lm_put_str(b, LM_CGROUP_OWNER, text);
+	put_owner("", &st, b);
 	list = opendir(dir);
 	while (list && (d = readdir(list))) {
-		if (fstatat(dirfd(list), d->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    !S_ISREG(st.st_mode) || (!st.st_uid && !st.st_gid) ||
-		    snprintf(text, sizeof(text), "%s=%u:%u", d->d_name, st.st_uid,
-			     st.st_gid) >= (int)sizeof(text))
-			continue;
-		lm_put_str(b, LM_CGROUP_OWNER, text);
+		if (!fstatat(dirfd(list), d->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISREG(st.st_mode))
+			put_owner(d->d_name, &st, b);
 	}
 	if (list)
 		closedir(list);

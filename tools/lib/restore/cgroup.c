@@ -442,14 +442,20 @@ static int set_owner(const char *dir, const char *owner, struct lm_error *e)
 {
 	const char *eq = strchr(owner, '=');
 	char path[2 * PATH_MAX];
-	unsigned int uid, gid;
+	unsigned int uid, gid, mode;
+	int n;
 
-	if (!eq || memchr(owner, '/', eq - owner) || !strncmp(owner, "..", 2) ||
-	    sscanf(eq, "=%u:%u", &uid, &gid) != 2)
+	n = eq ? sscanf(eq, "=%u:%u:%o", &uid, &gid, &mode) : 0;
+	if (n < 2 || memchr(owner, '/', eq - owner) || !strncmp(owner, "..", 2) ||
+	    (n > 2 && mode > 0777))
 		return lm_fail(e, LM_REFUSED, "cgroup file's owner \"%s\"", owner);
 	snprintf(path, sizeof(path), "%s/%.*s", dir, (int)(eq - owner), owner);
-	return lchown(path, uid, gid) && errno != ENOENT ?
-	       lm_fail_errno(e, LM_FAILED, "cannot give %s to %u:%u", path, uid, gid) : 0;
+	if (lchown(path, uid, gid) && errno != ENOENT)
+		return lm_fail_errno(e, LM_FAILED, "cannot give %s to %u:%u", path, uid, gid);
+	/* (older records do not have it) */
+	if (n > 2 && chmod(path, mode) && errno != ENOENT)
+		return lm_fail_errno(e, LM_FAILED, "cannot set the mode of %s to %o", path, mode);
+	return 0;
 }
 
 static int set_xattr(const char *dir, const struct nlattr *a, struct lm_error *e)
