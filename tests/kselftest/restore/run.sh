@@ -368,13 +368,32 @@ cut_anywhere()
 	[ "$last" = 0 ] && ((n > 40)) || { echo "$n places"; cat "$dir/places"; return 1; }
 }
 
+is_asleep()
+{
+	[ "$(cat "/proc/$(first_pid bound)/comm")" = sleep ]
+} 2>/dev/null
+
+# A program that is to die with its parent, which stays behind, does not die with migctl.
+dies_with_parent()
+{
+	local pid
+
+	box bound setpriv --pdeathsig KILL sleep 1000
+	wait_for 60 is_asleep &&
+		kill_box bound "$dir/bound.img" && "$migctl" restore "$dir/bound.img" || return
+	pid=$(first_pid bound)
+	kill -0 "$pid" && grep "^State:.*[SR] (" "/proc/$pid/status"
+	local status=$?
+	unbox bound
+	return $status
+}
+
 # Killed with SIGKILL at eight of its system calls, from one end to the other: nothing is
 # left, or, where it was through, all of it runs.
 killed_anywhere()
 {
 	local call nth killed=0
 
-	# (--wait: without it a child of migctl does the work)
 	strace -qq -o "$dir/calls" "$migctl" restore --wait --pidfile "$dir/pidfile.k" \
 		"$dir/plain.img" &
 	wait_for 60 test -s "$dir/pidfile.k" || return
@@ -386,7 +405,7 @@ killed_anywhere()
 		"$dir/calls" >"$dir/moments"
 	while read -r call nth; do
 		timeout $((120 * ${TIME_FACTOR:-1})) strace -qq -o /dev/null -e "inject=$call:signal=KILL:when=$nth" \
-			"$migctl" restore --wait "$dir/plain.img" >/dev/null 2>&1 </dev/null
+			"$migctl" restore "$dir/plain.img" >/dev/null 2>&1 </dev/null
 		if [ $? = 137 ] && wait_for 60 gone "/proc/$plain"; then
 			killed=$((killed + 1))
 			nothing_left "$plain" || { echo "at $call $nth"; return 1; }
@@ -539,7 +558,7 @@ load_module
 chmod 777 "$dir"
 
 (($#)) && one "$@"
-plan 40
+plan 41
 check "skeleton" env LIVEMIG_HELPER="$root/build/livemig-helper" "$dir/skeleton"
 for mode in memory signals attributes tree stopped threads; do
 	check "$mode" moves $mode
@@ -588,6 +607,7 @@ check "a program of another build" file_rebuilt
 check "a cgroup with processes" cgroup_occupied
 check "no privilege" unprivileged
 check "no cgroup v2" no_cgroup2
+check "a program that dies with its parent" dies_with_parent
 check "killed anywhere" killed_anywhere
 check "and it can still be restored" detaches
 check "what an early round has told is not there any more" outlives_rounds

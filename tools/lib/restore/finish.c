@@ -91,7 +91,16 @@ static int give_all(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
-static void how_to_become(const struct lm_thread *t, struct lm_helper_become *how)
+/* A process whose parent has stayed elsewhere is a child of ours, who end. */
+static bool dies_with_us(const struct lm_restorer *r, const struct lm_process *mp,
+			 uint32_t pdeath_sig)
+{
+	return pdeath_sig == SIGKILL && !r->o.waits &&
+	       !lm_u32(mp->obj.tb[LIVEMIG_PROCESS_PPID]);
+}
+
+static void how_to_become(const struct lm_restorer *r, const struct lm_process *mp,
+			  const struct lm_thread *t, struct lm_helper_become *how)
 {
 	const struct livemig_restart *restart;
 	size_t n;
@@ -99,6 +108,8 @@ static void how_to_become(const struct lm_thread *t, struct lm_helper_become *ho
 	*how = (struct lm_helper_become){
 		.pdeath_sig = lm_u32(t->obj.tb[LIVEMIG_THREAD_PDEATH_SIG]),
 	};
+	if (dies_with_us(r, mp, how->pdeath_sig))
+		how->pdeath_sig = 0;
 	restart = lm_array(t->obj.tb[LIVEMIG_THREAD_RESTART], sizeof(*restart), &n);
 	if (!n)
 		return;
@@ -135,7 +146,7 @@ static int become(struct lm_restorer *r, struct lm_proc *p,
 	if (leader && dumpable && lm_u32(dumpable) < DUMPABLE_ROOT)
 		lm_batch_add(b, __NR_prctl, PR_SET_DUMPABLE, lm_u32(dumpable),
 			     0, 0, 0);
-	how_to_become(t, &how);
+	how_to_become(r, mp, t, &how);
 	how.late = lm_label_batch(p, b, t);
 	ret = leader ? lm_remote_become(p->remote, b, &how, e) :
 		       lm_remote_thread(p->remote, &tids, b, &how, e);
