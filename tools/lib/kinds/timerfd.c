@@ -20,7 +20,8 @@
 #include "kinds.h"
 
 #define NS		1000000000LL
-#define SEC_MAX		(1LL << 32)	/* for ever */
+#define SEC_MAX		(1LL << 32)
+#define FOREVER		(INT64_MAX / 2 / NS)	/* (what comes to it is added to the time) */
 /* Longer than any stop: then somebody has set the clock. */
 #define LATE_MAX	(600 * NS)
 
@@ -49,7 +50,7 @@ static int read_time(const char *text, const char *key, struct timespec *ts)
 	if (!value || sscanf(value, "(%lld, %ld)", &sec, &nsec) != 2 ||
 	    sec < 0 || nsec < 0 || nsec >= NS)
 		return -1;
-	ts->tv_sec = sec;
+	ts->tv_sec = sec < FOREVER ? sec : FOREVER;
 	ts->tv_nsec = nsec;
 	return 0;
 }
@@ -87,7 +88,9 @@ static void put_back(struct timer *t, int64_t ns)
 {
 	int64_t left = ns_of(&t->it.it_value), interval = ns_of(&t->it.it_interval), more;
 
-	if (ns <= 0 || ns > LATE_MAX || !left || !interval || left >= SEC_MAX * NS)
+	if (!left)		/* it has expired once more since it was asked */
+		left = interval;
+	if (ns <= 0 || ns > LATE_MAX || !interval || left >= SEC_MAX * NS)
 		return;
 	left += ns;
 	more = (left - 1) / interval;
@@ -111,7 +114,7 @@ static int parse(const struct lm_file *f, struct timer *t, struct lm_error *e)
 		return 0;
 	if (!d->len || text[d->len - 1] || parse_text(text, t, e) || !t->ticks)
 		return lm_fail(e, LM_REFUSED, "timerfd: its state is malformed");
-	if (!is_time_of_day(t))
+	if (!is_time_of_day(t) || !(t->flags & TFD_TIMER_ABSTIME))
 		put_back(t, ns_of(&t->realtime) - ns_of(&before.realtime));
 	return 0;
 }
