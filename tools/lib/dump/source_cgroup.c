@@ -231,7 +231,7 @@ static int put_values(const char *dir, struct lm_buf *b, struct lm_error *e)
 /* As the kernel makes it: some files can only be read, or only written to. */
 static bool is_usual(const struct stat *st)
 {
-	mode_t mode = st->st_mode & 07777;
+	mode_t mode = st->st_mode & 0777;
 
 	if (st->st_uid || st->st_gid)
 		return false;

@@ -101,7 +101,9 @@ static int make_one(struct lm_restorer *r, const char *dir, struct lm_error *e)
 	/* First the entry: what does not exist is easily removed. */
 	if (lm_undo_add(r->undo, "cgroup", dir, "", e))
 		return -1;
-	return mkdir(dir, 0755) ? lm_fail_errno(e, LM_REFUSED, "cgroup %s", dir) : 0;
+	/* (whatever our umask is) */
+	return mkdir(dir, 0755) || chmod(dir, 0755) ?
+	       lm_fail_errno(e, LM_REFUSED, "cgroup %s", dir) : 0;
 }
 
 /* Make @dir and what is missing above it. */
