@@ -167,7 +167,7 @@ static bool comes_by_itself(const struct lm_kroutes *k, const struct lm_kroute *
 	if (r->device < k->nr_links && !(k->links[r->device].flags & IFF_UP))
 		return true;
 	if (r->family == AF_INET)
-		return m->src && !has_address(k, AF_INET, m->src);
+		return m->src && !m->special && !has_address(k, AF_INET, m->src);
 	return m->expires || (!m->special && r->metric == METRIC6);
 }
 
