@@ -368,7 +368,10 @@ handed()
 {
 	crew 1 1 && mkdir -p "$cg/$t/theirs" && chown 1000:100 "$cg/$t/cgroup.procs" &&
 		chmod 664 "$cg/$t/cgroup.threads" && chmod 770 "$cg/$t/theirs" &&
-		chown -R 1000:1000 "$cg/$t/theirs" && put theirs/cgroup.procs c1 && move &&
+		chown -R 1000:1000 "$cg/$t/theirs" && put theirs/cgroup.procs c1 &&
+		echo 67108864 >"$cg/$t/memory.max" && chmod 444 "$cg/$t/memory.max" && move &&
+		[ "$(<"$cg/$t/memory.max")" = 67108864 ] &&
+		[ "$(stat -c %a "$cg/$t/memory.max")" = 444 ] &&
 		has "$cg/handed/cgroup.procs of 1000:100, 644" &&
 		has "$cg/handed/cgroup.threads of 0:0, 664" &&
 		has "$cg/handed/theirs of 1000:1000, 770" && answers "$dir/$t"

@@ -207,7 +207,8 @@ static int put_files(const char *dir, struct dirent **all, int n, struct lm_buf 
 	if (!ret)
 		qsort(files, n, sizeof(*files), in_order);
 	for (int i = 0; i < n && !ret; i++)
-		if (is_writable(dir, files[i].name))
+		/* (a limit is one, also where nobody is to change it) */
+		if (files[i].l || is_writable(dir, files[i].name))
 			ret = put_value(b, dir, files[i].name, files[i].l, value, e);
 	free(value);
 	free(files);
@@ -229,21 +230,22 @@ static int put_values(const char *dir, struct lm_buf *b, struct lm_error *e)
 }
 
 /* As the kernel makes it: some files can only be read, or only written to. */
-static bool is_usual(const struct stat *st)
+static bool is_usual(const char *name, const struct stat *st)
 {
 	mode_t mode = st->st_mode & 0777;
 
 	if (st->st_uid || st->st_gid)
 		return false;
-	return S_ISDIR(st->st_mode) ? mode == 0755 :
-				      mode == 0644 || mode == 0444 || mode == 0200;
+	if (S_ISDIR(st->st_mode))
+		return mode == 0755;
+	return mode == 0644 || (!known(name) && (mode == 0444 || mode == 0200));
 }
 
 static void put_owner(const char *name, const struct stat *st, struct lm_buf *b)
 {
 	char text[256];
 
-	if (!is_usual(st) &&
+	if (!is_usual(name, st) &&
 	    snprintf(text, sizeof(text), "%s=%u:%u:%o", name, st->st_uid, st->st_gid,
 		     st->st_mode & 0777) < (int)sizeof(text))
 		lm_put_str(b, LM_CGROUP_OWNER, text);
