@@ -378,7 +378,7 @@ dies_with_parent()
 {
 	local pid
 
-	box bound setpriv --pdeathsig KILL sleep 1000
+	box bound setpriv --pdeathsig TERM sleep 1000
 	wait_for 60 is_asleep &&
 		kill_box bound "$dir/bound.img" && "$migctl" restore "$dir/bound.img" || return
 	pid=$(first_pid bound)

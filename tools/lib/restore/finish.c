@@ -91,12 +91,12 @@ static int give_all(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
-/* A process whose parent has stayed elsewhere is a child of ours, who end. */
-static bool dies_with_us(const struct lm_restorer *r, const struct lm_process *mp,
-			 uint32_t pdeath_sig)
+/* A process whose parent has stayed elsewhere is a child of ours, and then of init: that
+ * we end is no reason to be told, or killed.
+ */
+static bool changes_parent(const struct lm_restorer *r, const struct lm_process *mp)
 {
-	return pdeath_sig == SIGKILL && !r->o.waits &&
-	       !lm_u32(mp->obj.tb[LIVEMIG_PROCESS_PPID]);
+	return !r->o.waits && !lm_u32(mp->obj.tb[LIVEMIG_PROCESS_PPID]);
 }
 
 static void how_to_become(const struct lm_restorer *r, const struct lm_process *mp,
@@ -106,10 +106,9 @@ static void how_to_become(const struct lm_restorer *r, const struct lm_process *
 	size_t n;
 
 	*how = (struct lm_helper_become){
-		.pdeath_sig = lm_u32(t->obj.tb[LIVEMIG_THREAD_PDEATH_SIG]),
+		.pdeath_sig = changes_parent(r, mp) ? 0 :
+			      lm_u32(t->obj.tb[LIVEMIG_THREAD_PDEATH_SIG]),
 	};
-	if (dies_with_us(r, mp, how->pdeath_sig))
-		how->pdeath_sig = 0;
 	restart = lm_array(t->obj.tb[LIVEMIG_THREAD_RESTART], sizeof(*restart), &n);
 	if (!n)
 		return;
