@@ -50,6 +50,29 @@ check()
 	fi
 }
 
+# verdict STATUS NAME FILE: passes with status 0; otherwise FILE has the details.
+verdict()
+{
+	if (($1)); then
+		sed 's/^/# /' "$3" | head -n 40
+		fail "$2"
+	else
+		pass "$2"
+	fi
+}
+
+# check_here NAME COMMAND...: as check(), but in this shell, whose variables the command
+# may set.
+check_here()
+{
+	local name=$1
+
+	: "${ktap_said:=$(mktemp)}"
+	shift
+	"$@" >"$ktap_said" 2>&1
+	verdict $? "$name" "$ktap_said"
+}
+
 # skip_all REASON: nothing of this area can run here.
 skip_all()
 {

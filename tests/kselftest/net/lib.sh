@@ -3,26 +3,12 @@
 # tests/kselftest/net/lib.sh - for run.sh (sourced): results, the container's network and
 # its client's, what is looked at, and its way through the tool
 
-report()	# STATUS NAME
-{
-	n=$((n + 1))
-	if (($1)); then
-		failed=1
-		sed 's/^/# /' "$tmp/err" | head -n 40
-		echo "not ok $n - $2"
-	else
-		echo "ok $n - $2"
-	fi
-	: >"$tmp/err"
-}
+# shellcheck source=tests/vm/ktap.sh
+. ../../vm/ktap.sh
 
-check()		# NAME COMMAND...
+check()
 {
-	local name=$1
-
-	shift
-	"$@" >"$tmp/err" 2>&1
-	report $? "$name"
+	check_here "$@"
 }
 
 refused()	# NAME TEXT COMMAND...: status 2, TEXT in the message
@@ -33,7 +19,7 @@ refused()	# NAME TEXT COMMAND...: status 2, TEXT in the message
 	"$@" >"$tmp/err" 2>&1
 	status=$?
 	[[ $status == 2 ]] && grep -qF -- "$text" "$tmp/err"
-	report $? "$name"
+	verdict $? "$name" "$tmp/err"
 }
 
 cleanup()
@@ -44,14 +30,8 @@ cleanup()
 	rm -rf "$tmp"
 } 2>/dev/null
 
-skip()
-{
-	echo "1..0 # SKIP $*"
-	exit 4
-}
-
-((EUID == 0)) || skip "not root"
-command -v ip python3 >/dev/null || skip "ip, python3 needed"
+((EUID == 0)) || skip_all "not root"
+command -v ip python3 >/dev/null || skip_all "ip, python3 needed"
 trap cleanup EXIT
 trap '' PIPE
 echo KTAP version 1

@@ -17,8 +17,6 @@ cd "$(dirname "$0")" || exit 1
 top=$(realpath ../../..)
 tmp=$(mktemp -d)
 tool=$top/build/tests/net/nettool
-n=0
-failed=0
 holder=
 
 # shellcheck source=tests/kselftest/net/lib.sh
@@ -486,8 +484,7 @@ not_loaded()	# NAME...
 
 cannot()	# NAME: this kernel has none
 {
-	n=$((n + 1))
-	echo "ok $n - $1 # SKIP not to be had here"
+	skip "$1" "not to be had here"
 }
 
 others()
@@ -628,8 +625,8 @@ many_devices()
 setup_client
 if (($#)); then
 	for part; do "$part"; done
-	echo "1..$n"
-	exit $failed
+	echo "1..$ktap_number"
+	finish
 fi
 for kind in ${KINDS:-veth macvlan}; do
 	setup $kind
@@ -823,5 +820,5 @@ damaged()
 }
 check "40 damaged records: no crash, nothing left" damaged
 
-echo "1..$n"
-exit $failed
+echo "1..$ktap_number"
+finish

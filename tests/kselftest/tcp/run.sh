@@ -16,35 +16,13 @@ top=$(realpath ../../..)
 migctl=$top/build/migctl
 tmp=$(mktemp -d)
 stream=$top/build/tests/tcp/stream
-n=0
-failed=0
 
-report()	# STATUS NAME
+# shellcheck source=tests/vm/ktap.sh
+. ../../vm/ktap.sh
+
+check()
 {
-	n=$((n + 1))
-	if (($1)); then
-		failed=1
-		sed 's/^/# /' "$tmp/err" | head -n 40
-		echo "not ok $n - $2"
-	else
-		echo "ok $n - $2"
-	fi
-	: >"$tmp/err"
-}
-
-check()		# NAME COMMAND...
-{
-	local name=$1
-
-	shift
-	"$@" >"$tmp/err" 2>&1
-	report $? "$name"
-}
-
-skip()
-{
-	echo "1..0 # SKIP $*"
-	exit 4
+	check_here "$@"
 }
 
 no_cgroup()
@@ -71,8 +49,8 @@ cleanup()
 	rm -rf "$tmp"
 }
 
-((EUID == 0)) || skip "not root"
-[[ -x $migctl ]] || skip "no build/migctl: make tools"
+((EUID == 0)) || skip_all "not root"
+[[ -x $migctl ]] || skip_all "no build/migctl: make tools"
 . "$top/tests/kselftest/load.sh"
 load_module
 trap cleanup EXIT
@@ -279,5 +257,5 @@ check "no errors" no_errors
 # container knows of neither.
 . ./bulk.sh
 
-echo "1..$n"
-exit $failed
+echo "1..$ktap_number"
+finish
