@@ -410,6 +410,9 @@ static int dump_space(struct lm_dump *d, struct task_struct *t,
 	id = lm_dump_id(d, LM_ID_MM, mm, &first);
 	if (!id)
 		return -ENOMEM;
+	/* Its parent waits in vfork(): that was told, and is over a moment later. */
+	if (!first && READ_ONCE(t->vfork_done))
+		return 0;
 	if (!first)
 		return lm_unsupported(d, t, -1, false, NULL,
 				      "memory shared with another process (CLONE_VM)");

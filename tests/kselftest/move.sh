@@ -99,14 +99,14 @@ dump_box()
 	[ "$leave" != killed ] || wait_for 60 gone "${pids[@]/#//proc/}" || :
 }
 
-# kill_box NAME IMAGE: the same as it runs. (What dump_box has frozen is restored frozen:
+# kill_box NAME IMAGE [OPTION...]: the same as it runs. (What dump_box has frozen is restored frozen:
 # for those who do not restore it by restore_box.)
 kill_box()
 {
 	local pids
 
 	mapfile -t pids < <(find "$cg/$1" -name cgroup.procs -exec cat {} + 2>/dev/null)
-	"$migctl" dump "$cg/$1" -o "$2" --leave killed >"$dir/dump.log" 2>&1 || {
+	"$migctl" dump "$cg/$1" -o "$2" --leave killed "${@:3}" >"$dir/dump.log" 2>&1 || {
 		cat "$dir/dump.log"
 		return 1
 	}

@@ -72,8 +72,7 @@ spawns()
 {
 	local f=$dir/spawns
 
-	go shmspawn "$f" || return
-	"$migctl" dump "$cg/ipc" -o "$f.img" --rounds 100 --leave killed || return
+	go shmspawn "$f" && kill_box ipc "$f.img" --rounds 100 || return
 	left || { echo "a segment stays behind"; return 1; }
 	"$migctl" restore --detach "$f.img" || return
 	answers "$f" && left

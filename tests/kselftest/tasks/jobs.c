@@ -63,6 +63,43 @@ static void get_exitsig(void)
 	check(signals == 1);
 }
 
+/* ---- one that waits in vfork() until its child has been stopped once ---- */
+
+static void start_vfork(void)
+{
+	sigset_t usr1;
+	pid_t pid;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	pid = vfork();
+	if (!pid) {
+		/* (one of the calls that return EINTR after any stop) */
+		if (write(ends[1], "", 1) == 1)
+			sigwaitinfo(&usr1, NULL);
+		_exit(3);
+	}
+	if (status_of(pid) != 3 << 8)
+		_exit(8);
+	wait_here();
+}
+
+static void set_vforked(void)
+{
+	char c;
+
+	check(!pipe(ends));
+	parent = fork();
+	if (!parent)
+		start_vfork();
+	check(read(ends[0], &c, 1) == 1);
+}
+
+static void get_vforked(void)
+{
+	check(!kill(parent, SIGUSR1) && status_of(parent) == 7 << 8);
+}
+
 /* ---- a child that becomes an orphan, and is sent a signal then ---- */
 
 static void want_signal(void)
@@ -100,6 +137,7 @@ static void get_orphans(void)
 const struct test job_tests[] = {
 	{ "stopped", set_stopped, get_stopped },
 	{ "exitsig", set_exitsig, get_exitsig },
+	{ "vforked", set_vforked, get_vforked },
 	{ "orphans", set_orphans, get_orphans },
 	{ }
 };

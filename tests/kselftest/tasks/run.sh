@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 . ../move.sh
 
 moved="pipeline daemon left many zombies theirs ended ended-killed ended-first ended-init filters tsync
-single strict attrs keys speculation mdwe merge stopped exitsig orphans
+single strict attrs keys speculation mdwe merge stopped exitsig vforked orphans
 apart together modes nested avx avx512 amx rseq robust robust-pi pi files"
 refused="notify breakpoint siblings pdeath crossed astray places filtered tiles"
 by_pid="ended-pid ended-pid-killed"
@@ -73,6 +73,14 @@ stays()
 		--leave killed || return
 	gone "$dir/$1.img" || { echo "an image is left"; return 1; }
 	answers "$dir/$1"
+}
+
+# It cannot be moved while it waits in vfork(), and is tried again. (Not by dump_box: that
+# stops it before.)
+waits()
+{
+	start vforked && kill_box tasks-vforked "$dir/vforked.img" || return
+	"$migctl" restore --detach "$dir/vforked.img" && answers "$dir/vforked"
 }
 
 # main_of BOX: the process whose main thread is not among those in there
@@ -144,6 +152,7 @@ for t in $moved; do
 	fi
 	case $t in
 	keys)	check "$t stay behind" told ;;
+	vforked) check "$t" waits ;;
 	*)	check "$t" moves "$t" ;;
 	esac
 	unbox "tasks-$t"
