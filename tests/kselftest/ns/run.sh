@@ -245,6 +245,43 @@ network()
 	return $status
 }
 
+# changing NAME FILE: the dump is slow whenever it looks at FILE, and addresses come until
+# long after the first time. None is lost.
+changing()
+{
+	local f=$dir/$1
+
+	# shellcheck disable=SC2016
+	box "ns-$1" unshare --net sh -c '
+		ip link set lo up
+		touch $0.ready
+		until [ -e $0.img.tmp ]; do sleep .1; done
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			ip address add 10.77.0.$i/32 dev lo
+			sleep .3
+		done
+		until [ -e $0.go ]; do sleep .1; done
+		ip -o address show dev lo | grep -c 10.77. >$0.new
+		[ $(cat $0.new) != 10 ] || echo ok >$0.new
+		mv $0.new $0' "$f"
+	is_ready "$f" || return
+	strace -f -qq -o /dev/null -P "$2" -e inject=openat:delay_enter=1000000 \
+		"$migctl" dump "$cg/ns-$1" -o "$f.img" --rounds 0 --leave killed || return
+	"$migctl" restore --detach "$f.img" && answers "$f"
+}
+
+# Between its lists...
+listed()
+{
+	changing listed /proc/thread-self/net/arp_tables_names
+}
+
+# ... and between them and the stop.
+stopped()
+{
+	changing stopped "$cg/ns-stopped/pids.max"
+}
+
 ramfs()
 {
 	unmovable ramfs "mount /opt: ramfs of ramfs, which the host has not mounted"
@@ -258,11 +295,11 @@ peers()
 load_module
 # shellcheck disable=SC2086
 # (before there are mounts that are shared between the host and its tests)
-others="twomounts entered mounts unshared ramfs peers part readonly network"
+others="twomounts entered mounts unshared ramfs peers part readonly network listed stopped"
 [ $# = 0 ] || { moved=$*; refused=; others=; }
 case " $moved " in *" twomounts "*) others=twomounts; moved= ;; esac
 case " $moved " in *" mounts "*) others="mounts unshared ramfs peers part readonly"; moved= ;; esac
-case $moved in entered | network) others=$moved; moved= ;; esac
+case $moved in entered | network | listed | stopped) others=$moved; moved= ;; esac
 # shellcheck disable=SC2086
 set -- $moved $refused $others
 plan $#

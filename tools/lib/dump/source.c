@@ -57,7 +57,7 @@ static struct lm_source *new_source(const char *target, struct lm_error *e)
 		lm_fail(e, LM_FAILED, "no memory");
 		return NULL;
 	}
-	s->cgroup_fd = s->nsfd = -1;
+	s->cgroup_fd = s->nsfd = s->net_watch = -1;
 	lm_model_init(&s->model);
 	/* The module first: without it nothing is to be moved anywhere. */
 	if (lm_nl_open(&s->nl, e) == 0 && find_cgroup(s, target, e) == 0)
@@ -135,6 +135,8 @@ void lm_source_close(struct lm_source *s)
 		close(s->cgroup_fd);
 	if (s->nsfd >= 0)
 		close(s->nsfd);
+	if (s->net_watch >= 0)
+		close(s->net_watch);
 	free(s);
 }
 
@@ -227,7 +229,7 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 	if (s->nsfd >= 0) {
 		struct lm_error net = { 0 };
 
-		if (lm_netns_dump(s->nsfd, &b, &net) < 0 ||
+		if (lm_source_list_net(s, &b, &net) < 0 ||
 		    lm_nft_dump(s->nsfd, &b, &net) < 0) {
 			ret = -1;
 			if (!e->code)

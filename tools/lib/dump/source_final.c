@@ -4,7 +4,7 @@
  * every step here is time in which nobody is served.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,7 +12,6 @@
 #include "../clock.h"
 #include "../kinds/kind.h"
 #include "../kinds/sockopt.h"
-#include "../net/nft.h"
 
 #define FREEZE_MS	10000
 /* Pause before another try, when something transient was in the way. */
@@ -74,44 +73,6 @@ int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 	return lm_out_buf(out, LM_REC_ROUND_END, &b, e);
 }
 
-/* A ruleset, cut into records. */
-static int add_rules(struct lm_objects *o, const struct lm_buf *all, struct lm_error *e)
-{
-	const char *p = all->data, *stop = p + all->len;
-
-	while (p < stop) {
-		const struct nlattr *a = NULL;
-		size_t n = 0;
-
-		while ((a = lm_next(p, stop - p, a)) &&
-		       (const char *)a + NLA_ALIGN(a->nla_len) - p <= LIVEMIG_REC_HEAD_MAX)
-			n = (const char *)a + NLA_ALIGN(a->nla_len) - p;
-		if (lm_objects_add(o, LM_REC_NFT, p, n) < 0)
-			return lm_fail(e, LM_FAILED, "no memory");
-		p += n;
-	}
-	return 0;
-}
-
-int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
-			   struct lm_error *e)
-{
-	struct lm_buf b = { 0 };
-	int ret;
-
-	if (s->nsfd < 0)
-		return 0;
-	if (lm_netns_dump(s->nsfd, &b, e) < 0) {
-		lm_buf_free(&b);
-		return -1;
-	}
-	if (lm_objects_add_buf(o, LM_REC_NETNS, &b, e) < 0)
-		return -1;
-	ret = lm_nft_dump(s->nsfd, &b, e) < 0 ? -1 : add_rules(o, &b, e);
-	lm_buf_free(&b);
-	return ret;
-}
-
 /* What the host knows about the container: its network, its limits; and what can
  * only be learned from running tasks.
  */
@@ -149,6 +110,11 @@ static int stop_and_list(struct lm_source *s, struct lm_objects *o,
 	    lm_source_builds(s, o, e) < 0 || lm_source_guards(s, o, e) < 0 ||
 	    lm_source_labels(s, o, e) < 0)
 		return -1;
+	if (s->nsfd >= 0 && lm_netns_changed(s->net_watch)) {
+		snprintf(e->msg, sizeof(e->msg),
+			 "the network namespace changes all the time; try again later");
+		return 1;
+	}
 	return lm_source_judge(s, NULL, NULL, e) ?:
 	       lm_cgroup_describe_kinds(s->dir, s->paused, o, e) ?:
 	       lm_source_describe_ns(s, o, e) ?:

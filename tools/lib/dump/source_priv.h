@@ -57,6 +57,7 @@ struct lm_source {
 	struct lm_model model;
 	uint64_t ns_sum;	/* of namespaces whose mounts can be made again */
 	int nsfd;		/* the container's network namespace; -1: the host's */
+	int net_watch;		/* does it change? -1: nobody has asked yet */
 	struct lm_netlock *lock;
 	struct lm_packets *packets; /* that come meanwhile; NULL: they are lost */
 	struct lm_known_build *builds;
@@ -162,9 +163,11 @@ int lm_source_mqueues(const struct lm_model *m, uint32_t ns, struct lm_objects *
 /* Remove from the host's namespace what the container had there. */
 void lm_source_drop_ipc(struct lm_source *s);
 
-/* source_final.c: NETNS of a container that has its own. */
+/* source_net.c: the NETNS record of a container that has its own; and with its rules. */
+int lm_source_list_net(struct lm_source *s, struct lm_buf *b, struct lm_error *e);
 int lm_source_describe_net(struct lm_source *s, struct lm_objects *o,
 			   struct lm_error *e);
+/* source_final.c */
 /* ROUND; and PAGES with ROUND_END. */
 int lm_source_round_begin(struct lm_source *s, struct lm_out *out, bool final,
 			  struct lm_error *e);

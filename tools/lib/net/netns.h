@@ -65,6 +65,13 @@ enum lm_link_attr {
  */
 int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e);
 
+/* What devices, addresses, routes and rules are there: does it change? Return: an fd
+ * for the two below, or -1.
+ */
+int lm_netns_watch(int nsfd, struct lm_error *e);
+bool lm_netns_changed(int watch);	/* since the watch began, or began again */
+void lm_netns_watch_again(int watch);
+
 /* Make it again: a new namespace with its links, isolated: it neither answers
  * nor sends until lm_netns_open_up(). Return: fd of the namespace, or -1.
  * @user: an fd of the user namespace that it belongs to; 0: ours.
