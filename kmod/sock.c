@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/net_tstamp.h>
 #include <linux/socket.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -157,6 +158,12 @@ const char *lm_inet_unsupported(const struct sock *sk)
 		return "BPF program on a socket";
 	if (has_ip_options(sk))
 		return "socket with IP options";
+	/* Who counts what it has sent is told numbers that begin at 0 again. */
+	if (atomic_read(&sk->sk_zckey))
+		return "socket that has sent by MSG_ZEROCOPY";
+	if (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID &&
+	    atomic_read(&sk->sk_tskey))
+		return "socket with numbered time stamps (SOF_TIMESTAMPING_OPT_ID)";
 	return lm_groups_unsupported(sk);
 }
 

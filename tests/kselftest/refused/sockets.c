@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/net_tstamp.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -383,6 +384,66 @@ static void set_reuseport(void)
 	check(!close(prog));
 }
 
+/* ---- who is told which of its packets have left ---- */
+
+static void get_notice(void)
+{
+	struct pollfd p = { .fd = fd };
+	struct msghdr m = { .msg_controllen = 0 };
+
+	get_tcp();
+	check(poll(&p, 1, -1) == 1 && p.revents & POLLERR);
+	check(recvmsg(fd, &m, MSG_ERRQUEUE) >= 0);
+}
+
+static void send_without_copy(void)
+{
+	char buf[8];
+
+	set_option(fd, SOL_SOCKET, SO_ZEROCOPY);
+	check(send(fd, "passes", 6, MSG_ZEROCOPY) == 6 && read(peer, buf, 6) == 6);
+}
+
+static void set_zerocopy(void)
+{
+	set_tcp();
+	if (!*wrong)
+		send_without_copy();
+}
+
+static void set_zerocopyudp(void)
+{
+	need(own_net());
+	fd = udp_at(7000, false);
+	peer = udp_at(7001, false);
+	connect_it(fd, 7001);
+	connect_it(peer, 7000);
+	send_without_copy();
+}
+
+/* Who only has asked for it is told of nothing yet. */
+static void set_zerooption(void)
+{
+	set_tcp();
+	if (!*wrong)
+		set_option(fd, SOL_SOCKET, SO_ZEROCOPY);
+}
+
+static void get_zerooption(void)
+{
+	check(option(SOL_SOCKET, SO_ZEROCOPY) == 1);
+	get_tcp();
+}
+
+static void set_numbered(void)
+{
+	int flags = SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_TX_SOFTWARE |
+		    SOF_TIMESTAMPING_SOFTWARE;
+
+	set_tcp();
+	check(*wrong || !setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)));
+}
+
 /* ---- where it belongs to ---- */
 
 static void set_othernet(void)
@@ -417,6 +478,12 @@ const struct thing socket_things[] = {
 	{ "sockmapunix", set_sockmapunix, get_tcp, OF_FILE, "socket in a BPF map" },
 	{ "sockarray", set_sockarray, get_fd, OF_FILE, "socket in a BPF map" },
 	{ "reuseport", set_reuseport, get_fd, OF_FILE, "BPF program on a socket" },
+	{ "zerocopy", set_zerocopy, get_notice, OF_FILE,
+	  "socket that has sent by MSG_ZEROCOPY" },
+	{ "zerocopyudp", set_zerocopyudp, get_notice, OF_FILE,
+	  "socket that has sent by MSG_ZEROCOPY" },
+	{ "zerooption", set_zerooption, get_zerooption, OF_NOTHING },
+	{ "numbered", set_numbered, get_tcp, OF_FILE, "socket with numbered time stamps" },
 	{ "othernet", set_othernet, get_fd, OF_FILE,
 	  "socket of another network namespace" },
 	{ }
