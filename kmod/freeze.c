@@ -72,7 +72,7 @@ static struct task_struct *find_running(struct lm_session *s)
  */
 bool lm_task_stopped(struct task_struct *t)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), 1000);
+	ktime_t end = ktime_add_ms(ktime_get(), 10000);
 
 	while (t->frozen) {
 		if (!lm_task_on_cpu(t))

@@ -155,8 +155,12 @@ static int write_image(struct lm_source *s, int fd, json_t *j, struct lm_error *
 
 static int leave_it(struct lm_source *s, struct lm_error *e)
 {
-	if (!strcmp(leave, "killed"))
-		return lm_source_kill(s, e);
+	if (!strcmp(leave, "killed")) {
+		if (lm_source_kill(s, e))
+			return -1;
+		/* Who restores it next needs them. */
+		lm_source_reaped(s);
+	}
 	if (!strcmp(leave, "frozen"))
 		return lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e);
 	return 0;

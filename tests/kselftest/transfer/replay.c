@@ -87,6 +87,7 @@ static void source(const char *target, int rounds, const struct lm_compress *c)
 	close(conn[1]);
 	if (lm_source_kill(s, &e))
 		fail("kill");
+	lm_source_reaped(s);
 	lm_source_close(s);
 	printf("%llu differences, %llu copies, %ld bytes\n",
 	       (unsigned long long)delta, (unsigned long long)copy, ftell(file));

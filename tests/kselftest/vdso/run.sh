@@ -73,16 +73,22 @@ there_and_back()
 	moved plain "$dir/plain.img"
 }
 
-# in_the_vdso: refused; where it was caught in its handler, which is short, once more
+# in_the_vdso: refused; where it was caught in its handler, which is short, once more. (It
+# is stopped before: a dump would look for another moment.)
 in_the_vdso()
 {
 	for _ in {1..20}; do
-		begin stuck stuck && kill_box stuck "$dir/stuck.img" || return
+		begin stuck stuck && frozen stuck 1 && kill_box stuck "$dir/stuck.img" || return
 		refused 2 "just then in the vdso" other stuck && return
 		unbox stuck
 		rm -f "$dir"/stuck.*
 	done
 	return 1
+}
+
+back()
+{
+	restore stuck && frozen stuck 0
 }
 
 load_module
@@ -98,7 +104,7 @@ begin handler handler
 check "a signal handler that interrupted the vdso" moves handler
 check "it returns there" answers "$dir/handler"
 check "who is in the vdso is refused" in_the_vdso
-check "and goes on where it came from" restore stuck
+check "and goes on where it came from" back
 for name in plain lazy handler stuck; do
 	unbox $name
 done

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,9 @@
 #define LIST_TRIES 5
 /* Time in the stop that does not depend on pages. */
 #define FIXED_MS 20.0
+#define REAPED_MS 1000
+/* Where an image is restored nobody knows. */
+#define VDSO_TRIES 5
 /* A round of fewer bytes says little about the rate. */
 #define RATE_BYTES (4 << 20)
 
@@ -58,6 +62,7 @@ static struct lm_source *new_source(const char *target, struct lm_error *e)
 		return NULL;
 	}
 	s->cgroup_fd = s->nsfd = s->net_watch = -1;
+	s->vdso_tries = VDSO_TRIES;
 	lm_model_init(&s->model);
 	/* The module first: without it nothing is to be moved anywhere. */
 	if (lm_nl_open(&s->nl, e) == 0 && find_cgroup(s, target, e) == 0)
@@ -197,7 +202,7 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 	for (int i = 0; i < 4 * LIST_TRIES; i++) {
 		memset(&why, 0, sizeof(why));
 		if (lm_objects_get(s, o, &why) == 0 &&
-		    (i >= LIST_TRIES - 1 || settled(s)))
+		    (i >= (s->live ? 4 : 1) * LIST_TRIES - 1 || settled(s)))
 			return 0;
 		if (o)
 			lm_objects_free(o);
@@ -206,6 +211,23 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 	if (e && !e->code)
 		*e = why;
 	return -1;
+}
+
+/* A running container is told of in several messages: of a pipe that is made meanwhile,
+ * of a process that comes or goes, some have only the one half. What is refused the third
+ * time, too, is refused.
+ */
+static int judge_running(struct lm_source *s, void (*report)(const char *line, void *arg),
+			 void *arg, struct lm_error *e)
+{
+	for (int i = 0; i < 2; i++) {
+		if (lm_source_judge(s, NULL, NULL, NULL) >= 0)
+			return 0;
+		usleep(20000);
+		if (list(s, NULL, e) < 0)
+			return -1;
+	}
+	return lm_source_judge(s, report, arg, e) < 0 ? -1 : 0;
 }
 
 int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *arg),
@@ -220,7 +242,7 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 	if (lm_cgroup_check(s->dir, e) < 0 || list(s, NULL, e) < 0 ||
 	    lm_source_find_netns(s, e) < 0 || lm_source_builds(s, NULL, e) < 0)
 		return -1;
-	ret = lm_source_judge(s, report, arg, e);
+	ret = judge_running(s, report, arg, e);
 	if (ret >= 0 && (lm_source_keys(s, report, arg, e) < 0 ||
 			 lm_seccomp_learn(s, e) < 0 || lm_source_labels(s, NULL, e) < 0 ||
 			 lm_source_describe_ns(s, NULL, e) < 0 ||
@@ -263,7 +285,7 @@ void lm_source_patches(struct lm_source *s, bool on)
 
 void lm_source_other_vdso(struct lm_source *s, bool on)
 {
-	s->other_vdso = on;
+	s->vdso_tries = on ? -1 : 0;
 }
 
 void lm_source_live(struct lm_source *s, bool on)
@@ -381,6 +403,17 @@ int lm_source_thaw(struct lm_source *s, struct lm_error *e)
 	lm_packets_close(s->packets);
 	s->packets = NULL;
 	return ret;
+}
+
+void lm_source_reaped(const struct lm_source *s)
+{
+	const struct lm_process *p;
+
+	for (size_t i = 0, waits = 0; i < s->model.nr_procs; i++) {
+		p = s->model.procs[i];
+		while (waits++ < REAPED_MS && !kill(p->task, 0))
+			usleep(1000);
+	}
 }
 
 int lm_source_kill(struct lm_source *s, struct lm_error *e)

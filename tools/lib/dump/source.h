@@ -58,7 +58,9 @@ void lm_source_patches(struct lm_source *s, bool on);
  * from nothing (of an image only the last round is made).
  */
 void lm_source_live(struct lm_source *s, bool on);
-/* It goes to a kernel with another vdso: no thread may be in there. */
+/* It goes to a kernel with another vdso: no thread may be in there; or to one with the
+ * same. Until this is told, a few stops are tried for one in which no thread is.
+ */
 void lm_source_other_vdso(struct lm_source *s, bool on);
 /* From now on pages that are written in round after round stay writable (HOT). */
 void lm_source_hot(struct lm_source *s, bool on);
@@ -115,5 +117,9 @@ int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e);
  * only.
  */
 int lm_source_kill(struct lm_source *s, struct lm_error *e);
+/* Then: until their pids can be given to others, which is when init, or whoever is their
+ * parent, has waited for them; no longer than a second.
+ */
+void lm_source_reaped(const struct lm_source *s);
 
 #endif

@@ -315,7 +315,7 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	const struct lm_model *m = &s->model;
 
 	check_refusals(&v, m);
-	if (s->other_vdso && s->frozen)
+	if (s->vdso_tries && s->frozen)
 		check_vdso(&v, m);
 	check_xstate(&v, m);
 	check_netns(&v, m);

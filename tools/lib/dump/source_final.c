@@ -193,6 +193,8 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		lm_source_thaw(s, NULL);
 		lm_objects_free(&o);
 		lm_objects_free(&around);
+		if (s->vdso_tries > 0)
+			s->vdso_tries--;
 		if (--tries <= 0) {
 			e->code = LM_REFUSED;	/* says what was in the way */
 			ret = -1;

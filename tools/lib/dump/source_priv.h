@@ -49,7 +49,7 @@ struct lm_source {
 	struct lm_nl *nl;
 	uint32_t session;
 	bool has_session, frozen, tracked;
-	bool other_vdso;	/* at the destination */
+	int vdso_tries;		/* stops that may fail for a thread in the vdso; -1: all */
 	bool live;		/* each round is made as it comes */
 	uint64_t tree_sum;	/* of a tree that can be made from nothing */
 	uint32_t round;		/* the next one */
