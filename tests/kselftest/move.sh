@@ -55,14 +55,14 @@ gone()
 	done
 }
 
-# wait_for SECONDS COMMAND...
+# wait_for SECONDS COMMAND...: and not given up for a single try that took so long
 wait_for()
 {
-	local end=$((SECONDS + $1 * ${TIME_FACTOR:-1}))
+	local end=$((SECONDS + $1 * ${TIME_FACTOR:-1})) tries=0
 
 	shift
 	until "$@" 2>/dev/null; do
-		((SECONDS < end)) || return 1
+		((++tries < 20 || SECONDS < end)) || return 1
 		sleep 0.05
 	done
 }
@@ -79,17 +79,23 @@ unbox()
 # described in IMAGE.before
 dump_box()
 {
-	local pids status leave=${3:-killed}
+	local pids status leave=${3:-killed} tries=0
 
 	mapfile -t pids < <(find "$cg/$1" -name cgroup.procs -exec cat {} + 2>/dev/null)
-	[ "$leave" != killed ] || {
-		frozen "$1" 1 && snapshot "$1" >"$2.before" || {
-			echo "does not freeze, or shows nothing"
-			return 1
+	while :; do
+		[ "$leave" != killed ] || {
+			frozen "$1" 1 && snapshot "$1" >"$2.before" || {
+				echo "does not freeze, or shows nothing"
+				return 1
+			}
 		}
-	}
-	"$migctl" dump "$cg/$1" -o "$2" --leave "$leave" >"$dir/dump.log" 2>&1
-	status=$?
+		"$migctl" dump "$cg/$1" -o "$2" --leave "$leave" >"$dir/dump.log" 2>&1
+		status=$?
+		# What was frozen when it started a program has to run until that is over.
+		((status == 2 && tries++ < 10)) && grep -q "waits in vfork()" "$dir/dump.log" &&
+			frozen "$1" 0 || break
+		sleep 0.1
+	done
 	((status)) && {
 		cat "$dir/dump.log"
 		[ "$leave" != killed ] || frozen "$1" 0

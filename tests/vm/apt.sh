@@ -24,7 +24,7 @@ apt_suite()
 	mkdir -p "$dir"/{state/lists/partial,cache/archives/partial}
 	: >"$dir/status"
 	echo "deb $(mirror) $1 main" >"$dir/sources.list"
-	"$tool" -qq -o APT::Architecture=amd64 -o APT::Sandbox::User=root \
+	"$tool" -qq -o Acquire::Retries=3 -o APT::Architecture=amd64 -o APT::Sandbox::User=root \
 		-o Dir::State="$dir/state" -o Dir::State::status="$dir/status" \
 		-o Dir::Cache="$dir/cache" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::Etc::SourceList="$dir/sources.list" \

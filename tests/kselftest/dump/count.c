@@ -23,7 +23,8 @@ int main(int argc, char **argv)
 		mem[i] = i >> 6 | 1;
 	if (argc > 2 && !strcmp(argv[2], "tree") && !fork() && !fork())
 		argv[1] = argv[3];
-	snprintf(tmp, sizeof(tmp), "%s.tmp", argv[1]);
+	/* (a file of its own: of a tree several write here) */
+	snprintf(tmp, sizeof(tmp), "%s.%d.tmp", argv[1], getpid());
 	for (unsigned long n = 0;; n++) {
 		FILE *f = fopen(tmp, "w");
 

@@ -206,7 +206,7 @@ static void set_timerfd(void)
 /* Timers come late by what a restore takes from when it lets the clocks run until it
  * arms them, but not early; half a second is for what a busy machine looks at too late.
  */
-#define LATE	3.0
+#define LATE	20.0
 #define EARLY	0.5
 
 static void get_unread(void)

@@ -174,12 +174,12 @@ static void *spawn(void *arg)
 		int status = 1;
 		pid_t pid;
 
-		usleep(300000);
+		usleep(400000);
 		if (access(image, F_OK))
 			continue;
 		pid = vfork();
 		if (!pid) {
-			usleep(300000);
+			usleep(100000);
 			_exit(0);
 		}
 		check(pid > 0 && waitpid(pid, &status, 0) == pid && !status);

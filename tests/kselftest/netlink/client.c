@@ -168,7 +168,8 @@ static void many_processes(struct fam *nl)
 
 	box_open(&b, "lm-procs", 300);
 	id = fam_session_new(nl, b.fd, NULL, 0);
-	need(id > 0 && !fam_session(nl, LIVEMIG_CMD_FREEZE, id),
+	need(id > 0 && !fam_session_u32(nl, LIVEMIG_CMD_FREEZE, id,
+					LIVEMIG_A_TIMEOUT_MS, 60000),
 	     "300 processes freeze");
 	check(!fam_dump(nl, id, &d) && !d.broken && has_pids(&d, &b),
 	      "and are dumped, over several messages, each once");

@@ -55,7 +55,7 @@ goes_on()
 
 	pid=$(init)
 	wait_for 60 counted_beyond "$pid" "$1" || { echo "count $(count "$pid"), was $1"; return 1; }
-	[ "$(ask GET key)" = "$box" ] || { echo "redis: $(ask GET key)"; return 1; }
+	wait_for 60 has_key || { echo "redis: $(ask GET key)"; return 1; }
 	view "$pid" >"$out/after"
 	diff "$out/before" "$out/after"
 }

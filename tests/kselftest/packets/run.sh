@@ -45,7 +45,7 @@ all_answered()
 {
 	local pinger
 
-	ip netns exec client ping -n -i 0.02 -W 20 10.77.0.50 >"$dir/ping" &
+	ip netns exec client ping -n -i 0.05 -W 20 10.77.0.50 >"$dir/ping" &
 	pinger=$!
 	wait_for 60 grep -q icmp_seq=20 "$dir/ping"
 	"$@" >"$dir/said" 2>&1

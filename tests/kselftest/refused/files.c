@@ -181,6 +181,7 @@ static void set_breaking(void)
 	signal(SIGIO, count);
 	fd = file_with(name("data"), "");
 	need(fd >= 0 && !fcntl(fd, F_SETLEASE, F_WRLCK));
+	write_file("/proc/sys/fs/lease-break-time", "3600");
 	pid = fork();
 	if (!pid)
 		_exit(open(name("data"), O_RDONLY) < 0 ? 8 : 7);

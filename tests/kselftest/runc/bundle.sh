@@ -86,7 +86,12 @@ make_bundle()
 # ask COMMAND...: its redis, through a socket in its root
 ask()
 {
-	redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
+	timeout $((20 * ${TIME_FACTOR:-1})) redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
+}
+
+has_key()
+{
+	[ "$(ask GET key)" = "$box" ]
 }
 
 # no_redis PID: it does not answer; what can be known about it, in the box with that init
@@ -123,9 +128,9 @@ view()
 		sed "/^State\|^Vm\|^Rss\|^FDSize\|^Sig[QPB]\|^ShdPnd\|ctxt_switches/d" \
 			/proc/1/status
 		cat /proc/1/cgroup /proc/1/limits
-		find /dev /tmp -not -name count.new -printf "%p %y %m %U %G %l\n" | sort
+		find /dev /tmp -not -name count.new -printf "%p %y %m %U %G %l\n" | sort -u
 		for p in /proc/[0-9]*; do
-			[ "$(cat "$p/comm")" = redis-server ] && echo "${p#/proc/}"
+			if [ "$(cat "$p/comm")" = redis-server ]; then echo "${p#/proc/}"; fi
 		done'
 }
 

@@ -47,7 +47,7 @@ counts()
 
 knows()
 {
-	[ "$(ask GET key)" = "$box" ] || { ask GET key; return 1; }
+	wait_for 60 has_key || { ask GET key; return 1; }
 }
 
 same()
