@@ -84,6 +84,21 @@ bool lm_task_stopped(struct task_struct *t)
 	return false;
 }
 
+/* Is a task no longer counted by its cgroup, but not yet a zombie that a dump would find? */
+static bool any_ending(struct lm_session *s)
+{
+	struct task_struct *p, *t;
+	bool ending = false;
+
+	rcu_read_lock();
+	for_each_process_thread(p, t)
+		if (READ_ONCE(t->flags) & PF_EXITING && !READ_ONCE(t->exit_state) &&
+		    task_under_cgroup_hierarchy(t, s->cgrp))
+			ending = true;
+	rcu_read_unlock();
+	return ending;
+}
+
 static bool all_stopped(struct lm_session *s)
 {
 	struct task_struct *t;
@@ -158,7 +173,7 @@ static int wait_stopped(struct lm_session *s, u32 timeout_ms,
 	ktime_t end = ktime_add_ms(ktime_get(), timeout_ms);
 	u64 nap = NAP_MIN_NS;
 
-	while (!all_stopped(s)) {
+	while (!all_stopped(s) || any_ending(s)) {
 		ktime_t t = ns_to_ktime(nap);
 
 		if (fatal_signal_pending(current))
