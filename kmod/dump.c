@@ -189,6 +189,18 @@ static int check_vfork(struct lm_dump *d, struct task_struct *child)
 	return err;
 }
 
+static int check_ending(struct lm_dump *d)
+{
+	struct task_struct *t = lm_task_ending(d->s);
+	int err;
+
+	if (!t)
+		return 0;
+	err = lm_unsupported(d, t, -1, true, "try again", "it is just ending");
+	put_task_struct(t);
+	return err;
+}
+
 /* A zombie that a process of the container has not waited for, after @last. */
 static struct task_struct *next_zombie(struct lm_dump *d, pid_t last)
 {
@@ -318,6 +330,8 @@ static int dump_open(struct netlink_callback *cb)
 		       d->s->id);
 	}
 	d->pid_ns = lm_pidns_of_tasks(d);
+	if (!err && d->frozen)
+		err = check_ending(d);
 	mutex_unlock(&d->s->lock);
 	return err;
 }

@@ -24,6 +24,9 @@
 #define NAP_MIN_NS	(50 * NSEC_PER_USEC)
 #define NAP_MAX_NS	(2 * NSEC_PER_MSEC)
 
+/* Waiting for who ends while the others are stopped. */
+#define ENDING_MS	50
+
 /* Looks at a frozen container whose tasks signals wake again and again. */
 #define FROZEN_TRIES	100
 
@@ -84,19 +87,53 @@ bool lm_task_stopped(struct task_struct *t)
 	return false;
 }
 
-/* Is a task no longer counted by its cgroup, but not yet a zombie that a dump would find? */
-static bool any_ending(struct lm_session *s)
+/* It is not counted by its cgroup any more, but not yet a zombie; or the thread that keeps
+ * its process from being one.
+ */
+static bool is_ending(struct task_struct *t)
+{
+	int state = READ_ONCE(t->exit_state);
+
+	return READ_ONCE(t->flags) & PF_EXITING &&
+	       (!state || (state == EXIT_DEAD && !thread_group_leader(t)));
+}
+
+/**
+ * lm_task_ending() - somebody of whom there is neither a live task nor a zombie
+ * @s: the session; s->lock is held
+ *
+ * Return: one such task of the container with a reference, or NULL.
+ */
+struct task_struct *lm_task_ending(struct lm_session *s)
 {
 	struct task_struct *p, *t;
-	bool ending = false;
 
 	rcu_read_lock();
-	for_each_process_thread(p, t)
-		if (READ_ONCE(t->flags) & PF_EXITING && !READ_ONCE(t->exit_state) &&
-		    task_under_cgroup_hierarchy(t, s->cgrp))
-			ending = true;
+	for_each_process_thread(p, t) {
+		if (!is_ending(t) || !task_under_cgroup_hierarchy(t, s->cgrp))
+			continue;
+		get_task_struct(t);
+		rcu_read_unlock();
+		return t;
+	}
 	rcu_read_unlock();
-	return ending;
+	return NULL;
+}
+
+/* For who ends it is a matter of microseconds; but the init of a pid namespace waits for
+ * all in it, who may wait for somebody frozen. A dump names who is left.
+ */
+static void wait_ended(struct lm_session *s)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), ENDING_MS);
+	struct task_struct *t;
+
+	while ((t = lm_task_ending(s))) {
+		put_task_struct(t);
+		if (fatal_signal_pending(current) || ktime_after(ktime_get(), end))
+			break;
+		usleep_range(50, 200);
+	}
 }
 
 static bool all_stopped(struct lm_session *s)
@@ -173,7 +210,7 @@ static int wait_stopped(struct lm_session *s, u32 timeout_ms,
 	ktime_t end = ktime_add_ms(ktime_get(), timeout_ms);
 	u64 nap = NAP_MIN_NS;
 
-	while (!all_stopped(s) || any_ending(s)) {
+	while (!all_stopped(s)) {
 		ktime_t t = ns_to_ktime(nap);
 
 		if (fatal_signal_pending(current))
@@ -225,6 +262,7 @@ int lm_freeze(struct lm_session *s, u32 timeout_ms,
 		lm_thaw(s);
 		return err;
 	}
+	wait_ended(s);
 	WRITE_ONCE(s->state, LIVEMIG_STATE_FROZEN);
 	lm_event(s, LIVEMIG_EVENT_FROZEN, 0, NULL);
 	return 0;

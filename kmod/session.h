@@ -116,8 +116,9 @@ u32 lm_tasks_count(struct lm_session *s);
 
 /* True when every task of the session is frozen and off its CPU. */
 bool lm_session_frozen(struct lm_session *s);
+struct task_struct *lm_task_ending(struct lm_session *s);
 /* May @t's registers be read: frozen and switched out. Sleeps, for a frozen
- * task that is on its way off the CPU, up to some ms.
+ * task that is on its way off the CPU, up to 10 s where its CPU is virtual.
  */
 bool lm_task_stopped(struct task_struct *t);
 

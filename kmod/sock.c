@@ -158,12 +158,6 @@ const char *lm_inet_unsupported(const struct sock *sk)
 		return "BPF program on a socket";
 	if (has_ip_options(sk))
 		return "socket with IP options";
-	/* Who counts what it has sent is told numbers that begin at 0 again. */
-	if (atomic_read(&sk->sk_zckey))
-		return "socket that has sent by MSG_ZEROCOPY";
-	if (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID &&
-	    atomic_read(&sk->sk_tskey))
-		return "socket with numbered time stamps (SOF_TIMESTAMPING_OPT_ID)";
 	return lm_groups_unsupported(sk);
 }
 
@@ -175,6 +169,12 @@ static const char *why_not(struct lm_dump *d, struct sock *sk, bool *transient)
 		return foreign_name(sk);
 	if (in_bpf_map(sk))
 		return "socket in a BPF map";
+	/* Who counts what it has sent is told numbers that begin at 0 again. */
+	if (atomic_read(&sk->sk_zckey))
+		return "socket that has sent by MSG_ZEROCOPY";
+	if (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID &&
+	    atomic_read(&sk->sk_tskey))
+		return "socket with numbered time stamps (SOF_TIMESTAMPING_OPT_ID)";
 	return kind->unsupported(d, sk, transient);
 }
 
