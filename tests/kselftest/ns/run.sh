@@ -245,8 +245,8 @@ network()
 	return $status
 }
 
-# changing NAME FILE: the dump is slow whenever it looks at FILE, and addresses come until
-# long after the first time. None is lost.
+# changing NAME FILE ADD LIST: the dump is slow whenever it looks at FILE, and the command
+# ADD makes things of the address 10.77.0.$i until long after the first time. None is lost.
 changing()
 {
 	local f=$dir/$1
@@ -254,32 +254,43 @@ changing()
 	# shellcheck disable=SC2016
 	box "ns-$1" unshare --net sh -c '
 		ip link set lo up
+		nft add table ip t && nft add chain ip t c
 		touch $0.ready
 		until [ -e $0.img.tmp ]; do sleep .1; done
 		for i in 1 2 3 4 5 6 7 8 9 10; do
-			ip address add 10.77.0.$i/32 dev lo
+			eval "$1"
 			sleep .3
 		done
 		until [ -e $0.go ]; do sleep .1; done
-		ip -o address show dev lo | grep -c 10.77. >$0.new
+		eval "$2" | grep -c 10.77. >$0.new
 		[ $(cat $0.new) != 10 ] || echo ok >$0.new
-		mv $0.new $0' "$f"
+		mv $0.new $0' "$f" "$3" "$4"
 	is_ready "$f" || return
-	strace -f -qq -o /dev/null -P "$2" -e inject=openat:delay_enter=1000000 \
+	strace -f -qq -o "$f.calls" -P "$2" -e inject=openat:delay_enter=1000000 \
 		"$migctl" dump "$cg/ns-$1" -o "$f.img" --rounds 0 --leave killed || return
+	grep -q DELAYED "$f.calls" || { cat "$f.calls"; return 1; }
 	"$migctl" restore --detach "$f.img" && answers "$f"
 }
+
+address='ip address add 10.77.0.$i/32 dev lo'
+addresses='ip -o address show dev lo'
 
 # Between its lists...
 listed()
 {
-	changing listed /proc/thread-self/net/arp_tables_names
+	changing listed /proc/thread-self/net/arp_tables_names "$address" "$addresses"
 }
 
 # ... and between them and the stop.
 stopped()
 {
-	changing stopped "$cg/ns-stopped/pids.max"
+	changing stopped "$cg/ns-stopped/cgroup.type" "$address" "$addresses"
+}
+
+ruled()
+{
+	changing ruled "$cg/ns-ruled/cgroup.type" \
+		'nft add rule ip t c ip saddr 10.77.0.$i drop' 'nft list ruleset'
 }
 
 ramfs()
@@ -295,11 +306,11 @@ peers()
 load_module
 # shellcheck disable=SC2086
 # (before there are mounts that are shared between the host and its tests)
-others="twomounts entered mounts unshared ramfs peers part readonly network listed stopped"
+others="twomounts entered mounts unshared ramfs peers part readonly network listed stopped ruled"
 [ $# = 0 ] || { moved=$*; refused=; others=; }
 case " $moved " in *" twomounts "*) others=twomounts; moved= ;; esac
 case " $moved " in *" mounts "*) others="mounts unshared ramfs peers part readonly"; moved= ;; esac
-case $moved in entered | network | listed | stopped) others=$moved; moved= ;; esac
+case $moved in entered | network | listed | stopped | ruled) others=$moved; moved= ;; esac
 # shellcheck disable=SC2086
 set -- $moved $refused $others
 plan $#

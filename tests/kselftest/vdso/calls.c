@@ -7,11 +7,13 @@
  *	calls FILE handler	the same, from a signal handler that interrupted the
  *			vdso, which is then returned to
  *	calls FILE stuck	for ever in one instruction of the vdso
+ *	calls FILE once		in it until it has been stopped once
  *
  * FILE.ready is made when it has begun.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -153,6 +155,18 @@ static void again(int sig)
 {
 }
 
+/* Until something has been stopped: sigwaitinfo() is one of the calls that end then. */
+static void *let_it_write(void *arg)
+{
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	sigwaitinfo(&usr1, NULL);
+	mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+	return arg;
+}
+
 /* A call of the vdso that cannot write its answer. */
 static void interrupted(void (*handler)(int))
 {
@@ -175,10 +189,16 @@ int main(int argc, char **argv)
 	file = argv[1];
 	freopen("/dev/null", "w", stdout);
 	page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (argc == 2)
+	if (argc > 2 && argv[2][0] == 'o') {
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, let_it_write, NULL))
+			return 1;
+	}
+	if (argc > 2)
+		interrupted(argv[2][0] == 'h' ? in_handler : again);
+	if (argc == 2 || argv[2][0] == 'o')
 		until_told();
-	else
-		interrupted(argv[2][0] == 's' ? again : in_handler);
 	say("", "ok");
 	return 0;
 }

@@ -9,7 +9,7 @@
 # coverage: vdso of another kernel
 # vm: mem=1024 timeout=900
 # requires: build/migctl
-# build: calls calls.c
+# build: calls calls.c -pthread
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -92,7 +92,7 @@ back()
 }
 
 load_module
-plan 9
+plan 11
 begin plain
 check "it moves" moves plain
 check "it moves twice more, to places that it knows, and to the same" there_and_back
@@ -103,9 +103,12 @@ check "its calls tell what the kernel tells then" answers "$dir/lazy"
 begin handler handler
 check "a signal handler that interrupted the vdso" moves handler
 check "it returns there" answers "$dir/handler"
+begin once once
+check "a dump looks for a moment when nobody is in the vdso" moves once
+check "its calls tell what the kernel tells" answers "$dir/once"
 check "who is in the vdso is refused" in_the_vdso
 check "and goes on where it came from" back
-for name in plain lazy handler stuck; do
+for name in plain lazy handler once stuck; do
 	unbox $name
 done
 finish

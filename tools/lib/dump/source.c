@@ -22,8 +22,11 @@
 
 /* A running container changes while it is listed. */
 #define LIST_TRIES 5
+/* The destination takes no unsettled one. */
+#define LIVE_TRIES 200
 /* Time in the stop that does not depend on pages. */
 #define FIXED_MS 20.0
+#define JUDGE_TRIES 10
 #define REAPED_MS 1000
 /* Where an image is restored nobody knows. */
 #define VDSO_TRIES 5
@@ -61,7 +64,7 @@ static struct lm_source *new_source(const char *target, struct lm_error *e)
 		lm_fail(e, LM_FAILED, "no memory");
 		return NULL;
 	}
-	s->cgroup_fd = s->nsfd = s->net_watch = -1;
+	s->cgroup_fd = s->nsfd = s->net_watch.links = s->net_watch.rules = -1;
 	s->vdso_tries = VDSO_TRIES;
 	lm_model_init(&s->model);
 	/* The module first: without it nothing is to be moved anywhere. */
@@ -140,8 +143,7 @@ void lm_source_close(struct lm_source *s)
 		close(s->cgroup_fd);
 	if (s->nsfd >= 0)
 		close(s->nsfd);
-	if (s->net_watch >= 0)
-		close(s->net_watch);
+	lm_netns_watch_close(&s->net_watch);
 	free(s);
 }
 
@@ -199,10 +201,11 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
 	struct lm_error why;
 
-	for (int i = 0; i < 4 * LIST_TRIES; i++) {
+	int tries = s->live ? LIVE_TRIES : LIST_TRIES;
+
+	for (int i = 0; i < 4 * tries; i++) {
 		memset(&why, 0, sizeof(why));
-		if (lm_objects_get(s, o, &why) == 0 &&
-		    (i >= (s->live ? 4 : 1) * LIST_TRIES - 1 || settled(s)))
+		if (lm_objects_get(s, o, &why) == 0 && (i >= tries - 1 || settled(s)))
 			return 0;
 		if (o)
 			lm_objects_free(o);
@@ -214,17 +217,22 @@ static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 }
 
 /* A running container is told of in several messages: of a pipe that is made meanwhile,
- * of a process that comes or goes, some have only the one half. What is refused the third
- * time, too, is refused.
+ * of a process that comes or goes, some have only the one half. What three lists in a row
+ * refuse is refused.
  */
 static int judge_running(struct lm_source *s, void (*report)(const char *line, void *arg),
 			 void *arg, struct lm_error *e)
 {
-	for (int i = 0; i < 2; i++) {
-		if (lm_source_judge(s, NULL, NULL, NULL) >= 0)
+	struct lm_error last = { 0 }, now;
+
+	for (int i = 0, same = 0; i < JUDGE_TRIES && same < 2; i++) {
+		memset(&now, 0, sizeof(now));
+		if (lm_source_judge(s, NULL, NULL, &now) >= 0)
 			return 0;
+		same = strcmp(now.msg, last.msg) ? 0 : same + 1;
+		last = now;
 		usleep(20000);
-		if (list(s, NULL, e) < 0)
+		if (same < 2 && list(s, NULL, e) < 0)
 			return -1;
 	}
 	return lm_source_judge(s, report, arg, e) < 0 ? -1 : 0;
@@ -240,9 +248,11 @@ int lm_source_check(struct lm_source *s, void (*report)(const char *line, void *
 	if (!e)
 		e = &own;
 	if (lm_cgroup_check(s->dir, e) < 0 || list(s, NULL, e) < 0 ||
-	    lm_source_find_netns(s, e) < 0 || lm_source_builds(s, NULL, e) < 0)
+	    lm_source_find_netns(s, e) < 0)
 		return -1;
 	ret = judge_running(s, report, arg, e);
+	if (lm_source_builds(s, NULL, e) < 0)
+		return -1;
 	if (ret >= 0 && (lm_source_keys(s, report, arg, e) < 0 ||
 			 lm_seccomp_learn(s, e) < 0 || lm_source_labels(s, NULL, e) < 0 ||
 			 lm_source_describe_ns(s, NULL, e) < 0 ||
@@ -407,11 +417,10 @@ int lm_source_thaw(struct lm_source *s, struct lm_error *e)
 
 void lm_source_reaped(const struct lm_source *s)
 {
-	const struct lm_process *p;
-
 	for (size_t i = 0, waits = 0; i < s->model.nr_procs; i++) {
-		p = s->model.procs[i];
-		while (waits++ < REAPED_MS && !kill(p->task, 0))
+		pid_t pid = s->model.procs[i]->host;
+
+		while (pid && !kill(pid, 0) && waits++ < REAPED_MS)
 			usleep(1000);
 	}
 }

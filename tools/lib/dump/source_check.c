@@ -263,21 +263,26 @@ static void check_shmems(struct verdict *v, const struct lm_model *m)
 	}
 }
 
-/* Another kernel has not got that code. */
-static void check_vdso(struct verdict *v, const struct lm_model *m)
+/* Another kernel has not got that code. (Who was frozen before stays where he is.) */
+static void check_vdso(struct verdict *v, struct lm_source *s)
 {
+	const struct lm_model *m = &s->model;
 	const struct lm_thread *t;
+	bool any = false;
 	char line[256];
 
 	for (size_t i = 0; i < m->nr_procs; i++) {
 		t = lm_model_in_vdso(m->procs[i]);
 		if (!t)
 			continue;
+		any = true;
 		snprintf(line, sizeof(line),
 			 "pid %u thread %u: always in the vdso, and the destination has another: not supported; use the same kernel there",
 			 m->procs[i]->host, t->tid);
 		refuse(v, true, line);
 	}
+	if (any && s->vdso_tries > 0)
+		s->vdso_tries--;
 }
 
 /* A moment later they may be idle. */
@@ -315,8 +320,8 @@ int lm_source_judge(struct lm_source *s, void (*report)(const char *line, void *
 	const struct lm_model *m = &s->model;
 
 	check_refusals(&v, m);
-	if (s->vdso_tries && s->frozen)
-		check_vdso(&v, m);
+	if (s->frozen && (s->vdso_tries < 0 || (s->vdso_tries && !s->paused)))
+		check_vdso(&v, s);
 	check_xstate(&v, m);
 	check_netns(&v, m);
 	check_cttys(&v, m);

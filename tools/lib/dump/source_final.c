@@ -73,20 +73,37 @@ int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 	return lm_out_buf(out, LM_REC_ROUND_END, &b, e);
 }
 
-/* What the host knows about the container: its network, its limits; and what can
- * only be learned from running tasks.
+/* What the host knows about the container: its limits; and what can only be learned from
+ * running tasks.
  */
 static int describe_around(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
-	return lm_source_describe_net(s, o, e) ||
-	       lm_cgroup_describe(s->dir, o, e) ||
+	return lm_cgroup_describe(s->dir, o, e) ||
 	       lm_seccomp_learn(s, e) ||
 	       lm_seccomp_describe(s, o, e) ? -1 : 0;
 }
 
-static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
-		struct lm_error *e)
+/* @net was true before. Return: 0, 1 when the stop has to be tried again, -1. */
+static int still_true(struct lm_source *s, struct lm_objects *net, struct lm_error *e)
 {
+	if (s->nsfd < 0 || !lm_netns_changed(&s->net_watch))
+		return 0;
+	if (!s->net_changes) {
+		s->net_changes = true;
+		snprintf(e->msg, sizeof(e->msg), "its network has changed; try again");
+		return 1;
+	}
+	/* It will again. Now, that nobody runs, it does not, but that takes longer. */
+	lm_objects_free(net);
+	return lm_source_describe_net(s, net, e);
+}
+
+/* The same for the stop itself. */
+static int stop(struct lm_source *s, struct lm_objects *net, struct lm_stop_times *t,
+		uint64_t *clock, struct lm_error *e)
+{
+	int ret;
+
 	if (lm_cgroup_check(s->dir, e) < 0)
 		return -1;
 	s->paused = lm_cgroup_paused(s->dir);
@@ -96,6 +113,10 @@ static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
 	t->freeze = lap(clock);
 	if (s->packets)
 		lm_packets_keep(s->packets);
+	/* (the lock is a change, too) */
+	ret = still_true(s, net, e);
+	if (ret)
+		return ret;
 	if (s->nsfd >= 0 && lm_netlock(s->nsfd, false, &s->lock, e) < 0)
 		return -1;
 	t->netlock = lap(clock);
@@ -103,18 +124,17 @@ static int stop(struct lm_source *s, struct lm_stop_times *t, uint64_t *clock,
 }
 
 /* Stop, and list the objects. Return: 0, 1 when it has to be tried again, -1. */
-static int stop_and_list(struct lm_source *s, struct lm_objects *o,
+static int stop_and_list(struct lm_source *s, struct lm_objects *o, struct lm_objects *net,
 			 struct lm_stop_times *t, uint64_t *clock, struct lm_error *e)
 {
-	if (stop(s, t, clock, e) < 0 || lm_objects_get(s, o, e) < 0 ||
+	int ret = stop(s, net, t, clock, e);
+
+	if (ret)
+		return ret;
+	if (lm_objects_get(s, o, e) < 0 ||
 	    lm_source_builds(s, o, e) < 0 || lm_source_guards(s, o, e) < 0 ||
 	    lm_source_labels(s, o, e) < 0)
 		return -1;
-	if (s->nsfd >= 0 && lm_netns_changed(s->net_watch)) {
-		snprintf(e->msg, sizeof(e->msg),
-			 "the network namespace changes all the time; try again later");
-		return 1;
-	}
 	return lm_source_judge(s, NULL, NULL, e) ?:
 	       lm_cgroup_describe_kinds(s->dir, s->paused, o, e) ?:
 	       lm_source_describe_ns(s, o, e) ?:
@@ -144,13 +164,15 @@ static int write_end(struct lm_out *out, struct lm_error *e)
 }
 
 static int write_all(struct lm_source *s, struct lm_out *out, const struct lm_objects *o,
-		     const struct lm_objects *around, struct lm_stats *st,
-		     struct lm_stop_times *t, uint64_t *clock, struct lm_error *e)
+		     const struct lm_objects *net, const struct lm_objects *around,
+		     struct lm_stats *st, struct lm_stop_times *t, uint64_t *clock,
+		     struct lm_error *e)
 {
 	if (lm_source_round_begin(s, out, true, e) < 0 || lm_objects_write(o, out, e) < 0)
 		return -1;
 	t->state = lap(clock);
-	if (dump_files(s, out, e) < 0 || lm_objects_write(around, out, e) < 0)
+	if (dump_files(s, out, e) < 0 || lm_objects_write(net, out, e) < 0 ||
+	    lm_objects_write(around, out, e) < 0)
 		return -1;
 	t->files = lap(clock);
 	if (lm_source_round_end(s, out, s->pages_flags | LIVEMIG_PAGES_F_FINAL,
@@ -165,7 +187,7 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		    struct lm_stats *st, struct lm_stop_times *times,
 		    struct lm_error *e)
 {
-	struct lm_objects o = { 0 }, around = { 0 };
+	struct lm_objects o = { 0 }, net = { 0 }, around = { 0 };
 	struct lm_error own = { 0 };
 	struct lm_stop_times none, *t = times ? times : &none;
 	uint64_t clock, start;
@@ -186,15 +208,17 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		lm_sockopt_forget(s->usual);
 		s->usual = NULL;
 		lm_sockopt_learn(s, &s->model);
+		ret = lm_source_describe_net(s, &net, e);
+		if (ret < 0)
+			break;
 		start = clock = lm_now_ns();
-		ret = stop_and_list(s, &o, t, &clock, e);
+		ret = stop_and_list(s, &o, &net, t, &clock, e);
 		if (ret <= 0)
 			break;
 		lm_source_thaw(s, NULL);
 		lm_objects_free(&o);
+		lm_objects_free(&net);
 		lm_objects_free(&around);
-		if (s->vdso_tries > 0)
-			s->vdso_tries--;
 		if (--tries <= 0) {
 			e->code = LM_REFUSED;	/* says what was in the way */
 			ret = -1;
@@ -203,12 +227,13 @@ int lm_source_final(struct lm_source *s, struct lm_out *out, int tries,
 		usleep(PAUSE_US);
 	}
 	if (ret == 0)
-		ret = write_all(s, out, &o, &around, st, t, &clock, e);
+		ret = write_all(s, out, &o, &net, &around, st, t, &clock, e);
 	if (ret == 0)
 		t->total = lm_now_ns() - start;
 	else
 		lm_source_thaw(s, NULL);
 	lm_objects_free(&o);
+	lm_objects_free(&net);
 	lm_objects_free(&around);
 	return ret;
 }

@@ -10,23 +10,21 @@
 #define NET_TRIES	5
 
 /* A client of DHCP that gets an address and its routes between two of the lists would
- * make routes of nothing. (After so many tries it is as it is: the stop looks again.)
+ * make routes of nothing. (After so many tries it is as it is, but for the stop: stop().)
  */
 int lm_source_list_net(struct lm_source *s, struct lm_buf *b, struct lm_error *e)
 {
 	struct lm_error why;
 	int ret;
 
-	if (s->net_watch < 0)
-		s->net_watch = lm_netns_watch(s->nsfd, e);
-	if (s->net_watch < 0)
+	if (s->net_watch.links < 0 && lm_netns_watch_open(&s->net_watch, s->nsfd, e))
 		return -1;
 	for (int i = 0; i < NET_TRIES; i++) {
-		lm_netns_watch_again(s->net_watch);
+		lm_netns_watch_again(&s->net_watch);
 		lm_buf_free(b);
 		memset(&why, 0, sizeof(why));
 		ret = lm_netns_dump(s->nsfd, b, &why);
-		if (!lm_netns_changed(s->net_watch))
+		if (!lm_netns_changed(&s->net_watch))
 			break;
 	}
 	if (ret && e)

@@ -57,7 +57,8 @@ struct lm_source {
 	struct lm_model model;
 	uint64_t ns_sum;	/* of namespaces whose mounts can be made again */
 	int nsfd;		/* the container's network namespace; -1: the host's */
-	int net_watch;		/* does it change? -1: nobody has asked yet */
+	struct lm_netns_watch net_watch; /* does it change? */
+	bool net_changes;	/* it did, when it was stopped */
 	struct lm_netlock *lock;
 	struct lm_packets *packets; /* that come meanwhile; NULL: they are lost */
 	struct lm_known_build *builds;

@@ -65,12 +65,14 @@ enum lm_link_attr {
  */
 int lm_netns_dump(int nsfd, struct lm_buf *b, struct lm_error *e);
 
-/* What devices, addresses, routes and rules are there: does it change? Return: an fd
- * for the two below, or -1.
- */
-int lm_netns_watch(int nsfd, struct lm_error *e);
-bool lm_netns_changed(int watch);	/* since the watch began, or began again */
-void lm_netns_watch_again(int watch);
+/* Do devices, addresses, routes and rules (nftables, too) change? watch.c */
+struct lm_netns_watch {
+	int links, rules;	/* sockets; -1: none */
+};
+int lm_netns_watch_open(struct lm_netns_watch *w, int nsfd, struct lm_error *e);
+bool lm_netns_changed(const struct lm_netns_watch *w);	/* since _open() or _again() */
+void lm_netns_watch_again(const struct lm_netns_watch *w);
+void lm_netns_watch_close(struct lm_netns_watch *w);
 
 /* Make it again: a new namespace with its links, isolated: it neither answers
  * nor sends until lm_netns_open_up(). Return: fd of the namespace, or -1.
