@@ -62,7 +62,7 @@ wait_for()
 
 	shift
 	until "$@" 2>/dev/null; do
-		((++tries < 20 || SECONDS < end)) || return 1
+		((++tries < 5 || SECONDS < end)) || return 1
 		sleep 0.05
 	done
 }

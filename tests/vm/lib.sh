@@ -10,7 +10,7 @@ wait_for()
 
 	shift
 	until "$@" >/dev/null 2>&1; do
-		((++tries < 20 || SECONDS < end)) || return 1
+		((++tries < 5 || SECONDS < end)) || return 1
 		sleep 0.1
 	done
 }

@@ -191,6 +191,7 @@ static void set_breaking(void)
 
 static void get_breaking(void)
 {
+	write_file("/proc/sys/fs/lease-break-time", "45");
 	check(!fcntl(fd, F_SETLEASE, F_UNLCK));
 	check(child_ends_with_7(pid));
 }

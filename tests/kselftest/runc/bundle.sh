@@ -86,7 +86,7 @@ make_bundle()
 # ask COMMAND...: its redis, through a socket in its root
 ask()
 {
-	timeout $((20 * ${TIME_FACTOR:-1})) redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
+	timeout $((5 * ${TIME_FACTOR:-1})) redis-cli -s "$bundle/rootfs/data/redis.sock" "$@" 2>&1 | grep -v '^Could not'
 }
 
 has_key()
