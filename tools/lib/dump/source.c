@@ -22,6 +22,7 @@
 
 /* A running container changes while it is listed. */
 #define LIST_TRIES 5
+#define FAILED_TRIES 20
 /* The destination takes no unsettled one. */
 #define LIVE_TRIES 200
 /* Time in the stop that does not depend on pages. */
@@ -199,13 +200,14 @@ static bool settled(struct lm_source *s)
 /* The inventory of the running container. */
 static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
+	int tries = s->live ? LIVE_TRIES : LIST_TRIES;
 	struct lm_error why;
 
-	int tries = s->live ? LIVE_TRIES : LIST_TRIES;
-
-	for (int i = 0; i < 4 * tries; i++) {
+	for (int failed = 0; failed < FAILED_TRIES;) {
 		memset(&why, 0, sizeof(why));
-		if (lm_objects_get(s, o, &why) == 0 && (i >= tries - 1 || settled(s)))
+		if (lm_objects_get(s, o, &why) < 0)
+			failed++;
+		else if (--tries <= 0 || settled(s))
 			return 0;
 		if (o)
 			lm_objects_free(o);
