@@ -26,6 +26,7 @@
 
 /* Waiting for who ends while the others are stopped. */
 #define ENDING_MS	50
+#define LONG_ENDING_MS	1000
 
 /* Looks at a frozen container whose tasks signals wake again and again. */
 #define FROZEN_TRIES	100
@@ -94,8 +95,7 @@ static bool is_ending(struct task_struct *t)
 {
 	int state = READ_ONCE(t->exit_state);
 
-	return READ_ONCE(t->flags) & PF_EXITING &&
-	       (!state || (state == EXIT_DEAD && !thread_group_leader(t)));
+	return READ_ONCE(t->flags) & PF_EXITING && (!state || !thread_group_leader(t));
 }
 
 /**
@@ -204,10 +204,22 @@ static int blame(struct lm_session *s, u32 timeout_ms,
 	return -ETIMEDOUT;
 }
 
+/* Newer kernels count who ends until the very last. */
+static bool only_ending(struct lm_session *s)
+{
+	struct task_struct *t = find_running(s), *ending = lm_task_ending(s);
+
+	if (t)
+		put_task_struct(t);
+	if (ending)
+		put_task_struct(ending);
+	return !t && ending;
+}
+
 static int wait_stopped(struct lm_session *s, u32 timeout_ms,
 			struct netlink_ext_ack *extack)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), timeout_ms);
+	ktime_t begin = ktime_get(), end = ktime_add_ms(begin, timeout_ms);
 	u64 nap = NAP_MIN_NS;
 
 	while (!all_stopped(s)) {
@@ -219,6 +231,10 @@ static int wait_stopped(struct lm_session *s, u32 timeout_ms,
 			return lm_err(extack, -ENODEV, "the cgroup was removed");
 		if (ktime_after(ktime_get(), end))
 			return blame(s, timeout_ms, extack);
+		if (ktime_after(ktime_get(), ktime_add_ms(begin, LONG_ENDING_MS)) &&
+		    only_ending(s))
+			return lm_err(extack, -EAGAIN,
+				      "somebody is ending, and needs those who are stopped; try again");
 		set_current_state(TASK_KILLABLE);
 		schedule_hrtimeout_range(&t, nap / 4, HRTIMER_MODE_REL);
 		nap = min_t(u64, nap * 2, NAP_MAX_NS);
@@ -236,7 +252,8 @@ static int wait_stopped(struct lm_session *s, u32 timeout_ms,
  * no error; what somebody else froze is left frozen by lm_thaw().
  *
  * Context: sleeps, killable.
- * Return: 0: all are frozen and off their CPUs; -ETIMEDOUT, -EINTR (killed),
+ * Return: 0: all are frozen and off their CPUs; -ETIMEDOUT, -EAGAIN (only who is ending
+ * is left), -EINTR (killed),
  * -ENODEV (the cgroup is gone), or the error of writing cgroup.freeze: then the
  * container runs.
  */
