@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "source_priv.h"
+#include "../clock.h"
 #include "../kinds/sockopt.h"
 #include "../net/nft.h"
 #include "../textfile.h"
@@ -24,7 +25,7 @@
 #define LIST_TRIES 5
 #define FAILED_TRIES 20
 /* The destination takes no unsettled one. */
-#define LIVE_TRIES 200
+#define LIVE_NS 1000000000ULL
 /* Time in the stop that does not depend on pages. */
 #define FIXED_MS 20.0
 #define JUDGE_TRIES 10
@@ -200,14 +201,15 @@ static bool settled(struct lm_source *s)
 /* The inventory of the running container. */
 static int list(struct lm_source *s, struct lm_objects *o, struct lm_error *e)
 {
-	int tries = s->live ? LIVE_TRIES : LIST_TRIES;
+	uint64_t end = lm_now_ns() + (s->live ? LIVE_NS : 0);
+	int tries = LIST_TRIES;
 	struct lm_error why;
 
 	for (int failed = 0; failed < FAILED_TRIES;) {
 		memset(&why, 0, sizeof(why));
 		if (lm_objects_get(s, o, &why) < 0)
 			failed++;
-		else if (--tries <= 0 || settled(s))
+		else if (settled(s) || (--tries <= 0 && lm_now_ns() > end))
 			return 0;
 		if (o)
 			lm_objects_free(o);

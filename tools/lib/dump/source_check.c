@@ -227,12 +227,14 @@ int lm_source_tree(struct lm_source *s, struct lm_error *e)
 	return 0;
 }
 
-/* Of a tree in which something else is refused nothing can be said. */
+/* Of a tree in which something else is refused nothing can be said; nor of one that is
+ * stopped for nothing, where somebody may be just ending.
+ */
 static int check_tree(struct verdict *v, struct lm_source *s)
 {
 	struct lm_error why = { 0 };
 
-	if (v->e->code || !lm_source_tree(s, &why))
+	if (v->e->code || (s->frozen && v->transient.code) || !lm_source_tree(s, &why))
 		return 0;
 	if (why.code != LM_REFUSED)
 		return lm_fail(v->e, why.code, "%s", why.msg);

@@ -107,16 +107,21 @@ static int stop(struct lm_source *s, struct lm_objects *net, struct lm_stop_time
 	if (lm_cgroup_check(s->dir, e) < 0)
 		return -1;
 	s->paused = lm_cgroup_paused(s->dir);
-	if (lm_nl_freeze(s->nl, s->session, FREEZE_MS, e) < 0)
-		return -1;
+	if (lm_nl_freeze(s->nl, s->session, FREEZE_MS, e) < 0) {
+		if (e->err != EAGAIN)
+			return -1;
+		e->code = LM_OK;
+		e->err = 0;
+		return 1;
+	}
 	s->frozen = true;
 	t->freeze = lap(clock);
-	if (s->packets)
-		lm_packets_keep(s->packets);
 	/* (the lock is a change, too) */
 	ret = still_true(s, net, e);
 	if (ret)
 		return ret;
+	if (s->packets)
+		lm_packets_keep(s->packets);
 	if (s->nsfd >= 0 && lm_netlock(s->nsfd, false, &s->lock, e) < 0)
 		return -1;
 	t->netlock = lap(clock);
