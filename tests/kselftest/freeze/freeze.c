@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -430,6 +431,48 @@ static void meanwhile(void)
 	box_close(&b);
 }
 
+/* The init of a pid namespace does not end before this has waited for the other one. */
+static void parent_of_init(void *arg)
+{
+	volatile uint64_t *count = arg;
+	pid_t pid[2];
+
+	if (unshare(CLONE_NEWPID))
+		_exit(1);
+	for (int i = 0; i < 2; i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			for (;;)
+				pause();
+	}
+	kill(pid[0], SIGKILL);
+	/* (waits for none: the zombie is to stay) */
+	waitid(P_PID, pid[1], &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	for (;; usleep(1000))
+		++*count;
+}
+
+static void ending(void)
+{
+	static struct dump d;
+	struct box b;
+	int id, err;
+
+	box_open(&b, "lm-ending", 0);
+	box_add(&b, parent_of_init, (void *)&b.count[0]);
+	check(box_moves(&b), "an init waits for what its parent has to wait for");
+	id = fam_session_new(&nl, b.fd, NULL, 0);
+	err = freeze(id, 60000);
+	/* Kernels that do not count it any more are frozen. */
+	check(err ? err == -EAGAIN :
+	      !fam_dump(&nl, id, &d) && strstr(d.unsupported, "just ending"),
+	      "it is not waited for, but said to be ending");
+	del(id);
+	check(box_moves(&b), "the container runs");
+	box_write(&b, "cgroup.kill", "1");
+	box_close(&b);
+}
+
 int main(void)
 {
 	ktap_begin();
@@ -441,6 +484,7 @@ int main(void)
 	timeout();
 	vforked();
 	zombies();
+	ending();
 	meanwhile();
 	return ktap_end();
 }
