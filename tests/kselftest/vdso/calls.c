@@ -155,14 +155,17 @@ static void again(int sig)
 {
 }
 
-/* Until something has been stopped: sigwaitinfo() is one of the calls that end then. */
+/* Until it has been stopped: sigtimedwait() is one of the calls that end then, also when
+ * that was the stop after which it was restored.
+ */
 static void *let_it_write(void *arg)
 {
+	const struct timespec hour = { .tv_sec = 3600 };
 	sigset_t usr1;
 
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
-	sigwaitinfo(&usr1, NULL);
+	sigtimedwait(&usr1, NULL, &hour);
 	mprotect(page, PAGE, PROT_READ | PROT_WRITE);
 	return arg;
 }
