@@ -49,14 +49,15 @@ static bool is_member(struct lm_session *s, struct task_struct *t)
 	       task_under_cgroup_hierarchy(t, s->cgrp);
 }
 
-/* A live task of the container that is not stopped yet, with a reference. */
-static struct task_struct *find_running(struct lm_session *s)
+/* The first of the container's tasks that @is, with a reference, or NULL. */
+static struct task_struct *find_task(struct lm_session *s,
+				     bool (*is)(struct lm_session *s, struct task_struct *t))
 {
 	struct task_struct *p, *t;
 
 	rcu_read_lock();
 	for_each_process_thread(p, t) {
-		if (!is_member(s, t) || (t->frozen && !lm_task_on_cpu(t)))
+		if (!is(s, t))
 			continue;
 		get_task_struct(t);
 		rcu_read_unlock();
@@ -64,6 +65,17 @@ static struct task_struct *find_running(struct lm_session *s)
 	}
 	rcu_read_unlock();
 	return NULL;
+}
+
+static bool is_running(struct lm_session *s, struct task_struct *t)
+{
+	return is_member(s, t) && !(t->frozen && !lm_task_on_cpu(t));
+}
+
+/* A live task of the container that is not stopped yet, with a reference. */
+static struct task_struct *find_running(struct lm_session *s)
+{
+	return find_task(s, is_running);
 }
 
 /**
@@ -91,11 +103,11 @@ bool lm_task_stopped(struct task_struct *t)
 /* It is not counted by its cgroup any more, but not yet a zombie; or the thread that keeps
  * its process from being one.
  */
-static bool is_ending(struct task_struct *t)
+static bool is_ending(struct lm_session *s, struct task_struct *t)
 {
-	int state = READ_ONCE(t->exit_state);
-
-	return READ_ONCE(t->flags) & PF_EXITING && (!state || !thread_group_leader(t));
+	return READ_ONCE(t->flags) & PF_EXITING &&
+	       (!READ_ONCE(t->exit_state) || !thread_group_leader(t)) &&
+	       task_under_cgroup_hierarchy(t, s->cgrp);
 }
 
 /**
@@ -106,18 +118,7 @@ static bool is_ending(struct task_struct *t)
  */
 struct task_struct *lm_task_ending(struct lm_session *s)
 {
-	struct task_struct *p, *t;
-
-	rcu_read_lock();
-	for_each_process_thread(p, t) {
-		if (!is_ending(t) || !task_under_cgroup_hierarchy(t, s->cgrp))
-			continue;
-		get_task_struct(t);
-		rcu_read_unlock();
-		return t;
-	}
-	rcu_read_unlock();
-	return NULL;
+	return find_task(s, is_ending);
 }
 
 /* For who ends it is a matter of microseconds; but the init of a pid namespace waits for
