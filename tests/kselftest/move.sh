@@ -8,6 +8,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$root/tests/kselftest/load.sh"
 . "$root/tests/vm/ktap.sh"
+. "$root/tests/vm/nap.sh"
 migctl=$root/build/migctl
 cg=/sys/fs/cgroup
 dir=$(mktemp -d)
@@ -63,7 +64,7 @@ wait_for()
 	shift
 	until "$@" 2>/dev/null; do
 		((++tries < 5 || SECONDS < end)) || return 1
-		sleep 0.05
+		nap 0.05
 	done
 }
 
@@ -94,7 +95,7 @@ dump_box()
 		# What was frozen when it started a program has to run until that is over.
 		((status == 2 && tries++ < 10)) && grep -q "waits in vfork()" "$dir/dump.log" &&
 			frozen "$1" 0 || break
-		sleep 0.1
+		nap 0.1
 	done
 	((status)) && {
 		cat "$dir/dump.log"

@@ -2,8 +2,12 @@
 # shellcheck shell=bash
 # tests/vm/lib.sh - helpers for scripts that run in guests (sourced)
 
+# shellcheck source=tests/vm/nap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/nap.sh"
+
 # wait_for SECONDS COMMAND...: until the command succeeds; false when it does not, and
-# not for a single try that took so long. Here and below TIME_FACTOR, which tests/run passes on, multiplies the seconds.
+# not for a single try that took so long. Here and below TIME_FACTOR, which tests/run
+# passes on, multiplies the seconds.
 wait_for()
 {
 	local end=$((SECONDS + $1 * ${TIME_FACTOR:-1})) tries=0
@@ -11,7 +15,7 @@ wait_for()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((++tries < 5 || SECONDS < end)) || return 1
-		sleep 0.1
+		nap 0.1
 	done
 }
 
