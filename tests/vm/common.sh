@@ -93,6 +93,20 @@ initramfs()
 	echo "$out"
 }
 
+# hot: prints the cpio of the programs that guests start all the time, made anew when
+# packages changed.
+hot()
+{
+	local out=$state/hot.cpio
+
+	(
+		flock 9
+		[[ -e $out && ! $vm/mkhot -nt $out && ! /var/lib/dpkg/status -nt $out ]] ||
+			"$vm/mkhot" "$out"
+	) 9>"$out.lock" || die "no $out"
+	echo "$out"
+}
+
 # accel: prints kvm or tcg. /dev/kvm is believed only after a guest ran a
 # command with it; the verdict holds until this machine is booted again.
 accel()
