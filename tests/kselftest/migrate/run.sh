@@ -126,7 +126,7 @@ another_build()
 
 # /tmp is each guest's own.
 cp -p $out/threads /tmp/threads
-start f unshare -n /tmp/threads 2000
+start f unshare -n /tmp/threads 10000
 check "refused: a file is missing on B" refused \
 	"/tmp/threads: missing here; bring it from the source" migrate f
 on_b "cp -p $out/threads /tmp/threads; echo >>/tmp/threads; touch -r $out/threads /tmp/threads" >/dev/null
@@ -148,7 +148,7 @@ on_b "stop f" >/dev/null
 
 mkdir /tmp/only-here
 # shellcheck disable=SC2016
-start w unshare -n bash -c 'cd /tmp/only-here && exec "$0" 2000' $out/threads
+start w unshare -n bash -c 'cd /tmp/only-here && exec "$0" 10000' $out/threads
 check "refused: a working directory is missing on B" refused \
 	"/tmp/only-here: missing here; bring it from the source" migrate w
 stop w
@@ -171,7 +171,7 @@ check "a slow link" tc qdisc add dev "$dev" root netem rate 1mbit limit 10000
 check "--timeout: no further round after that" gives_up 1 --rounds 2 --timeout 1
 tc qdisc del dev "$dev" root
 stop r
-start r unshare -n $out/threads 2000
+start r unshare -n $out/threads 10000
 check "refused without --insecure" refused "neither encrypted .*: say --insecure on both sides" \
 	"$migctl" migrate cgroup:r "${ip[B]}"
 check "refused: no agent at that port" refused \
@@ -223,7 +223,7 @@ check "nothing is left on B" on_b "gone r $pid"
 stop r
 
 # shellcheck disable=SC2016
-start d unshare -n bash -c 'exec "$0" 2000 9</dev/kmsg' $out/threads
+start d unshare -n bash -c 'exec "$0" 10000 9</dev/kmsg' $out/threads
 check "refused: an unknown device" refused \
 	"pid $pid fd 9: device /dev/kmsg: not supported" migrate d
 stop d
@@ -231,7 +231,7 @@ stop d
 # ---- the source's tool is killed ----
 
 for step in check connected offered round frozen ready committed; do
-	start k $out/threads 2000
+	start k $out/threads 10000
 	LIVEMIG_DIE_AT=$step check "tool killed at '$step'" status_is 137 migrate k
 	check "... the container runs on" alive $pid
 	check "... nothing is left on B" on_b "gone k $pid"
@@ -240,7 +240,7 @@ done
 check "... nothing waits to be recovered" status_is 2 "$migctl" migrate --recover
 
 # The shortest of all moments.
-start k $out/threads 2000
+start k $out/threads 10000
 LIVEMIG_DIE_AT=held check "tool killed directly before COMMIT is sent" status_is 137 migrate k
 check "... it stays frozen" still $pid
 check "... --recover lets it run on" "$migctl" migrate --recover
@@ -249,14 +249,14 @@ check "... nothing is left on B" on_b "gone k $pid"
 stop k
 
 # (SIGTERM: a shell may have SIGINT ignored)
-start k $out/threads 2000
+start k $out/threads 10000
 LIVEMIG_DIE_AT=held:15 check "a signal at that moment does not end the tool" migrate k
 check "... it runs on B" on_b "alive $pid"
 check "... it is gone from A" gone k $pid
 on_b "stop k" >/dev/null
 
 for step in sent running; do
-	start k $out/threads 2000
+	start k $out/threads 10000
 	LIVEMIG_DIE_AT=$step check "tool killed at '$step'" status_is 137 migrate k
 	check "... it runs on B" on_b "alive $pid"
 	check "... it stays frozen on A" still $pid
@@ -270,7 +270,7 @@ done
 
 for step in connected offered round frozen ready committed going; do
 	on_b "agent $step" >/dev/null
-	start k $out/threads 2000
+	start k $out/threads 10000
 	check "agent killed at '$step'" status_is 3 migrate k
 	check "... the container runs on" alive $pid
 	check "... nothing is left on B" on_b "gone k $pid"
@@ -278,7 +278,7 @@ for step in connected offered round frozen ready committed going; do
 done
 
 on_b "agent running" >/dev/null
-start k $out/threads 2000
+start k $out/threads 10000
 check "agent killed before it says RUNNING" migrate k
 check "... it runs on B" on_b "alive $pid"
 check "... it is gone from A" gone k $pid
@@ -292,7 +292,7 @@ stopped()
 
 # Nobody can say what became of COMMIT: no agent is there any more.
 on_b "agent running" >/dev/null
-start k $out/threads 2000
+start k $out/threads 10000
 LIVEMIG_DIE_AT=sent:19 "$migctl" migrate cgroup:k "${ip[B]}" --insecure 2>/tmp/said &
 tool=$!
 check "tool stopped after COMMIT is sent" wait_for 120 stopped $tool
