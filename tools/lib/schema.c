@@ -296,7 +296,8 @@ static const struct lm_attr netns_attrs[LM_NETNS_MAX + 1] = {
 	[LM_NETNS_LINK] = NEST("link", link),
 	[LM_NETNS_ADDR] = ANY("addr", 4096),
 	[LM_NETNS_ROUTE] = ANY("route", 4096),
-	[LM_NETNS_SYSCTL] = STR("sysctl", 0),
+	/* a name, and as much as net_sysctl.c reads of a value */
+	[LM_NETNS_SYSCTL] = STR("sysctl", 33024),
 	[LM_NETNS_NEIGH] = ANY("neighbour", 256),
 	[LM_NETNS_RULE] = ANY("rule", 512),
 	[LM_NETNS_ADDRLABEL] = ANY("address-label", 128),

@@ -24,6 +24,7 @@
 #include "net/netns.h"
 #include "net/nft.h"
 #include "net/rtnl.h"
+#include "schema.h"
 
 static struct lm_error e;
 
@@ -52,7 +53,8 @@ static int dump(const char *ns, const char *file)
 	struct lm_buf b = { 0 };
 	FILE *f;
 
-	if (lm_netns_dump(open_ns(ns), &b, &e) < 0 || b.oom)
+	if (lm_netns_dump(open_ns(ns), &b, &e) < 0 || b.oom ||
+	    lm_schema_check(lm_schema(LM_REC_NETNS), b.data, b.len, &e))
 		return die();
 	f = fopen(file, "w");
 	if (!f || fwrite(b.data, b.len, 1, f) != 1 || fclose(f))

@@ -44,8 +44,8 @@ static int add_rules(struct lm_objects *o, const struct lm_buf *all, struct lm_e
 		while ((a = lm_next(p, stop - p, a)) &&
 		       (const char *)a + NLA_ALIGN(a->nla_len) - p <= LIVEMIG_REC_HEAD_MAX)
 			n = (const char *)a + NLA_ALIGN(a->nla_len) - p;
-		if (lm_objects_add(o, LM_REC_NFT, p, n) < 0)
-			return lm_fail(e, LM_FAILED, "no memory");
+		if (lm_objects_add_checked(o, LM_REC_NFT, p, n, e))
+			return -1;
 		p += n;
 	}
 	return 0;

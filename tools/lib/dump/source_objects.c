@@ -7,6 +7,7 @@
 
 #include "source_priv.h"
 #include "../grow.h"
+#include "../schema.h"
 
 void lm_objects_free(struct lm_objects *o)
 {
@@ -30,13 +31,23 @@ int lm_objects_add(struct lm_objects *o, uint16_t type, const void *attrs, size_
 	return 0;
 }
 
+/* What no reader would take is refused here, where the container still runs. */
+int lm_objects_add_checked(struct lm_objects *o, uint16_t type, const void *attrs, size_t len,
+			   struct lm_error *e)
+{
+	if (lm_schema_check(lm_schema(type), attrs, len, e))
+		return -1;
+	return lm_objects_add(o, type, attrs, len) < 0 ? lm_fail(e, LM_FAILED, "no memory") : 0;
+}
+
 int lm_objects_add_buf(struct lm_objects *o, uint16_t type, struct lm_buf *b,
 		       struct lm_error *e)
 {
-	int ret = b->oom ? -1 : lm_objects_add(o, type, b->data, b->len);
+	int ret = b->oom ? lm_fail(e, LM_FAILED, "no memory") :
+			   lm_objects_add_checked(o, type, b->data, b->len, e);
 
 	lm_buf_free(b);
-	return ret < 0 ? lm_fail(e, LM_FAILED, "no memory") : 0;
+	return ret;
 }
 
 struct get {

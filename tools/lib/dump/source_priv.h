@@ -176,6 +176,8 @@ int lm_source_round_end(struct lm_source *s, struct lm_out *out, uint32_t flags,
 			struct lm_stats *st, struct lm_error *e);
 
 int lm_objects_add(struct lm_objects *o, uint16_t type, const void *attrs, size_t len);
+int lm_objects_add_checked(struct lm_objects *o, uint16_t type, const void *attrs, size_t len,
+			   struct lm_error *e);
 int lm_objects_add_buf(struct lm_objects *o, uint16_t type, struct lm_buf *b,
 		       struct lm_error *e);
 
