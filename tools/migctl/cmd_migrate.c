@@ -167,7 +167,7 @@ static int run(int argc, char **argv, struct lm_error *e)
 		return argc > 1 ? lm_fail(e, LM_USAGE, "--recover takes one id at most") :
 				  run_recover(argc ? argv[0] : NULL, e);
 	if (argc != 2)
-		return lm_fail(e, LM_USAGE, "usage: migctl migrate TARGET HOST[:PORT]");
+		return lm_fail(e, LM_USAGE, "usage: migctl migrate TARGET HOST[:PORT] | --recover [ID]");
 	if (!insecure)
 		return lm_fail(e, LM_REFUSED,
 			       "the connection would be neither encrypted nor authenticated: say --insecure on both sides if the network is trusted");
@@ -186,7 +186,7 @@ static const struct opt opts[] = {
 	{ "downtime", 'd', OPT_U32, "MS",
 	  "stop when the stop is predicted to be this short (100)",
 	  &downtime_ms, 1, 600000 },
-	{ "rounds", 'r', OPT_U32, "N", "at most so many rounds while it runs (30)",
+	{ "rounds", 'r', OPT_U32, "N", "at most so many rounds while it runs (30, at most 64)",
 	  &rounds, 1, LM_ROUNDS_MAX },
 	{ "timeout", 't', OPT_U32, "S", "at most so long in rounds (300)",
 	  &timeout_s, 1, 86400 },
@@ -213,7 +213,7 @@ static const struct opt opts[] = {
 
 MIGCTL_CMD(cmd_migrate) = {
 	.name = "migrate",
-	.args = "TARGET HOST",
+	.args = "TARGET HOST[:PORT] | --recover [ID]",
 	.summary = "move a running container to another host",
 	.help =
 "HOST[:PORT] is where `migctl agent` listens (port 7447). Memory goes over in\n"

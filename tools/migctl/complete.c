@@ -6,10 +6,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
+#include "migrate/journal.h"
 #include "target.h"
 
 #define MAX_DEPTH	4
@@ -36,6 +38,29 @@ static void cgroups(const char *dir, const char *below, int depth)
 		closedir(d);
 }
 
+/* Migrations from here that are not over. */
+static void migrations(void)
+{
+	uint8_t ids[64][16];
+	int n = lm_journal_list("source", "", ids, 64);
+	char text[33];
+
+	for (int i = 0; i < n; i++) {
+		lm_id_text(ids[i], text);
+		puts(text);
+	}
+}
+
+static void devices(void)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	for (struct if_nameindex *i = all; i && i->if_name; i++)
+		puts(i->if_name);
+	if (all)
+		if_freenameindex(all);
+}
+
 /* Candidates for an argument of this name. */
 static void values(const struct cmd *c, const char *arg)
 {
@@ -50,6 +75,12 @@ static void values(const struct cmd *c, const char *arg)
 		puts("@file");
 	} else if (!strcmp(arg, "DIR")) {
 		puts("@dir");
+	} else if (!strcmp(arg, "ID")) {
+		migrations();
+	} else if (!strcmp(arg, "DEV")) {
+		devices();
+	} else if (!strcmp(arg, "HOW")) {
+		puts("none\nlz4\nzstd\nauto");
 	}
 }
 
@@ -116,9 +147,14 @@ static void verbs(int argc, char **argv)
 int complete(int argc, char **argv)
 {
 	const struct opt *o = NULL;
+	bool recover = false;
 	const struct cmd *c;
 	int words, n = 0;
 
+	while (argc > 1 && argv[0][0] == '-') {	/* global options may come first */
+		argc--;
+		argv++;
+	}
 	if (argc < 1)
 		return LM_USAGE;
 	c = cmd_find(argc - 1, argv, &words);
@@ -129,6 +165,9 @@ int complete(int argc, char **argv)
 		return 0;
 	}
 	for (int i = words; i < argc - 1; i++) {
+		recover |= !strcmp(argv[i], "--recover");
+		if (!strcmp(argv[i], "="))	/* bash splits --leave=frozen there */
+			continue;
 		if (o)
 			o = NULL;
 		else if (!(o = wants_value(c, argv[i])) && argv[i][0] != '-')
@@ -141,6 +180,8 @@ int complete(int argc, char **argv)
 		values(c, o->arg);
 	else if (argv[argc - 1][0] == '-')
 		options_all(c);
+	else if (recover)
+		values(c, n ? "" : "ID");
 	else
 		argument(c, n);
 	return 0;

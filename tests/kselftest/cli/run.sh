@@ -141,6 +141,18 @@ completes()
 	"$migctl" --complete "$@" >"$tmp/out"
 }
 
+completes_ids()
+{
+	local source=/run/livemig/source id=0123456789abcdef0123456789abcdef
+
+	completes migrate --recover "" && [ ! -s "$tmp/out" ] || return
+	mkdir -p $source && echo '{"state": "committed"}' >$source/$id
+	completes migrate --recover "" && grep -qx $id "$tmp/out"
+	set -- $?
+	rm -r $source
+	return "$1"
+}
+
 bash_completes()
 {
 	PATH=$root/build:$PATH bash -c '
@@ -386,6 +398,12 @@ check "--version" expect 0 "^migctl [0-9.]* (protocol 1)" --version
 check "--version --json" json 0 -V
 check "completion of a verb" eval 'completes track "" && grep -qx start "$tmp/out"'
 check "completion of options" eval 'completes freeze -- && grep -qx -- --timeout "$tmp/out"'
+check "completion after a global option" eval 'completes --json track "" && grep -qx start "$tmp/out"'
+check "completion of values" eval 'completes dump --leave "" && grep -qx frozen "$tmp/out" &&
+	completes dump --leave = "" && grep -qx frozen "$tmp/out" &&
+	completes migrate --compress "" && grep -qx zstd "$tmp/out" &&
+	completes agent --net-parent "" && grep -qx lo "$tmp/out"'
+check "completion of what is to be recovered" completes_ids
 check "completion in bash" bash_completes
 
 # ---- targets ----
