@@ -19,7 +19,7 @@ CC      ?= gcc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter \
            -Wno-missing-field-initializers -Wshadow -Wundef -Wvla
-PKGS    := libmnl jansson libcap libzstd liblz4
+PKGS    := libmnl jansson libzstd liblz4
 TFLAGS   = $(CFLAGS) -std=gnu11 $(WARN) -D_GNU_SOURCE -Iuapi -Itools/lib \
            $(shell pkg-config --cflags $(PKGS)) -MMD -MP
 TLIBS    = $(shell pkg-config --libs $(PKGS)) -lxxhash -lpthread
@@ -27,7 +27,7 @@ TLIBS    = $(shell pkg-config --libs $(PKGS)) -lxxhash -lpthread
 # migctl has its libraries inside where there are archives of them: finding and
 # binding shared ones is a third of the time of a short dump.
 archive  = $(or $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l$(1))
-CTL_LIBS = $(foreach l,mnl jansson cap zstd lz4 xxhash,$(call archive,$(l))) -lpthread
+CTL_LIBS = $(foreach l,mnl jansson zstd lz4 xxhash,$(call archive,$(l))) -lpthread
 
 # A short line for each file, as the kernel's own build has it; all of it with V=1.
 Q      := $(if $(V),,@)

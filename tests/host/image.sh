@@ -50,7 +50,7 @@ fi
 # shellcheck disable=SC2046
 gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wall -Wextra \
 	-D_GNU_SOURCE -Iuapi -Itools/lib -o "$tmp/damage" tests/host/image_damage.c \
-	"$tmp/build/liblivemig.a" $(pkg-config --libs libmnl jansson libcap libzstd liblz4) -lxxhash || exit 1
+	"$tmp/build/liblivemig.a" $(pkg-config --libs libmnl jansson libzstd liblz4) -lxxhash || exit 1
 migctl=$tmp/build/migctl
 
 tests/host/image.py "$tmp" >"$tmp/cases" || exit 1
