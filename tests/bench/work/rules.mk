@@ -17,7 +17,7 @@ bench-programs: $(BENCH_PROG)
 
 bench: setup
 	$(MAKE) -j$(shell nproc) tools bench-programs
-	tests/vm/kernel build 6.1
+	tests/vm/kernel build $(or $(KERNEL),6.1)
 	tests/bench/run
 
 .PHONY: bench bench-programs
