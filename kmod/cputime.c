@@ -17,7 +17,7 @@
 #include "cputime.h"
 #include "signals.h"
 
-/* Thirty years on a thousand CPUs: sums of such do not wrap around. */
+/* Thirty years on a thousand CPUs: what the kernel adds to it does not wrap around. */
 #define MOST	(1ULL << 60)
 
 /**
@@ -77,6 +77,23 @@ int lm_check_cputime(const struct livemig_cputime *c)
 {
 	return c->user > MOST || c->system > MOST || c->runtime > MOST ?
 	       -EINVAL : 0;
+}
+
+/**
+ * lm_sum_cputime - one more thread of a process
+ * @sum: of those before; both are checked
+ * @c: its time
+ *
+ * What wraps around becomes a divisor in the kernel.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int lm_sum_cputime(struct livemig_cputime *sum, const struct livemig_cputime *c)
+{
+	sum->user += c->user;
+	sum->system += c->system;
+	sum->runtime += c->runtime;
+	return sum->user + sum->system > MOST ? -EINVAL : lm_check_cputime(sum);
 }
 
 /* The clock of the process for its timers: it runs while one is armed. */

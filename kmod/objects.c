@@ -553,9 +553,13 @@ int lm_restore_link(struct lm_restore *r, u32 *pid, const char **step)
 	if (list_empty(&r->threads))
 		return -EINVAL;
 	list_for_each_entry(p, &r->processes, list) {
+		cond_resched();
 		if (!p->mm_id)
 			continue;
 		*pid = p->pid;
+		*step = "CPUTIME";
+		if (lm_sum_cputime(&p->used, &p->cputime[0]))
+			return -EINVAL;
 		*step = "no MM object";
 		p->mm = find_mm(r, p->mm_id);
 		if (!p->mm)
@@ -565,10 +569,14 @@ int lm_restore_link(struct lm_restore *r, u32 *pid, const char **step)
 			return -EINVAL;
 	}
 	list_for_each_entry(t, &r->threads, list) {
+		cond_resched();
 		*pid = t->tid;
 		*step = "no PROCESS object";
 		t->process = find_process(r, t->pid);
 		if (!t->process || !t->process->mm)
+			return -EINVAL;
+		*step = "CPUTIME of all threads";
+		if (lm_sum_cputime(&t->process->used, &t->cputime))
 			return -EINVAL;
 		t->process->nr_threads++;
 	}

@@ -98,6 +98,7 @@ struct lm_restore_process {
 	const struct livemig_sigaction *sigactions;
 	bool has_ctty;
 	struct livemig_cputime cputime[2];
+	struct livemig_cputime used;	/* of its threads, too */
 	unsigned int nr_threads;	/* added ones */
 	struct lm_restore_mm *mm;	/* from SEALED on */
 };

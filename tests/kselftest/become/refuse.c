@@ -115,6 +115,7 @@ static bool wait_says(int err, const char *step)
 
 void test_restores(void)
 {
+	struct livemig_cputime used[2] = { { .user = 1ULL << 60 } };
 	struct livemig_ioc_wait w = { .timeout_ms = 100 };
 	struct lm_buf b = { 0 };
 	uint32_t pid;
@@ -127,6 +128,19 @@ void test_restores(void)
 	put_thread(&b, &im, 0);
 	check(!add(&im, LIVEMIG_OBJ_THREAD, &b, NULL), "a thread");
 	check(wait_says(EINVAL, "no PROCESS object"), "without a process");
+	image_end(&im);
+
+	/* Each is possible; what wraps around is a divisor in the kernel. */
+	need(good(image_begin(&im, 1, -1)), "a helper");
+	put_mm(&b);
+	check(!add(&im, LIVEMIG_OBJ_MM, &b, NULL), "an address space");
+	put_process(&b, &im);
+	lm_put(&b, LIVEMIG_PROCESS_CPUTIME, used, sizeof(used));
+	check(!add(&im, LIVEMIG_OBJ_PROCESS, &b, NULL), "a process of much CPU time");
+	put_thread(&b, &im, 0);
+	lm_put(&b, LIVEMIG_THREAD_CPUTIME, used, sizeof(*used));
+	check(!add(&im, LIVEMIG_OBJ_THREAD, &b, NULL), "a thread of much, too");
+	check(wait_says(EINVAL, "CPUTIME of all threads"), "together that is too much");
 	image_end(&im);
 
 	need(good(image_begin(&im, 1, -1)), "a helper");
