@@ -11,6 +11,7 @@
 #include <linux/shmem_fs.h>
 #include "file_kinds.h"
 #include "shmem.h"
+#include "track.h"
 #include "state.h"
 
 /* A System V segment has its id for inode number. */
@@ -61,6 +62,7 @@ int lm_shmem_object(struct lm_dump *d, struct file *f, u32 *id)
 	bool first;
 	int err;
 
+	lm_track_inode(d->s, file_inode(f));
 	*id = lm_dump_id(d, LM_ID_SHMEM, file_inode(f), &first);
 	if (!*id)
 		return -ENOMEM;

@@ -41,7 +41,7 @@ struct lm_mm {
 struct lm_round {
 	struct lm_session *s;
 	const struct lm_tracker_ops *ops;
-	struct list_head *objs;
+	struct lm_objs *objs;
 	struct lm_stats *st;
 	struct netlink_ext_ack *extack;
 	u32 flags;		/* enum livemig_pages_flags */

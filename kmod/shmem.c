@@ -7,8 +7,7 @@
  * believed. Each object is read through a file of our own, once a round however
  * many map it, and what has the hash of the last time is not sent again.
  *
- * Locking: all with s->lock held; lm_obj_note() also under mmap_lock and, with
- * GFP_ATOMIC, under spinlocks.
+ * Locking: all with s->lock held; lm_obj_note() also under mmap_lock.
  */
 #include <linux/cred.h>
 #include <linux/fdtable.h>
@@ -56,49 +55,110 @@ bool lm_is_hugetlb(struct file *f)
 }
 
 /**
+ * lm_objs_init() - there are none yet
+ * @objs: the objects of a tracker
+ * @s: its session
+ */
+void lm_objs_init(struct lm_objs *objs, struct lm_session *s)
+{
+	objs->s = s;
+	INIT_LIST_HEAD(&objs->list);
+	hash_init(objs->by_inode);
+}
+
+static void forget_inode(struct lm_objs *objs, struct lm_obj *o)
+{
+	if (!o->inode)
+		return;
+	lm_id_forget(objs->s, LM_ID_SHMEM, o->inode);
+	hash_del(&o->node);
+	o->inode = NULL;
+}
+
+static struct lm_obj *find_inode(struct lm_objs *objs, const struct inode *inode)
+{
+	struct lm_obj *o;
+
+	hash_for_each_possible(objs->by_inode, o, node, (unsigned long)inode)
+		if (o->inode == inode)
+			return o;
+	return NULL;
+}
+
+static bool is_of(const struct lm_obj *o, const struct inode *inode)
+{
+	return o->ino == inode->i_ino && o->generation == inode->i_generation;
+}
+
+/**
+ * lm_objs_inode() - an inode is about to be asked for its id
+ * @objs: the objects of the tracker
+ * @inode: referenced
+ *
+ * Another object that was at its address is gone; this one gets an id of its own.
+ */
+void lm_objs_inode(struct lm_objs *objs, const struct inode *inode)
+{
+	struct lm_obj *o = find_inode(objs, inode);
+
+	if (o && !is_of(o, inode))
+		forget_inode(objs, o);
+}
+
+/**
  * lm_obj_note() - the object behind a file is part of the container
  * @objs: the objects of the tracker
  * @f: lm_is_shmem_object()
- * @gfp: for a new one
  *
  * Return: the object with ->file set until lm_objs_round_end(); NULL: no memory.
  */
-struct lm_obj *lm_obj_note(struct list_head *objs, struct file *f, gfp_t gfp)
+struct lm_obj *lm_obj_note(struct lm_objs *objs, struct file *f)
 {
 	const struct inode *inode = f->f_mapping->host;
 	struct lm_obj *o;
 
-	list_for_each_entry(o, objs, list)
-		if (o->inode == inode && o->ino == inode->i_ino &&
-		    o->generation == inode->i_generation)
-			goto out;
-	o = kzalloc(sizeof(*o), gfp);
-	if (!o)
-		return NULL;
-	o->inode = inode;
-	o->ino = inode->i_ino;
-	o->generation = inode->i_generation;
-	lm_sent_init(&o->sent);
-	list_add_tail(&o->list, objs);
-out:
+	lm_objs_inode(objs, inode);
+	o = find_inode(objs, inode);
+	if (!o) {
+		o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+		if (!o)
+			return NULL;
+		o->inode = inode;
+		o->ino = inode->i_ino;
+		o->generation = inode->i_generation;
+		lm_sent_init(&o->sent);
+		list_add_tail(&o->list, &objs->list);
+		hash_add(objs->by_inode, &o->node, (unsigned long)inode);
+	}
 	if (!o->file)
 		o->file = get_file(f);
 	return o;
 }
 
-static int note_fd(const void *objs, struct file *f, unsigned int fd)
+/* A program may have a million files open: some at a time, and noted without locks. */
+struct fd_batch {
+	unsigned int n, next;
+	struct file *file[64];
+};
+
+static int collect_fd(const void *batch, struct file *f, unsigned int fd)
 {
+	struct fd_batch *b = (struct fd_batch *)batch;
+
 	if (!lm_is_shmem_object(f))
 		return 0;
-	return lm_obj_note((struct list_head *)objs, f,
-			   GFP_ATOMIC | __GFP_ACCOUNT) ? 0 : -ENOMEM;
+	if (b->n == ARRAY_SIZE(b->file))
+		return 1;
+	b->file[b->n++] = get_file(f);
+	b->next = fd + 1;
+	return 0;
 }
 
 static int note_held(struct file *f, void *objs)
 {
 	if (!lm_is_shmem_object(f))
 		return 0;
-	return lm_obj_note(objs, f, GFP_KERNEL_ACCOUNT) ? 0 : -ENOMEM;
+	return lm_obj_note(objs, f) ? 0 : -ENOMEM;
 }
 
 /**
@@ -106,47 +166,40 @@ static int note_held(struct file *f, void *objs)
  * @objs: the objects of the tracker
  * @t: the task, referenced
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM or -EINTR.
  */
-int lm_objs_of_task(struct list_head *objs, struct task_struct *t)
+int lm_objs_of_task(struct lm_objs *objs, struct task_struct *t)
 {
-	int err = 0;
+	struct fd_batch b = { .next = 0 };
+	int err = 0, more;
+	unsigned int i;
 
-	task_lock(t);
-	if (t->files)
-		err = iterate_fd(t->files, 0, note_fd, objs);
-	task_unlock(t);
+	do {
+		b.n = 0;
+		task_lock(t);
+		more = t->files ? iterate_fd(t->files, b.next, collect_fd, &b) : 0;
+		task_unlock(t);
+		for (i = 0; i < b.n; i++) {
+			if (!err && !lm_obj_note(objs, b.file[i]))
+				err = -ENOMEM;
+			fput(b.file[i]);
+		}
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	} while (more && !err);
 	return err;
 }
 
 /**
  * lm_objs_held() - note the objects that are in flight
  * @objs: the objects of the tracker
- * @s: the session
  *
  * Return: 0 or -ENOMEM.
  */
-int lm_objs_held(struct list_head *objs, struct lm_session *s)
+int lm_objs_held(struct lm_objs *objs)
 {
-	return lm_held_each(s, note_held, objs);
-}
-
-/* Another object at the address of an inode that is gone gets its own id. */
-static bool inode_reused(struct list_head *objs, struct lm_obj *o)
-{
-	struct lm_obj *other;
-
-	list_for_each_entry(other, objs, list)
-		if (other != o && other->inode == o->inode)
-			return true;
-	return false;
-}
-
-static u32 obj_id(struct lm_round *r, struct lm_obj *o)
-{
-	if (inode_reused(r->objs, o))
-		lm_id_forget(r->s, LM_ID_SHMEM, o->inode);
-	return lm_id(r->s, LM_ID_SHMEM, o->inode, NULL);
+	return lm_held_each(objs->s, note_held, objs);
 }
 
 /* Under UNSAFE_SHMEM: was neither sent nor has a dirty entry. */
@@ -209,7 +262,7 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
 	int err = 0;
 
 	if (!o->id)
-		o->id = obj_id(r, o);
+		o->id = lm_id(r->s, LM_ID_SHMEM, o->inode, NULL);
 	if (!o->id)
 		return -ENOMEM;
 	err = lm_stream_space(&r->stream, LIVEMIG_PAGES_SPACE_SHMEM, o->id);
@@ -247,12 +300,12 @@ static int round_obj(struct lm_round *r, struct lm_obj *o)
  * Context: sleeps, killable.
  * Return: 0, or an error of reading or writing.
  */
-int lm_objs_round(struct lm_round *r, struct list_head *objs)
+int lm_objs_round(struct lm_round *r, struct lm_objs *objs)
 {
 	struct lm_obj *o;
 	int err = 0;
 
-	list_for_each_entry(o, objs, list) {
+	list_for_each_entry(o, &objs->list, list) {
 		if (o->file)
 			err = round_obj(r, o);
 		if (err)
@@ -261,9 +314,11 @@ int lm_objs_round(struct lm_round *r, struct list_head *objs)
 	return err;
 }
 
-static void obj_free(struct lm_obj *o)
+static void obj_free(struct lm_objs *objs, struct lm_obj *o)
 {
 	list_del(&o->list);
+	if (o->inode)
+		hash_del(&o->node);
 	if (o->file)
 		fput(o->file);
 	lm_sent_free(&o->sent);
@@ -272,22 +327,20 @@ static void obj_free(struct lm_obj *o)
 
 /**
  * lm_objs_round_end() - let go of the objects' files
- * @s: the session
  * @objs: the objects of the tracker
  * @drop: forget those that were not noted since the last time
  */
-void lm_objs_round_end(struct lm_session *s, struct list_head *objs, bool drop)
+void lm_objs_round_end(struct lm_objs *objs, bool drop)
 {
 	struct lm_obj *o, *tmp;
 
-	list_for_each_entry_safe(o, tmp, objs, list) {
+	list_for_each_entry_safe(o, tmp, &objs->list, list) {
 		if (o->file) {
 			fput(o->file);
 			o->file = NULL;
 		} else if (drop) {
-			if (!inode_reused(objs, o))
-				lm_id_forget(s, LM_ID_SHMEM, o->inode);
-			obj_free(o);
+			forget_inode(objs, o);
+			obj_free(objs, o);
 		}
 	}
 }
@@ -296,11 +349,11 @@ void lm_objs_round_end(struct lm_session *s, struct list_head *objs, bool drop)
  * lm_objs_stale() - as lm_sent_stale(), for all objects
  * @objs: the objects of the tracker
  */
-void lm_objs_stale(struct list_head *objs)
+void lm_objs_stale(struct lm_objs *objs)
 {
 	struct lm_obj *o;
 
-	list_for_each_entry(o, objs, list)
+	list_for_each_entry(o, &objs->list, list)
 		lm_sent_stale(&o->sent);
 }
 
@@ -308,10 +361,10 @@ void lm_objs_stale(struct list_head *objs)
  * lm_objs_free() - forget all objects
  * @objs: the objects of the tracker
  */
-void lm_objs_free(struct list_head *objs)
+void lm_objs_free(struct lm_objs *objs)
 {
 	struct lm_obj *o, *tmp;
 
-	list_for_each_entry_safe(o, tmp, objs, list)
-		obj_free(o);
+	list_for_each_entry_safe(o, tmp, &objs->list, list)
+		obj_free(objs, o);
 }

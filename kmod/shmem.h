@@ -6,6 +6,7 @@
 #ifndef _LIVEMIG_SHMEM_H
 #define _LIVEMIG_SHMEM_H
 
+#include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -22,7 +23,8 @@ struct task_struct;
  */
 struct lm_obj {
 	struct list_head list;
-	const struct inode *inode;
+	struct hlist_node node;
+	const struct inode *inode; /* NULL: it is gone, and another one is there */
 	unsigned long ino;
 	u32 generation;
 	u32 id;
@@ -30,15 +32,24 @@ struct lm_obj {
 	struct lm_sent sent;
 };
 
+/* All of a tracker's. At most one of those in the table has an inode's address. */
+struct lm_objs {
+	struct lm_session *s;
+	struct list_head list;
+	DECLARE_HASHTABLE(by_inode, 10);
+};
+
 bool lm_is_shmem_object(struct file *f);
 bool lm_is_hugetlb(struct file *f);
 
-struct lm_obj *lm_obj_note(struct list_head *objs, struct file *f, gfp_t gfp);
-int lm_objs_of_task(struct list_head *objs, struct task_struct *t);
-int lm_objs_held(struct list_head *objs, struct lm_session *s);
-int lm_objs_round(struct lm_round *r, struct list_head *objs);
-void lm_objs_round_end(struct lm_session *s, struct list_head *objs, bool drop);
-void lm_objs_stale(struct list_head *objs);
-void lm_objs_free(struct list_head *objs);
+void lm_objs_init(struct lm_objs *objs, struct lm_session *s);
+void lm_objs_inode(struct lm_objs *objs, const struct inode *inode);
+struct lm_obj *lm_obj_note(struct lm_objs *objs, struct file *f);
+int lm_objs_of_task(struct lm_objs *objs, struct task_struct *t);
+int lm_objs_held(struct lm_objs *objs);
+int lm_objs_round(struct lm_round *r, struct lm_objs *objs);
+void lm_objs_round_end(struct lm_objs *objs, bool drop);
+void lm_objs_stale(struct lm_objs *objs);
+void lm_objs_free(struct lm_objs *objs);
 
 #endif

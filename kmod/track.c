@@ -39,11 +39,11 @@ struct lm_tracker {
 	const struct lm_tracker_ops *ops;
 	DECLARE_HASHTABLE(mms, 8);
 	struct list_head order;	/* the same, a parent before its children */
-	struct list_head objs;	/* struct lm_obj */
+	struct lm_objs objs;
 	struct lm_versions *versions; /* NULL: PATCHES were not asked for yet */
 };
 
-static struct lm_tracker *tracker_new(const struct lm_tracker_ops *ops)
+static struct lm_tracker *tracker_new(struct lm_session *s, const struct lm_tracker_ops *ops)
 {
 	struct lm_tracker *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 
@@ -52,7 +52,7 @@ static struct lm_tracker *tracker_new(const struct lm_tracker_ops *ops)
 	t->ops = ops;
 	hash_init(t->mms);
 	INIT_LIST_HEAD(&t->order);
-	INIT_LIST_HEAD(&t->objs);
+	lm_objs_init(&t->objs, s);
 	return t;
 }
 
@@ -122,8 +122,21 @@ int lm_track_start(struct lm_session *s, struct netlink_ext_ack *extack)
 	err = ops->check(extack);
 	if (err)
 		return err;
-	s->tracker = tracker_new(ops);
+	s->tracker = tracker_new(s, ops);
 	return s->tracker ? 0 : -ENOMEM;
+}
+
+/**
+ * lm_track_inode() - a shared memory object is about to be asked for its id
+ * @s: the session
+ * @inode: the object's, referenced
+ *
+ * Ids are of addresses: the object that the rounds have known at this one may be gone.
+ */
+void lm_track_inode(struct lm_session *s, const struct inode *inode)
+{
+	if (s->tracker)
+		lm_objs_inode(&s->tracker->objs, inode);
 }
 
 /**
@@ -227,7 +240,7 @@ static int find_mms(struct lm_round *r, struct lm_tracker *t)
 		err = note_task(r, t, tasks[i]);
 	}
 	lm_tasks_put(tasks, n);
-	return err ?: lm_objs_held(r->objs, r->s);
+	return err ?: lm_objs_held(r->objs);
 }
 
 static void drop_unused_mms(struct lm_round *r, struct lm_tracker *t)
@@ -325,7 +338,7 @@ int lm_pages(struct lm_session *s, struct file *out, u32 flags,
 	err = check_flags(s, out, flags, extack);
 	if (err)
 		return err;
-	t = s->tracker ?: tracker_new(&lm_track_none);
+	t = s->tracker ?: tracker_new(s, &lm_track_none);
 	r = kvzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
 	err = -ENOMEM;
 	if (!t || !r)
@@ -357,7 +370,7 @@ int lm_pages(struct lm_session *s, struct file *out, u32 flags,
 		err = lm_err(extack, -EAGAIN, "thawed during the final round");
 	if (err && r->sent)
 		tracker_stale(t);
-	lm_objs_round_end(s, &t->objs, !err);
+	lm_objs_round_end(&t->objs, !err);
 	if (err && extack && !extack->_msg)
 		lm_err(extack, err, "the round failed after %llu bytes: error %d",
 		       r->stream.bytes, -err);

@@ -9,6 +9,7 @@
 #include "session.h"
 
 struct genl_info;
+struct inode;
 struct sk_buff;
 
 /* Counts of one round: same meanings as enum livemig_stats_attr. */
@@ -23,6 +24,8 @@ int lm_stats_put(struct sk_buff *skb, int attrtype, const struct lm_stats *st);
 /* All with s->lock held. */
 int lm_track_start(struct lm_session *s, struct netlink_ext_ack *extack);
 void lm_track_stale(struct lm_session *s);
+/* A shared memory object, referenced, is about to be asked for its id. */
+void lm_track_inode(struct lm_session *s, const struct inode *inode);
 void lm_track_stop(struct lm_session *s);	/* also on teardown; idempotent */
 /* Pages that LIVEMIG_PAGES_F_LATER has named. Killable. */
 int lm_pages_of(struct lm_session *s, struct file *out, u32 id,

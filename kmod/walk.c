@@ -484,9 +484,9 @@ int lm_walk_window(struct lm_walk *w)
 	for_each_vma(vmi, vma) {
 		struct look l = { .w = w, .vma = vma, .ring = lm_is_ring(vma) };
 
+		cond_resched();
 		if (vma->vm_file && lm_is_shmem_object(vma->vm_file)) {
-			struct lm_obj *obj = lm_obj_note(w->objs, vma->vm_file,
-							 GFP_KERNEL_ACCOUNT);
+			struct lm_obj *obj = lm_obj_note(w->objs, vma->vm_file);
 
 			if (!obj)
 				return -ENOMEM;

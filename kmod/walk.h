@@ -22,7 +22,7 @@ struct lm_span {
 
 struct lm_walk {
 	struct mm_struct *mm;
-	struct list_head *objs;	/* collects shared memory objects */
+	struct lm_objs *objs;	/* collects shared memory objects */
 	struct lm_sent *sent;	/* NULL: nothing is known of the receiver */
 	struct lm_stats *st;
 	u32 flags;		/* enum livemig_pages_flags */

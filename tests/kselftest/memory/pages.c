@@ -211,7 +211,64 @@ static void get_cold(void)
 	check(filled(map1, 0, COLD, 2));
 }
 
+/* ---- objects of which one follows the other, at the same place in the kernel ---- */
+
+#define GENERATION_PAGES	16
+
+static pid_t replacer;
+
+static int next_object(unsigned long n, int old)
+{
+	unsigned long page[PAGE / sizeof(long)] = { n };
+	int fd;
+
+	close(old);
+	fd = memfd_create("next", 0);
+	for (int i = 0; i < GENERATION_PAGES; i++)
+		if (pwrite(fd, page, PAGE, i * PAGE) != (ssize_t)PAGE)
+			_exit(2);
+	return fd;
+}
+
+static void replace(void)
+{
+	unsigned long found;
+	int fd = -1;
+
+	for (unsigned long n = 1; access(name("replaced"), F_OK); n++) {
+		fd = next_object(n, fd);
+		usleep(2000);
+		for (int i = 0; i < GENERATION_PAGES; i++)
+			if (pread(fd, &found, sizeof(found), i * PAGE) != sizeof(found) ||
+			    found != n)
+				_exit(3);
+	}
+	_exit(0);
+}
+
+/* (so much that rounds are made while it runs) */
+static void set_replaced(void)
+{
+	map1 = anon(SHARED, PROT_READ | PROT_WRITE, 0);
+	fill(map1, 0, SHARED / PAGE, 0);
+	replacer = fork();
+	if (!replacer)
+		replace();
+	check(replacer > 0);
+}
+
+static void get_replaced(void)
+{
+	int status;
+
+	check(filled(map1, 0, SHARED / PAGE, 0));
+	usleep(100000);
+	write_file(name("replaced"), "");
+	check(waitpid(replacer, &status, 0) == replacer && !status);
+}
+
 const struct kind page_kinds[] = {
+	{ .name = "replaced", .set = set_replaced, .get = get_replaced },
 	{ .name = "prefork", .set = set_prefork, .get = get_prefork },
 	{ .name = "cold", .set = set_cold, .get = get_cold },
 	{ .name = "swapped", .set = set_swapped, .get = get_swapped, .can = can_swap },

@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown stack cold reserve many guard numa numalocal named prefork
+moved="madvise mlock mlockall growsdown stack cold reserve many guard numa numalocal named prefork replaced
 pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd
 rings ringwait"
 refused="hugefile underway uprobe"
