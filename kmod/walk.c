@@ -22,6 +22,7 @@
 #include "walk.h"
 #include "wrapper/mm.h"
 #include "wrapper/pgtable.h"
+#include "wrapper/task_state.h"
 
 /* ---- VMAs ---- */
 
@@ -157,6 +158,22 @@ static void clear_entry(struct look *l, unsigned long addr, pte_t *pte)
 }
 
 /*
+ * Who had just taken a reference to write through (pin_user_pages_fast(), without our
+ * locks) found the entry as it was before: the page keeps its mark.
+ */
+static void take_mark(struct look *l, unsigned long addr, pte_t *pte, struct page *page)
+{
+	pte_t old;
+
+	clear_entry(l, addr, pte);
+	smp_mb();	/* the entry, then the references; they do it the other way round */
+	if (!lm_page_in_io(page))
+		return;
+	old = ptep_modify_prot_start(l->vma, addr, pte);
+	ptep_modify_prot_commit(l->vma, addr, pte, old, pte_mksoft_dirty(old));
+}
+
+/*
  * A page that was written in two rounds running stays as it is, marked and
  * writable: its next writes take no fault. So it is dirty in the next round, and
  * when its bytes turn out to be the same then (write_page()), it is cold again.
@@ -199,18 +216,20 @@ static void look_present(struct look *l, unsigned long addr, pte_t *pte, pte_t p
 	if (lm_page_in_io(page))
 		marked = true;
 	else if (l->w->clear && !stays_writable(l, addr, marked) && marked)
-		clear_entry(l, addr, pte);
+		take_mark(l, addr, pte, page);
 	found(l, addr, l->dirty || marked);
 }
 
-/* Swapped out or under migration. */
+/* Swapped out or under migration: then it keeps its mark, as it may come back writable
+ * without one, and one that has none may be writable.
+ */
 static void look_swapped(struct look *l, unsigned long addr, pte_t *pte, pte_t p)
 {
-	bool marked = pte_swp_soft_dirty(p);
+	bool migrates = lm_pte_migration(p), marked = migrates || pte_swp_soft_dirty(p);
 
 	if (l->obj || lm_pte_guard(p))
 		return;
-	if (marked && l->w->clear)
+	if (marked && !migrates && l->w->clear)
 		set_pte_at(l->w->mm, addr, pte, pte_swp_clear_soft_dirty(p));
 	found(l, addr, l->dirty || marked);
 }
@@ -300,6 +319,13 @@ static void look_huge_present(struct look *l, pmd_t *pmd, unsigned long addr,
 		} while (cmpxchg64((u64 *)pmd, pmd_val(old),
 				   pmd_val(pmd_clear_soft_dirty(pmd_wrprotect(old)))) !=
 			 pmd_val(old));
+		smp_mb();	/* as in take_mark() */
+		while (PageAnon(page) && lm_page_in_io(page)) {
+			old = READ_ONCE(*pmd);
+			if (cmpxchg64((u64 *)pmd, pmd_val(old),
+				      pmd_val(pmd_mksoft_dirty(old))) == pmd_val(old))
+				break;
+		}
 	}
 	if (!l->obj)
 		found_huge(l, addr, end, l->dirty || marked);
@@ -338,19 +364,21 @@ static bool walk_huge(struct look *l, pmd_t *pmd, unsigned long addr,
 		      unsigned long end)
 {
 	spinlock_t *ptl = pmd_lock(l->w->mm, pmd);
-	bool huge = true, marked;
+	bool huge = true, dirty = l->dirty;
 
 	if (pmd_none(*pmd)) {
 		;
-	} else if (!pmd_present(*pmd)) {	/* under migration */
-		marked = pmd_swp_soft_dirty(*pmd);
-		if (marked && l->w->clear && !l->obj)
-			set_pmd_at(l->w->mm, addr & PMD_MASK, pmd,
-				   pmd_swp_clear_soft_dirty(*pmd));
-		if (!l->obj)
-			found_huge(l, addr, end, l->dirty || marked);
+	} else if (!pmd_present(*pmd)) {	/* under migration: as in look_swapped() */
+		if (!l->obj) {
+			table_moved(l, 0);
+			found_huge(l, addr, end, true);
+		}
 	} else if (pmd_leaf(*pmd)) {
+		/* mremap() moves tables of such, too. */
+		if (!l->obj && table_moved(l, pmd_pfn(*pmd)))
+			l->dirty = true;
 		look_huge_present(l, pmd, addr, end);
+		l->dirty = dirty;
 	} else {
 		huge = false;
 	}
@@ -423,8 +451,10 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 			(l->vma->vm_flags & VM_SOFTDIRTY);
 		if (w->flags & LIVEMIG_PAGES_F_UNSAFE_NOVMA)
 			fresh = false;
-		/* KSM replaces entries and their marks go: compare by hash. */
-		l->dirty = fresh || w->all || (l->vma->vm_flags & VM_MERGEABLE);
+		/* KSM replaces entries and their marks go, and no VMA may be one of its own
+		 * any more: compare by hash.
+		 */
+		l->dirty = fresh || w->all || lm_mm_test(w->mm, MMF_VM_MERGEABLE);
 		if (w->sent && !l->obj) {
 			l->chunk = lm_sent_chunk(w->sent, addr >> PAGE_SHIFT,
 						 w->spans);

@@ -42,14 +42,22 @@ static inline long lm_get_user_pages(struct mm_struct *mm, unsigned long addr,
 }
 
 /*
- * May a device write to an anonymous page behind its page table entry. Up to
- * 6.4 direct I/O takes plain references, so any reference that is no mapping
- * counts. That is too often true (batches of the LRU lists), which costs a hash.
+ * May a device, or somebody by another mapping, write to an anonymous page behind its page
+ * table entry. Not all of them pin it (up to 6.4 direct I/O does not, later that of NFS,
+ * and ptrace()), so any reference that is no mapping counts. That is too often true
+ * (batches of the LRU lists), which costs a hash.
  */
 static inline bool lm_page_in_io(struct page *page)
 {
 	struct folio *folio = page_folio(page);
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	long refs = folio_mapcount(folio);
+
+	if (folio_test_swapcache(folio))
+		refs += folio_nr_pages(folio);
+	if (folio_ref_count(folio) > refs)
+		return true;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 	long i, nr = folio_nr_pages(folio), refs = 0;
 
 	for (i = 0; i < nr; i++)	/* folio_mapcount() is not exported */

@@ -30,6 +30,16 @@ static inline bool lm_pte_guard(pte_t pte)
 #endif
 }
 
+/* Is a page on its way to another place in memory? */
+static inline bool lm_pte_migration(pte_t pte)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return softleaf_is_migration(softleaf_from_pte(pte));
+#else
+	return is_migration_entry(pte_to_swp_entry(pte));
+#endif
+}
+
 /*
  * Map and lock the page table below @pmd. NULL: there is none (any more).
  * Undo it with pte_unmap_unlock(). From 6.5 on a table can be freed under the

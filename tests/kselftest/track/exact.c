@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	trial("mmap, munmap, DONTNEED", M_CHURN, 1, 10, 0);
 	trial("mprotect", M_MPROT, 1, 10, 0);
 	trial("shared memory, zapped", M_SHARED | M_ZAP, 2, 10, 0);
-	trial("mremap of whole tables", M_REMAP, 1, 20, 0);
+	trial("mremap of whole tables, small and of huge pages", M_REMAP, 1, 20, 0);
 	trial("swap", M_WRITE | M_SWAP, 1, 10, 0);
 	trial("fork", M_WRITE | M_FORK, 1, 10, 0);
 	trial("one CPU without a system call", M_TIGHT, 1, 10, 0);

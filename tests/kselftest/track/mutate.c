@@ -17,7 +17,9 @@
 #define PAGE	4096UL
 
 enum { R_ANON, R_THP, R_SHARED, R_CHURN, R_FILE, R_SHCHURN, R_MPROT, R_REMAP,
-       R_SWAP };
+       R_SWAP, R_GB_FROM, R_GB_TO };
+
+#define GB	(1UL << 30)
 
 const struct region regions[] = {
 	[R_ANON]	= { "anonymous",   0x100000000UL, 16 * MB, ANON },
@@ -29,6 +31,8 @@ const struct region regions[] = {
 	[R_MPROT]	= { "mprotect",	   0x700000000UL, 4 * MB, ANON },
 	[R_REMAP]	= { "mremap",	   0x800000000UL, 8 * MB, ANON },
 	[R_SWAP]	= { "swap",	   0x900000000UL, 4 * MB, ANON },
+	[R_GB_FROM]	= { "gigabyte",	   0xa00000000UL, 4 * MB, ANON_GB },
+	[R_GB_TO]	= { "gigabyte, moved to", 0xa00000000UL + GB, 4 * MB, ANON_GB },
 };
 const int nr_regions = sizeof(regions) / sizeof(regions[0]);
 
@@ -63,16 +67,17 @@ static void map(const struct region *r)
 {
 	int flags = MAP_FIXED_NOREPLACE;
 	int fd = r->kind == FILE_PRIVATE ? file_fd : -1;
+	unsigned long len = r->kind == ANON_GB ? GB : r->len;
 
 	flags |= r->kind == SHARED ? MAP_SHARED : MAP_PRIVATE;
 	flags |= fd < 0 ? MAP_ANONYMOUS : 0;
-	if (mmap((void *)r->addr, r->len, PROT_READ | PROT_WRITE, flags, fd, 0) ==
+	if (mmap((void *)r->addr, len, PROT_READ | PROT_WRITE, flags, fd, 0) ==
 	    MAP_FAILED) {
 		perror(r->name);
 		_exit(1);
 	}
-	if (r->kind == ANON_THP)
-		madvise((void *)r->addr, r->len, MADV_HUGEPAGE);
+	if (r->kind == ANON_THP || r->kind == ANON_GB)
+		madvise((void *)r->addr, len, MADV_HUGEPAGE);
 	else if (r->kind == ANON)
 		madvise((void *)r->addr, r->len, MADV_NOHUGEPAGE);
 }
@@ -229,6 +234,25 @@ static void *remap(void *arg)
 	return NULL;
 }
 
+/* A whole table of huge pages moves over another one, which had other bytes. */
+static void *remap_gb(void *arg)
+{
+	unsigned int s = (unsigned long)arg;
+	unsigned long off;
+
+	for (;;) {
+		for (off = 64; off < regions[R_GB_FROM].len; off += 64 * PAGE)
+			*(volatile unsigned int *)at(R_GB_FROM, off) = rnd(&s);
+		usleep(20000 + rnd(&s) % 40000);
+		mremap(at(R_GB_FROM, 0), GB, GB, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       at(R_GB_TO, 0));
+		mmap(at(R_GB_FROM, 0), GB, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		madvise(at(R_GB_FROM, 0), GB, MADV_HUGEPAGE);
+	}
+	return NULL;
+}
+
 static void *swapper(void *arg)
 {
 	unsigned int s = (unsigned long)arg;
@@ -297,7 +321,7 @@ void mutate(void *arg)
 
 	base_seed = m->seed;
 	for (r = regions; r < regions + nr_regions; r++) {
-		if (r->kind != SHARED)
+		if (r->kind != SHARED && (r->kind != ANON_GB || m->what & M_REMAP))
 			map(r);
 		if (r->kind == ANON || r->kind == ANON_THP)
 			for (off = 8; off < r->len; off += PAGE)
@@ -319,8 +343,10 @@ void mutate(void *arg)
 		run(shchurn);
 	if (m->what & M_FORK)
 		run(forker);
-	if (m->what & M_REMAP)
+	if (m->what & M_REMAP) {
 		run(remap);
+		run(remap_gb);
+	}
 	if (m->what & M_SWAP)
 		run(swapper);
 	++*m->ready;

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum region_kind { ANON, ANON_THP, FILE_PRIVATE, SHARED };
+/* ANON_GB: the beginning of a gigabyte of huge pages, there with M_REMAP. */
+enum region_kind { ANON, ANON_THP, ANON_GB, FILE_PRIVATE, SHARED };
 
 struct region {
 	const char *name;
