@@ -46,7 +46,7 @@ struct sk_buff *lm_obj_begin(struct lm_dump *d, enum livemig_obj type)
 
 	d->spare = NULL;
 	if (!skb) {
-		skb = alloc_skb(LM_OBJ_MAX, GFP_KERNEL);
+		skb = alloc_skb(LM_OBJ_MAX, GFP_KERNEL_ACCOUNT);
 		if (!skb)
 			return NULL;
 		/* The allocator rounds up: the limit is to be met exactly. */
@@ -78,7 +78,7 @@ void lm_obj_end(struct lm_dump *d, struct sk_buff *skb)
 
 	/* A process may have thousands of objects of a few bytes each. */
 	if (skb->len < LM_OBJ_MAX / 4)
-		small = alloc_skb(skb->len, GFP_KERNEL);
+		small = alloc_skb(skb->len, GFP_KERNEL_ACCOUNT);
 	if (small) {
 		skb_put_data(small, skb->data, skb->len);
 		OBJ_CB(small)->type = OBJ_CB(skb)->type;
@@ -179,9 +179,13 @@ static int check_vfork(struct lm_dump *d, struct task_struct *child)
 	if (!READ_ONCE(child->vfork_done))
 		return 0;
 	rcu_read_lock();
-	parent = rcu_dereference(child->real_parent);
-	get_task_struct(parent);
+	/* (of who has been waited for nobody keeps it) */
+	parent = pid_alive(child) ? rcu_dereference(child->real_parent) : NULL;
+	if (parent)
+		get_task_struct(parent);
 	rcu_read_unlock();
+	if (!parent)
+		return -ESRCH;
 	err = lm_unsupported(d, parent, -1, true, "try again",
 			     "it waits in vfork() for pid %d",
 			     task_tgid_nr_ns(child, d->s->pid_ns));
@@ -250,14 +254,15 @@ static int dump_closed(struct lm_dump *d)
 static int dump_next(struct lm_dump *d, struct netlink_ext_ack *extack)
 {
 	struct task_struct **threads = d->tasks + d->next_task;
-	int n = 1, err;
+	int n = 1, i, err;
 
 	while (d->next_task + n < d->nr_tasks &&
 	       same_thread_group(threads[0], threads[n]))
 		n++;
 	d->next_task += n;
 
-	err = check_vfork(d, threads[0]);
+	for (i = 0, err = 0; i < n && !err; i++)	/* CLONE_VFORK makes threads, too */
+		err = check_vfork(d, threads[i]);
 	if (!err)
 		err = lm_dump_process(d, threads, n);
 	if (err && extack && !extack->_msg)

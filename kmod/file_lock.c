@@ -106,7 +106,7 @@ int lm_dump_locks(struct lm_dump *d, struct file *f, struct files_struct *files,
 			break;
 		kvfree(l.v);
 		l.cap = l.n;
-		l.v = kvcalloc(l.cap, sizeof(*l.v), GFP_KERNEL);
+		l.v = kvcalloc(l.cap, sizeof(*l.v), GFP_KERNEL_ACCOUNT);
 		if (!l.v)
 			return -ENOMEM;
 	}

@@ -70,17 +70,22 @@ static void get_paths_root(const struct lm_restore *r, struct path *root)
 static struct file *open_exe(struct lm_restore *r, const char *path)
 {
 	const struct cred *old = override_creds(r->file->f_cred);
-	struct file *exe;
+	struct file *at, *exe;
 	struct path root;
 
 	get_paths_root(r, &root);
-	exe = file_open_root(&root, path, O_RDONLY | O_LARGEFILE, 0);
+	/* First as a name: to open a pipe or a device is to do something with it. */
+	at = file_open_root(&root, path, O_PATH, 0);
 	path_put(&root);
-	revert_creds(old);
-	if (!IS_ERR(exe) && !S_ISREG(file_inode(exe)->i_mode)) {
-		fput(exe);
-		exe = ERR_PTR(-EACCES);
+	if (IS_ERR(at)) {
+		exe = at;
+	} else {
+		exe = S_ISREG(file_inode(at)->i_mode) ?
+		      dentry_open(&at->f_path, O_RDONLY | O_LARGEFILE, current_cred()) :
+		      ERR_PTR(-EACCES);
+		fput(at);
 	}
+	revert_creds(old);
 	return exe;
 }
 

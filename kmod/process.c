@@ -111,8 +111,9 @@ static int put_kinship(struct lm_dump *d, struct task_struct *t,
 	pid_t ppid = 0;
 
 	rcu_read_lock();
-	parent = rcu_dereference(t->real_parent);
-	if (is_ours(d, parent))
+	/* (of who has been waited for nobody keeps it) */
+	parent = pid_alive(t) ? rcu_dereference(t->real_parent) : NULL;
+	if (parent && is_ours(d, parent))
 		ppid = task_tgid_nr_ns(parent, d->pid_ns);
 	rcu_read_unlock();
 

@@ -22,13 +22,14 @@ static inline bool lm_sock_freebind(const struct sock *sk)
 #endif
 }
 
-/* SO_PASSCRED is a bit of struct sock from 6.16 on, which other families may set
- * but do not let user space change.
+/* SO_PASSCRED is a bit of struct sock from 6.16 on, which other families than these two may
+ * set but do not let user space change.
  */
 static inline bool lm_sock_passcred(const struct sock *sk)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-	return sk->sk_family == AF_UNIX && sk->sk_scm_credentials;
+	return (sk->sk_family == AF_UNIX || sk->sk_family == AF_NETLINK) &&
+	       sk->sk_scm_credentials;
 #else
 	return sk->sk_socket && test_bit(SOCK_PASSCRED, &sk->sk_socket->flags);
 #endif

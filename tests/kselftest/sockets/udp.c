@@ -190,6 +190,7 @@ static void set_netlink(void)
 	check(!bind(route, (void *)&a, sizeof(a)));
 	check(!setsockopt(route, 270 /* SOL_NETLINK */, NETLINK_EXT_ACK, &on, sizeof(on)));
 	listens = socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK, NETLINK_ROUTE);
+	check(!setsockopt(route, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 	a.nl_pid = 0;
 	a.nl_groups = RTMGRP_LINK;
 	check(!bind(listens, (void *)&a, sizeof(a)));
@@ -218,6 +219,8 @@ static void get_netlink(void)
 	check(!getsockname(route, (void *)&a, &len) && a.nl_pid == 4242);
 	len = sizeof(on);
 	check(!getsockopt(route, 270, NETLINK_EXT_ACK, &on, &len) && on);
+	on = 0;
+	check(!getsockopt(route, SOL_SOCKET, SO_PASSCRED, &on, &len) && on);
 	check(sendto(route, &req, sizeof(req), 0, (void *)&kernel, sizeof(kernel)) == sizeof(req));
 	check(is_link(buf, recv(route, buf, sizeof(buf), 0)));
 	len = sizeof(a);

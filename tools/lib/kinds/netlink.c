@@ -45,6 +45,8 @@ static int netlink_open(struct lm_restorer *r, struct lm_file *f, struct lm_erro
 	if (fd < 0)
 		return -1;
 	if (lm_sock_set_options(fd, f, e) < 0 || lm_sock_set_buffers(fd, f, e) < 0 ||
+	    ((lm_sock_options(f)->flags & LIVEMIG_SOCK_F_PASSCRED) &&
+	     lm_sock_set(fd, SOL_SOCKET, SO_PASSCRED, 1, "SO_PASSCRED", e) < 0) ||
 	    lm_sockopt_set(fd, f, LM_SOCKOPT_EARLY, e) < 0 ||
 	    lm_sockopt_set(fd, f, LM_SOCKOPT_READY, e) < 0) {
 		close(fd);
