@@ -21,8 +21,8 @@ struct opt {
 	const char *name;	/* "timeout" for --timeout */
 	char letter;		/* 'o' for -o, or 0 */
 	enum opt_type type;
-	const char *arg;	/* what the value is called: "MS"; IMAGE, FILE, DIR
-				 * and TARGET are completed by the shell
+	const char *arg;	/* what the value is called: "MS"; IMAGE, FILE, DIR,
+				 * TARGET, DEV, HOW and ID are completed by the shell
 				 */
 	const char *help;
 	void *to;		/* keeps what it has when the option is absent */
@@ -57,6 +57,8 @@ extern const struct cmd *const __stop_migctl_cmds[];
 	for (const struct cmd *const *p = __start_migctl_cmds; \
 	     p < __stop_migctl_cmds; p++)
 
+/* signals.c: from here on ^C, ^Z or a terminal that goes away do not stop it half-way. */
+void ignore_signals(void);
 /* opts.c */
 extern const struct opt global_opts[];
 extern bool opt_help, opt_version;

@@ -18,20 +18,12 @@ static double ms(uint64_t ns)
 	return ns / 1e6;
 }
 
-/* From COMMIT on ^C, ^Z or a terminal that goes away are no reason to leave it frozen
- * here, or, with post-copy, to lose it.
- */
-static void ignore_signals(void)
-{
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTOU };
-
-	for (size_t i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
-		signal(sigs[i], SIG_IGN);
-}
-
 static void show_progress(enum lm_migrate_step step, const struct lm_round *r,
 			  int nr, void *arg)
 {
+	/* From COMMIT on they are no reason to leave it frozen here, or, with post-copy, to
+	 * lose it.
+	 */
 	if (step == LM_STEP_READY)
 		ignore_signals();
 	if (step == LM_STEP_ROUND)
@@ -138,6 +130,7 @@ static int run_recover(const char *arg, struct lm_error *e)
 
 	if (arg && lm_id_parse(arg, id))
 		return lm_fail(e, LM_USAGE, "%s: not the id of a migration", arg);
+	ignore_signals();	/* what it kills it has to remove, too */
 	if (lm_migrate_recover(arg ? id : NULL, &running, e))
 		return -1;
 	return out(json_pack("{s:b}", "moved", running), recover_text, e);

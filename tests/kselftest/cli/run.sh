@@ -378,7 +378,7 @@ agent="agent --listen 127.0.0.1 --insecure"
 verbs=(status events "${of_cgroups[@]}" "migrate --recover" "restore $tmp/image" "$agent")
 : >"$tmp/image"
 
-plan 53
+plan 56
 
 # ---- the command line ----
 check "no command" expect 1 "no command given"

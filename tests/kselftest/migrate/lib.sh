@@ -33,6 +33,25 @@ still()
 	[[ $first == "$second" ]]
 }
 
+# stopped PID: by a signal
+stopped()
+{
+	grep -q '^State:.T' "/proc/$1/status"
+}
+
+# take_pid PID: a sleep has it. (The kernel's threads are numbered, too: until it is the one.)
+take_pid()
+{
+	until
+		echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+		sleep 1000 >/dev/null 2>&1 &
+		disown
+		[ $! = "$1" ]
+	do
+		kill $!
+	done
+}
+
 # gone NAME PID: nothing of the container is here (any more).
 gone()
 {

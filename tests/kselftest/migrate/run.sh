@@ -210,12 +210,7 @@ for kind in version arch cpu tls; do
 	check "... the agent's log says so, too" \
 		wait_for 60 grep -E " fake: .*$(said $kind)" $out/agent-A.log
 done
-# (the kernel's threads are numbered, too: until it is the one)
-# shellcheck disable=SC2016
-on_b 'until echo '$((pid - 1))' >/proc/sys/kernel/ns_last_pid
-		sleep 1000 >/dev/null 2>&1 & disown; [ $! = '$pid' ]; do
-	kill $!
-done' >/dev/null
+on_b "take_pid $pid" >/dev/null
 check "refused: a pid is taken on B" refused \
 	"pid $pid is taken here by sleep; end it, or use another host" migrate r
 on_b "pkill sleep; far_pids" >/dev/null
@@ -277,18 +272,27 @@ for step in connected offered round frozen ready committed going; do
 	stop k
 done
 
+# Its pid is somebody else's by the time that it is asked for.
+on_b "agent committed" >/dev/null
+start k $out/threads 10000
+LIVEMIG_DIE_AT=sent:19 "$migctl" migrate cgroup:k "${ip[B]}" --insecure 2>/tmp/said &
+tool=$!
+check "agent killed at 'committed', tool stopped" wait_for 120 stopped $tool
+check "... nothing is left on B" on_b "gone k $pid"
+on_b "take_pid $pid" >/dev/null
+kill -CONT $tool
+wait $tool
+check "... status 3, though the pid is taken there" [ $? = 3 ]
+check "... the container runs on" alive $pid
+on_b "pkill sleep; far_pids" >/dev/null
+stop k
+
 on_b "agent running" >/dev/null
 start k $out/threads 10000
 check "agent killed before it says RUNNING" migrate k
 check "... it runs on B" on_b "alive $pid"
 check "... it is gone from A" gone k $pid
 on_b "stop k" >/dev/null
-
-# stopped PID: by a signal
-stopped()
-{
-	grep -q '^State:.T' "/proc/$1/status"
-}
 
 # Nobody can say what became of COMMIT: no agent is there any more.
 on_b "agent running" >/dev/null
@@ -305,8 +309,15 @@ check "... which says what to do" grep -x \
 	"migctl: cgroup:k: .*: frozen here, and ${ip[B]} does not say whether it runs there (.*): .migctl migrate --recover [0-9a-f]*. asks again" \
 	/tmp/said
 check "... it stays frozen on A" still $pid
-on_b agent >/dev/null
-check "... and then removes it" "$migctl" migrate --recover
+# Somebody else by that name, or this one without what it has promised.
+on_b "mv /run/livemig/agent /run/livemig/away; agent" >/dev/null
+check "... an agent that knows nothing of it is not believed" status_is 4 "$migctl" migrate --recover
+check "... it stays frozen on A" still $pid
+on_b "rm -rf /run/livemig/agent; mv /run/livemig/away /run/livemig/agent" >/dev/null
+# Who had asked before died while it removed it.
+echo 1 >/sys/fs/cgroup/k/cgroup.kill
+check "... and then removes it, though it has no process any more" "$migctl" migrate --recover
+check "... its cgroup, too" [ ! -e /sys/fs/cgroup/k ]
 check "... it is gone from A" gone k $pid
 check "... it still runs on B" on_b "alive $pid"
 on_b "stop k" >/dev/null

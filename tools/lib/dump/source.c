@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "../clock.h"
 #include "../kinds/sockopt.h"
 #include "../net/nft.h"
+#include "../net/rtnl.h"
 #include "../textfile.h"
 #include "../target.h"
 #include "../vdso.h"
@@ -111,12 +113,17 @@ fail:
 	return -1;
 }
 
+/* In doubt it is: one that is not ends with our socket, whatever we do. */
 static bool is_persistent(const struct lm_source *s)
 {
 	struct lm_session_info info;
+	struct lm_error e = { 0 };
 
-	return s->has_session && lm_nl_session_get(s->nl, s->session, &info, NULL) == 0 &&
-	       info.flags & LIVEMIG_SESSION_F_PERSISTENT;
+	if (!s->has_session)
+		return false;
+	if (lm_nl_session_get(s->nl, s->session, &info, &e))
+		return e.err != ENOENT;
+	return info.flags & LIVEMIG_SESSION_F_PERSISTENT;
 }
 
 void lm_source_close(struct lm_source *s)
@@ -451,4 +458,52 @@ int lm_source_kill(struct lm_source *s, struct lm_error *e)
 	if (lm_cgroup_remove(s->dir) < 0)
 		return lm_fail_errno(e, LM_OPERATOR, "cannot remove %s", s->dir);
 	return 0;
+}
+
+/* The cgroup of that name may be another one by now. */
+static bool is_of_session(const struct lm_source *s, uint32_t session)
+{
+	struct lm_session_info info;
+	struct stat st;
+
+	return !lm_nl_session_get(s->nl, session, &info, NULL) &&
+	       !fstat(s->cgroup_fd, &st) && st.st_ino == info.cgroup_id;
+}
+
+static int bury_netns(uint32_t ino, struct lm_error *e)
+{
+	char name[256], path[512];
+	int fd, ret;
+
+	if (!ino || !lm_netns_name(ino, name, sizeof(name)))
+		return 0;
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return lm_fail_errno(e, LM_OPERATOR, "%s", path);
+	ret = lm_netns_clear(fd, e);
+	close(fd);
+	return ret;
+}
+
+int lm_source_bury(const char *target, uint32_t session, uint32_t netns, struct lm_error *e)
+{
+	struct lm_source *s = new_source(target, e);
+	int ret = 0;
+
+	if (!s)
+		return -1;
+	if (!is_of_session(s, session))
+		ret = lm_fail(e, LM_OPERATOR, "%s: is another one by now", s->dir);
+	else if (lm_cgroup_kill(s->dir, 10000) < 0)
+		ret = lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
+	else
+		ret = bury_netns(netns, e);
+	if (!ret) {
+		lm_nl_session_del(s->nl, session, NULL);
+		if (lm_cgroup_remove(s->dir) < 0)
+			ret = lm_fail_errno(e, LM_OPERATOR, "cannot remove %s", s->dir);
+	}
+	lm_source_close(s);
+	return ret;
 }

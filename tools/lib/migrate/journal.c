@@ -87,11 +87,18 @@ static int write_file(const struct lm_journal *j, struct lm_error *e)
 	lm_id_text(j->id, text);
 	path_of(j, path, sizeof(path), "");
 	path_of(j, tmp, sizeof(tmp), ".new");
-	o = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i}", "id", text, "state", j->state,
-		      "name", j->name, "peer", j->peer, "session",
-		      (int)j->session, "pid", (int)j->pid);
+	o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:i,s:I,s:s,s:i}", "id", text, "state", j->state,
+		      "name", j->name, "peer", j->peer, "host", (json_int_t)j->host,
+		      "boot", (json_int_t)j->boot, "session", (int)j->session,
+		      "netns", (json_int_t)j->netns,
+		      "dir", j->dir, "pid", (int)j->pid);
+	if (!o) {
+		errno = EILSEQ;	/* names are UTF-8, for JSON */
+		return lm_fail_errno(e, LM_REFUSED, "%s: cannot keep \"%s\", \"%s\" in it",
+				     path, j->name, j->peer);
+	}
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (!o || fd < 0 || json_dumpfd(o, fd, 0) || fsync(fd) ||
+	if (fd < 0 || json_dumpfd(o, fd, 0) || fsync(fd) ||
 	    rename(tmp, path))
 		lm_fail_errno(e, LM_FAILED, "%s", path);
 	else
@@ -110,8 +117,9 @@ int lm_journal_begin(struct lm_journal *j, const char *role, const uint8_t *id,
 	j->lock = -1;
 	snprintf(j->role, sizeof(j->role), "%s", role);
 	memcpy(j->id, id, sizeof(j->id));
-	snprintf(j->name, sizeof(j->name), "%s", name);
-	snprintf(j->peer, sizeof(j->peer), "%s", peer);
+	if (snprintf(j->name, sizeof(j->name), "%s", name) >= (int)sizeof(j->name) ||
+	    snprintf(j->peer, sizeof(j->peer), "%s", peer) >= (int)sizeof(j->peer))
+		return lm_fail(e, LM_REFUSED, "%.60s..., %.60s...: too long", name, peer);
 	if (make_dirs(role, e) || take_lock(j, 0, e))
 		return -1;
 	return lm_journal_state(j, state, e);
@@ -153,6 +161,10 @@ int lm_journal_read(struct lm_journal *j, const char *role, const uint8_t *id,
 	copy(o, "state", j->state, sizeof(j->state));
 	copy(o, "name", j->name, sizeof(j->name));
 	copy(o, "peer", j->peer, sizeof(j->peer));
+	copy(o, "dir", j->dir, sizeof(j->dir));
+	j->host = json_integer_value(json_object_get(o, "host"));
+	j->boot = json_integer_value(json_object_get(o, "boot"));
+	j->netns = json_integer_value(json_object_get(o, "netns"));
 	j->session = json_integer_value(json_object_get(o, "session"));
 	j->pid = json_integer_value(json_object_get(o, "pid"));
 	json_decref(o);

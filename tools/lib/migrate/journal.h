@@ -20,6 +20,7 @@
 #ifndef LM_JOURNAL_H
 #define LM_JOURNAL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,14 +30,19 @@ struct lm_journal {
 	char role[8];		/* "source" or "agent" */
 	uint8_t id[16];
 	char state[16];
-	char name[256];		/* target on the source, cgroup at the agent */
+	char name[PATH_MAX];	/* target on the source, its name at the agent */
 	char peer[256];		/* HOST[:PORT] of the other side */
+	uint64_t host, boot;	/* source: who got COMMIT, see LM_HELLO_HOST_ID; 0: an
+				 * agent that does not say
+				 */
 	uint32_t session;	/* source: the persistent session */
+	uint32_t netns;		/* source: inode number of its network namespace, or 0 */
+	char dir[PATH_MAX];	/* agent: the container's cgroup */
 	pid_t pid;		/* agent: first process of the container */
 	int lock;		/* fd that holds the lock, or -1 */
 };
 
-/* Begin: takes the lock; state as given. */
+/* Begin: takes the lock; state as given. A name that cannot be kept is refused. */
 int lm_journal_begin(struct lm_journal *j, const char *role, const uint8_t *id,
 		     const char *name, const char *peer, const char *state,
 		     struct lm_error *e);

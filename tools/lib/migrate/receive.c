@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "arrive.h"
 #include "journal.h"
 #include "migrate.h"
+#include "survivors.h"
 #include "wire.h"
 #include "../net/packets.h"
 
@@ -30,7 +30,7 @@
 #define QUERY_WAIT_MS	30000
 #define PACKETS_MS	2000	/* those that come after RUNNING */
 #define PACKETS_MAX	(16 << 20)
-#define DYING_MS	15000	/* both together: below the source's patience */
+#define DYING_MS	3000	/* until the last of those to be killed has been */
 
 static void __attribute__((format(printf, 2, 3)))
 say(const struct lm_agent_opts *o, const char *fmt, ...)
@@ -63,21 +63,22 @@ static uint64_t memory_free(void)
 }
 
 /*
- * Parked tasks were killed before the lock was free, but dying takes as long as
- * freeing their memory does; released ones run on. A pidfd becomes readable when
- * its process has ended, a zombie's too.
+ * It died between its promise and its word. Parked tasks were killed before the lock was
+ * free; released ones run on. (The pid of the first may be somebody else's by now, or that
+ * one may have ended and left others.) Return: -1 when it cannot be said.
  */
-static bool survived(pid_t pid)
+static int survived(const struct lm_journal *j, struct lm_error *e)
 {
-	struct pollfd p = { .fd = syscall(SYS_pidfd_open, pid, 0),
-			    .events = POLLIN };
-	int n;
+	int ret;
 
-	if (p.fd < 0)
-		return false;
-	n = poll(&p, 1, DYING_MS);
-	close(p.fd);
-	return n == 0;
+	if (!*j->dir)
+		return lm_fail(e, LM_FAILED, "%s: the agent was another version then", j->name);
+	ret = lm_survivors(j->dir);
+	for (int ms = 0; ret > 0 && ms < DYING_MS; ms += 50) {
+		usleep(50000);
+		ret = lm_survivors(j->dir);
+	}
+	return ret < 0 ? lm_fail_errno(e, LM_FAILED, "%s: whether it runs", j->name) : ret;
 }
 
 static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
@@ -85,17 +86,21 @@ static int query(struct lm_peer *p, const uint8_t *id, struct lm_error *e)
 	const char *state = "discarded";
 	struct lm_buf b = { 0 };
 	struct lm_journal j;
-	int ret;
+	int ret, runs;
 
 	ret = lm_journal_read(&j, "agent", id, QUERY_WAIT_MS, e);
 	if (ret < 0)
 		return -1;
+	runs = ret && !strcmp(j.state, "running");
+	if (ret && (!strcmp(j.state, "committing") || !strcmp(j.state, "arriving")))
+		runs = survived(&j, e);
+	if (runs < 0) {
+		lm_journal_close(&j, false);
+		return -1;	/* no answer: it asks again */
+	}
 	if (!ret)
 		state = "unknown";
-	else if (!strcmp(j.state, "running") ||
-		 /* It died between its promise and its word. */
-		 ((!strcmp(j.state, "committing") || !strcmp(j.state, "arriving")) &&
-		  j.pid > 0 && survived(j.pid)))
+	else if (runs)
 		state = "running";
 	else if (!strcmp(j.state, "arriving") || !strcmp(j.state, "lost"))
 		state = "lost";
@@ -305,6 +310,7 @@ static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *
 	if (memcmp(id, j->id, sizeof(id)))
 		return lm_fail(e, LM_FAILED, "COMMIT of another migration");
 	j->pid = lm_restorer_pid(r);
+	snprintf(j->dir, sizeof(j->dir), "%s", lm_restorer_cgroup(r));
 	if (lm_journal_state(j, "committing", e))
 		return -1;
 	lm_step_reached(LM_STEP_COMMITTED);
@@ -345,6 +351,8 @@ static int commit(struct lm_peer *p, struct lm_restorer **r, struct lm_journal *
 			say(o, "%s from %s: all of its memory is here", j->name, p->host);
 	} else if (!ret) {
 		say(o, "%s from %s: running as pid %d", j->name, p->host, j->pid);
+		lm_restorer_free(*r);
+		*r = NULL;
 		late_packets(p, &w);
 	}
 	end_waiting(&w, false);
@@ -362,7 +370,7 @@ static int receive(struct lm_peer *p, const struct lm_agent_opts *o,
 	};
 	struct lm_restorer *r = NULL;
 	struct lm_arrive a;
-	char name[256];
+	char name[PATH_MAX];
 	const char *s;
 	uint8_t id[16];
 	int ret = -1;

@@ -20,11 +20,14 @@
 #include "journal.h"
 #include "migrate.h"
 #include "serve.h"
+#include "survivors.h"
 #include "throttle.h"
 #include "wire.h"
 #include "../clock.h"
 #include "../lazy/peer.h"
 #include "../net/packets.h"
+#include "../net/rtnl.h"
+#include "../target.h"
 
 #define CONNECT_MS	10000
 #define ANSWER_MS	60000
@@ -164,6 +167,14 @@ static bool served(const struct lm_journal *j)
 	return !strcmp(j->state, "serving");
 }
 
+/* Who got COMMIT has a journal of it, until that host starts anew. Whoever else answers
+ * by its name now (there may be several addresses) knows nothing, and that means nothing.
+ */
+static bool started_anew(const struct lm_journal *j, const struct lm_peer *p)
+{
+	return !j->host || (p->host_id == j->host && p->boot != j->boot);
+}
+
 /* The agent's answer got lost, or never came. Ask until it tells. */
 static enum fate ask(const struct lm_journal *j, struct lm_error *e)
 {
@@ -173,6 +184,7 @@ static enum fate ask(const struct lm_journal *j, struct lm_error *e)
 	struct lm_peer p;
 	const char *state;
 	enum fate ret = NOBODY_KNOWS;
+	bool stranger = false;
 
 	if (lm_nl_open(&nl, e))
 		return -1;
@@ -188,16 +200,22 @@ static enum fate ask(const struct lm_journal *j, struct lm_error *e)
 			state = lm_str(p.tb[LM_WIRE_STATE]);
 			if (state && !strcmp(state, "running"))
 				ret = RUNS_THERE;
-			else if (state && (!strcmp(state, "discarded") ||
-					   !strcmp(state, "unknown")))
+			else if (state && !strcmp(state, "discarded"))
 				ret = NOT_THERE;
+			else if (state && !strcmp(state, "unknown") && started_anew(j, &p))
+				ret = NOT_THERE;
+			else if (state && !strcmp(state, "unknown"))
+				stranger = true;
 			else if (state && !strcmp(state, "lost"))
 				ret = LOST;
 		}
 		lm_peer_close(&p);
-		if (ret < 0)
+		if (ret < 0 && !stranger)
 			sleep(1);
-	} while (ret < 0 && lm_now_ns() < end);
+	} while (ret < 0 && !stranger && lm_now_ns() < end);
+	if (stranger)
+		lm_fail(&why, LM_OPERATOR,
+			"it knows nothing of it, and is another host, or has lost its /run/livemig since");
 	lm_nl_close(nl);
 	if (ret < 0)
 		lm_fail(e, LM_OPERATOR, "%s", why.msg);
@@ -279,6 +297,9 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 
 	pass_packets(s, p);
 	j->session = lm_source_session(s);
+	j->netns = lm_source_netns(s) < 0 ? 0 : lm_ns_ino(lm_source_netns(s));
+	j->host = p->host_id;
+	j->boot = p->boot;
 	if (lm_journal_state(j, "committed", e))
 		return -1;
 	step(o, r, LM_STEP_COMMITTED);
@@ -492,6 +513,7 @@ static bool held(struct lm_nl *nl, const struct lm_journal *j)
 static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 {
 	struct lm_source *s = NULL;
+	struct lm_error why = { 0 };
 	enum fate fate;
 	int ret;
 
@@ -500,10 +522,15 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 		return -1;
 	*running = fate == RUNS_THERE;
 	/* Takes over the persistent session of the process that died. */
-	if (lm_source_adopt(&s, j->name, j->session, e))
+	ret = lm_source_adopt(&s, j->name, j->session, &why);
+	if (ret && fate == NOT_THERE) {
+		*e = why;
 		return -1;
+	}
 	if (fate != NOT_THERE) {
-		ret = lm_source_kill(s, e);
+		/* (perhaps it died, as we were, while it killed what was here) */
+		ret = ret ? lm_source_bury(j->name, j->session, j->netns, e) :
+			    lm_source_kill(s, e);
 	} else {
 		ret = lm_source_net_quiet(s, false, e);
 		if (!ret)
@@ -519,6 +546,32 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 		return 1;
 	}
 	return ret;
+}
+
+/* Not held any more: it runs here, unless nothing of it is left here. */
+static int gone_from_here(const struct lm_journal *j, bool *running, struct lm_error *e)
+{
+	struct lm_target t;
+	int left = 0;
+
+	if (strcmp(j->state, "committed") && strcmp(j->state, "serving"))
+		return 0;
+	if (!lm_target_parse(j->name, &t, NULL)) {
+		left = t.kind == LM_TARGET_PID || lm_survivors(t.path);
+		lm_target_close(&t);
+	}
+	if (left)
+		return 0;
+	switch (ask(j, e)) {
+	case RUNS_THERE:
+		*running = true;
+		return 0;
+	case NOBODY_KNOWS:
+		return -1;
+	default:
+		lm_fail(e, LM_OPERATOR, "%s: lost: it is neither here nor on %s", j->name, j->peer);
+		return 1;
+	}
 }
 
 /* The migrations whose containers are held. The journal of any other is of no use. */
@@ -559,7 +612,7 @@ static int recover(struct lm_nl *nl, const uint8_t *id, bool *running, struct lm
 		return ret ? ret : lm_fail(e, LM_REFUSED,
 					   "no migration of that id is known here");
 	*running = false;
-	ret = held(nl, &j) ? finish(&j, running, e) : 0;
+	ret = held(nl, &j) ? finish(&j, running, e) : gone_from_here(&j, running, e);
 	lm_journal_close(&j, ret >= 0);
 	return ret ? -1 : 0;
 }

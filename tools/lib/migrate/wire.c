@@ -12,8 +12,10 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "../nl.h"
+#include "../textfile.h"
 #include "wire.h"
 
 /* A peer that takes nothing for so long is gone. The module's writes to the
@@ -235,6 +237,15 @@ void lm_peer_abort(struct lm_peer *p, const struct lm_error *why)
 	lm_out_buf(&p->out, LM_REC_ABORT, &b, NULL);
 }
 
+/* Hash of a line that tells hosts, or times that one is up, from each other; 0: none. */
+static uint64_t line_hash(const char *dir, const char *file)
+{
+	char text[64];
+
+	return lm_text_read(dir, file, text, sizeof(text)) || !*text ? 0 :
+	       XXH64(text, strlen(text), 0);
+}
+
 static int say_hello(struct lm_peer *p, const struct lm_info *info,
 		     struct lm_error *e)
 {
@@ -252,6 +263,8 @@ static int say_hello(struct lm_peer *p, const struct lm_info *info,
 	lm_put_u32(&b, LM_HELLO_XSTATE_SIZE, info->xstate_size);
 	lm_put_u64(&b, LM_HELLO_VDSO_ID, info->vdso_id);
 	lm_put_str(&b, LM_HELLO_FEATURES, features);
+	lm_put_u64(&b, LM_HELLO_HOST_ID, line_hash("/etc", "machine-id"));
+	lm_put_u64(&b, LM_HELLO_BOOT, line_hash("/proc/sys/kernel/random", "boot_id"));
 	return lm_out_buf(&p->out, LM_REC_HELLO, &b, e);
 }
 
@@ -283,6 +296,8 @@ static int check_hello(struct lm_peer *p, const struct lm_record *r, bool agent,
 	snprintf(p->host, sizeof(p->host), "%s", s ? s : "?");
 	s = lm_str(tb[LM_HELLO_FEATURES]);
 	snprintf(p->features, sizeof(p->features), "%s", s ? s : "");
+	p->host_id = lm_u64(tb[LM_HELLO_HOST_ID]);
+	p->boot = lm_u64(tb[LM_HELLO_BOOT]);
 	if (lm_u32(tb[LM_HELLO_PROTOCOL]) != LM_WIRE_PROTOCOL) {
 		s = lm_str(tb[LM_HELLO_VERSION]);
 		return lm_fail(e, LM_REFUSED,

@@ -74,7 +74,9 @@ enum lm_hello_attr {
 	LM_HELLO_XSTATE_SIZE,	/* u32 */
 	LM_HELLO_VDSO_ID,	/* u64 */
 	LM_HELLO_FEATURES,	/* string: names separated by spaces */
-	LM_HELLO_MAX = LM_HELLO_FEATURES
+	LM_HELLO_HOST_ID,	/* u64: which host it is (a hash of its machine-id), */
+	LM_HELLO_BOOT,		/* u64: and since when it is up (of its boot_id) */
+	LM_HELLO_MAX = LM_HELLO_BOOT
 };
 
 /* OFFER, ACCEPT, READY, COMMIT, RUNNING, QUERY, STATE, ROUND_OK, ABORT */
@@ -115,6 +117,7 @@ struct lm_peer {
 	struct lm_out out;
 	struct lm_in in;
 	char host[65];		/* what the other side calls itself */
+	uint64_t host_id, boot;	/* see LM_HELLO_HOST_ID; 0: not told */
 	bool aborted;		/* it sent ABORT */
 	bool other_vdso;	/* its kernel has another one */
 	char features[256];	/* what it can do; see lm_peer_has() */

@@ -52,6 +52,11 @@ pid_t lm_restorer_pid(const struct lm_restorer *r)
 	return r->root_pid ? (pid_t)lm_host_pid(r, r->root_pid) : 0;
 }
 
+const char *lm_restorer_cgroup(const struct lm_restorer *r)
+{
+	return r->cgroup;
+}
+
 /* All files of the container are open here at some moment. */
 static void raise_limit(void)
 {

@@ -70,6 +70,8 @@ int lm_restorer_root(const struct lm_restorer *r, const struct lm_file *f);
 uint32_t lm_restorer_host(const struct lm_restorer *r, uint32_t pid);
 /* Pid of the first process of the container. */
 pid_t lm_restorer_pid(const struct lm_restorer *r);
+/* Directory of its cgroup. */
+const char *lm_restorer_cgroup(const struct lm_restorer *r);
 /* Not committed: kill and remove all. Committed: only free memory. */
 void lm_restorer_free(struct lm_restorer *r);
 
