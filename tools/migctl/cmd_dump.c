@@ -106,10 +106,14 @@ static int running_rounds(struct lm_source *s, struct lm_out *o, json_t *rounds,
 static int finish(int fd, struct lm_error *e)
 {
 	char dir[PATH_MAX], *slash;
+	struct stat ours, named;
 	int d, ret = 0;
 
 	if (fsync(fd))
 		return lm_fail_errno(e, LM_FAILED, "%s", tmp);
+	if (fstat(fd, &ours) || lstat(tmp, &named) || ours.st_ino != named.st_ino ||
+	    ours.st_dev != named.st_dev)
+		return lm_fail(e, LM_FAILED, "%s: somebody else dumps to that name, too", tmp);
 	if (rename(tmp, image))
 		return lm_fail_errno(e, LM_FAILED, "%s", image);
 	snprintf(dir, sizeof(dir), "%s", image);
@@ -161,8 +165,17 @@ static int leave_it(struct lm_source *s, struct lm_error *e)
 		/* Who restores it next needs them. */
 		lm_source_reaped(s);
 	}
-	if (!strcmp(leave, "frozen"))
-		return lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e);
+	if (strcmp(leave, "frozen"))
+		return 0;
+	/* Its kernel would acknowledge what is not in the image, and say farewell to its peers
+	 * when it is killed. (`migctl thaw` undoes it.)
+	 */
+	if (lm_source_net_quiet(s, true, e))
+		return -1;
+	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e)) {
+		lm_source_net_quiet(s, false, NULL);
+		return -1;
+	}
 	return 0;
 }
 
@@ -173,8 +186,9 @@ static int dump(struct lm_source *s, json_t *j, struct lm_error *e)
 	if (snprintf(tmp, sizeof(tmp), "%s.tmp", image) >= (int)sizeof(tmp))
 		return lm_fail(e, LM_USAGE, "%.60s...: too long", image);
 	catch_signals(true);
-	/* Others may be dumped to the same name; an old one is of no use. */
-	fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* An old one is of no use; and nobody else's is to be filled with all that memory. */
+	unlink(tmp);
+	fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		ret = write_image(s, fd, j, e);
 		close(fd);
@@ -183,8 +197,12 @@ static int dump(struct lm_source *s, json_t *j, struct lm_error *e)
 	} else {
 		ret = lm_fail_errno(e, LM_REFUSED, "%s", tmp);
 	}
+	/* The image is complete; what is left here is not to be half of something. */
+	if (!ret)
+		ignore_signals();
+	ret = ret ? ret : leave_it(s, e);
 	catch_signals(false);
-	return ret ? ret : leave_it(s, e);
+	return ret;
 }
 
 static int run(int argc, char **argv, struct lm_error *e)

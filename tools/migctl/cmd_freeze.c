@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "dump/source.h"
 #include "out.h"
 #include "session.h"
 
@@ -55,6 +56,19 @@ static void thaw_text(const json_t *j)
 	printf("%s: running\n", out_get(j, "cgroup"));
 }
 
+/* `dump --leave frozen` has closed its network. */
+static int let_talk(const struct lm_target *t, uint32_t session, struct lm_error *e)
+{
+	struct lm_source *s;
+	int ret;
+
+	if (lm_source_adopt(&s, t->path, session, NULL))
+		return 0;	/* nobody is left in it, say */
+	ret = lm_source_net_quiet(s, false, e);
+	lm_source_close(s);
+	return ret;
+}
+
 static int thaw(struct lm_nl *nl, const struct lm_target *t, struct lm_error *e)
 {
 	struct lm_session_info s;
@@ -64,6 +78,8 @@ static int thaw(struct lm_nl *nl, const struct lm_target *t, struct lm_error *e)
 		return -1;
 	if (!ret || s.state == LIVEMIG_STATE_RUNNING)
 		return lm_fail(e, LM_REFUSED, "%s: livemig has not frozen it", t->path);
+	if (let_talk(t, s.id, e))
+		return -1;
 	/* Tracking goes on if somebody started it. */
 	if (*s.tracker && strcmp(s.tracker, "none"))
 		ret = lm_nl_thaw(nl, s.id, e);

@@ -226,6 +226,23 @@ untouched()
 }
 check "a network namespace of its own: dump" dump cgroup:n -o "$image"
 check "it runs on, its network is open" untouched
+# Whatever peers would send it, it would acknowledge, and the image does not know.
+silent()
+{
+	! ping -q -c 1 -W 1 10.8.0.1
+}
+check "--leave frozen: its network, too" dump cgroup:n -o "$dir/frozen" --leave frozen
+check "... nothing reaches it" silent
+check "... thaw lets it talk again" "$migctl" thaw cgroup:n
+check "... it runs on, its network is open" untouched
+linked()
+{
+	echo mine >"$dir/mine"
+	ln -s mine "$dir/linked.tmp"
+	dump cgroup:n -o "$dir/linked" && [ "$(cat "$dir/mine")" = mine ] && untouched
+}
+check "a link in the place of the half image is not followed" linked
+rm -f "$dir/frozen" "$dir/linked" "$dir/mine"
 killed()	# SIGNAL
 {
 	local i pid
