@@ -3,7 +3,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -93,7 +98,100 @@ static void get_ownthread(void)
 	check(told == tid);
 }
 
+/* ---- those of somebody who is not root ---- */
+
+#define USER	1000
+
+static volatile sig_atomic_t stray;
+static int go[2], done[2];
+
+static void on_stray(int sig)
+{
+	stray = sig;
+}
+
+static bool opens(const char *path, int flags)
+{
+	int fd = open(path, flags | O_NONBLOCK | O_NOCTTY);
+
+	close(fd);
+	return fd >= 0;
+}
+
+static bool opens_fd(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return opens(path, flags);
+}
+
+static bool is_mine(int fd, mode_t mode)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_uid == USER && (st.st_mode & 07777) == mode;
+}
+
+/* What it has made it may open again, and nobody else is signalled by it. Return: what is
+ * wrong, 0: nothing.
+ */
+static int user(void)
+{
+	int mem, master, slave;
+	char name[32], c;
+
+	if (setresgid(USER, USER, USER) || setresuid(USER, USER, USER))
+		return 1;
+	mem = memfd_create("mine", 0);
+	master = posix_openpt(O_RDWR | O_NOCTTY);
+	if (mem < 0 || pipe(p) || fchmod(mem, 0640) || fchmod(p[0], 0620) || grantpt(master) ||
+	    unlockpt(master) || ptsname_r(master, name, sizeof(name)))
+		return 2;
+	slave = open(name, O_RDWR | O_NOCTTY);
+	if (slave < 0 || fchmod(slave, 0600))
+		return 3;
+	if (fcntl(p[0], F_SETOWN, getppid()) || fcntl(p[0], F_SETSIG, SIGRTMIN + 5) ||
+	    fcntl(p[0], F_SETFL, O_ASYNC) || write(p[1], "x", 1) != 1)
+		return 4;
+	if (write(done[1], "", 1) != 1 || read(go[0], &c, 1) != 1)
+		return 5;
+	if (!is_mine(mem, 0640) || !is_mine(p[0], 0620) || !is_mine(slave, 0600))
+		return 6;
+	if (!opens_fd(mem, O_RDWR) || !opens_fd(p[1], O_WRONLY) || !opens(name, O_RDWR))
+		return 7;
+	return write(p[1], "x", 1) != 1 ? 8 : 0;
+}
+
+static void set_reopen(void)
+{
+	char c;
+
+	signal(SIGRTMIN + 5, on_stray);
+	check(!pipe(go) && !pipe(done));
+	tid = fork();
+	if (!tid)
+		_exit(user());
+	check(read(done[0], &c, 1) == 1);
+	usleep(100000);
+	check(!stray);
+}
+
+static void get_reopen(void)
+{
+	int status;
+
+	check(write(go[1], "", 1) == 1);
+	check(waitpid(tid, &status, 0) == tid);
+	if (status)
+		printf("# the user: %d\n", WEXITSTATUS(status));
+	check(!status);
+	usleep(100000);
+	check(!stray);
+}
+
 const struct test owner_tests[] = {
+	{ "reopen", set_reopen, get_reopen },
 	{ "owner", set_owner, get_owner },
 	{ "ownthread", set_ownthread, get_ownthread },
 	{ }

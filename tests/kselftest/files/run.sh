@@ -19,7 +19,7 @@ cd "$(dirname "$0")" || exit 1
 moved="reg append proc fork dir dev pipe brokenpipe pipefork fifo eventfd epoll timerfd
 signalfd memfd seals oneshot shared mapfile deleted tmpfile mapdeleted locks opath pidfd owner
 semaphore inotify pty generated fifoends lostwatch lease othername removed deadpidfd
-ownthread typed rawtyped deadproc unread overflow listing ptymodes"
+ownthread reopen typed rawtyped deadproc unread overflow listing ptymodes"
 refused="watchgone tty fulltty outpty outpipe morepipe outproc threadproc fileproc
 pathproc outwatch hole"
 

@@ -78,7 +78,6 @@ static void set_all(int fd, bool v6, bool tcp)
 	set(SOL_SOCKET, SO_DONTROUTE, 1);
 	set(SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	set(SOL_SOCKET, SO_RXQ_OVFL, 1);
-	set(SOL_SOCKET, SO_PRIORITY, 5);
 	set(SOL_SOCKET, SO_MARK, 77);
 	set(SOL_SOCKET, SO_RCVBUF, 50000);
 	set(SOL_SOCKET, SO_MAX_PACING_RATE, 12345678);
@@ -95,6 +94,8 @@ static void set_all(int fd, bool v6, bool tcp)
 		set(IPPROTO_IP, IP_MINTTL, 2);
 		set(IPPROTO_IP, IP_FREEBIND, 1);
 	} else {
+		set(IPPROTO_IP, IP_TOS, 0x10);
+		set(IPPROTO_IP, IP_TTL, 44);
 		set(IPPROTO_IPV6, IPV6_TCLASS, 0x28);
 		set(IPPROTO_IPV6, IPV6_UNICAST_HOPS, 33);
 		set(IPPROTO_IPV6, IPV6_RECVERR, 1);
@@ -104,6 +105,7 @@ static void set_all(int fd, bool v6, bool tcp)
 		set(IPPROTO_IPV6, IPV6_DONTFRAG, 1);
 		set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 	}
+	set(SOL_SOCKET, SO_PRIORITY, 5);	/* which IP_TOS sets, too */
 	if (tcp) {
 		set(SOL_SOCKET, SO_KEEPALIVE, 1);
 		set(IPPROTO_TCP, TCP_NODELAY, 1);

@@ -190,8 +190,11 @@ int lm_sock_set_options(int fd, const struct lm_file *f, struct lm_error *e)
 		if ((o->flags & flags[i].flag) &&
 		    lm_sock_set(fd, SOL_SOCKET, flags[i].opt, 1, flags[i].name, e) < 0)
 			return -1;
-	/* Some kinds in some kernels know no priority below the IP layer. */
-	if ((o->priority && SET(SOL_SOCKET, SO_PRIORITY, o->priority)) ||
+	/* IP_TOS sets a priority, too. And some kinds in some kernels know no priority below
+	 * the IP layer.
+	 */
+	if (set_ip_options(fd, family, o, e) < 0 ||
+	    ((o->priority || o->tos) && SET(SOL_SOCKET, SO_PRIORITY, o->priority)) ||
 	    (o->mark && SET(SOL_SOCKET, SO_MARK, o->mark)) ||
 	    (o->rcvlowat > 1 && SET(SOL_SOCKET, SO_RCVLOWAT, o->rcvlowat)))
 		return -1;
@@ -204,7 +207,7 @@ int lm_sock_set_options(int fd, const struct lm_file *f, struct lm_error *e)
 	if (set_timeout(fd, SO_SNDTIMEO, o->sndtimeo_ns, e) < 0 ||
 	    set_timeout(fd, SO_RCVTIMEO, o->rcvtimeo_ns, e) < 0)
 		return -1;
-	return set_ip_options(fd, family, o, e);
+	return 0;
 }
 
 #ifndef SO_BUF_LOCK

@@ -261,18 +261,41 @@ static int enter(const char *dir, struct lm_error *e)
 	return chdir(dir) < 0 ? lm_fail_errno(e, LM_REFUSED, "cannot enter %s", dir) : 0;
 }
 
-static int set_owner(const struct lm_file *f, const char *real, const struct stat *stale,
-		     struct lm_error *e)
+/* Owner and mode that a name had; of an older image, those of the one that was here. */
+static struct livemig_sock_bound was_bound(const struct lm_file *f, const struct stat *stale)
 {
 	const struct livemig_sock_bound *b = lm_data(f->sock[LIVEMIG_SOCK_BOUND]);
 	struct livemig_sock_bound old = { stale->st_mode, stale->st_uid, stale->st_gid, 0 };
 
-	if (lm_len(f->sock[LIVEMIG_SOCK_BOUND]) < sizeof(*b))
-		b = &old;
-	if (S_ISSOCK(b->mode) && (lchown(base(real), b->uid, b->gid) < 0 ||
-				  chmod(base(real), b->mode & 07777) < 0))
-		return lm_fail_errno(e, LM_FAILED, "cannot set the owner of %s", real);
-	return 0;
+	return lm_len(f->sock[LIVEMIG_SOCK_BOUND]) < sizeof(*b) ? old : *b;
+}
+
+/* The directory may be somebody's who makes a link of the name meanwhile: nothing that
+ * follows one. The mode it has from the umask, unless the directory has another opinion.
+ */
+static int set_owner(const struct livemig_sock_bound *b, const char *real, struct lm_error *e)
+{
+	char self[64];
+	struct stat st;
+	int fd, ret = 0;
+
+	if (!S_ISSOCK(b->mode))
+		return 0;
+	fd = open(base(real), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		ret = -1;
+	else if (!S_ISSOCK(st.st_mode))
+		ret = lm_fail(e, LM_FAILED, "%s: somebody else replaces it", real);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (!ret && ((st.st_mode ^ b->mode) & 07777) && chmod(self, b->mode & 07777) < 0)
+		ret = -1;
+	if (!ret && fchownat(fd, "", b->uid, b->gid, AT_EMPTY_PATH) < 0)
+		ret = -1;
+	if (ret && (!e || !e->code))
+		lm_fail_errno(e, LM_FAILED, "cannot set the owner of %s", real);
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 /* (The thread is our own.) */
@@ -290,6 +313,7 @@ static int bind_as_owner(const struct bind_args *b, const struct sockaddr_un *a,
 static int bind_path(struct bind_args *b, const char *name, struct lm_error *e)
 {
 	char real[PATH_MAX], start[PATH_MAX], dir[PATH_MAX], now[2 * PATH_MAX];
+	struct livemig_sock_bound was;
 	struct stat stale = { 0 };
 	struct sockaddr_un a;
 
@@ -302,7 +326,10 @@ static int bind_path(struct bind_args *b, const char *name, struct lm_error *e)
 		return lm_fail_errno(e, LM_FAILED, "cannot open %s", dir);
 	if (start[0] && enter(start, e) < 0)
 		return -1;
-	if (b->owner)
+	was = was_bound(b->f, &stale);
+	if (S_ISSOCK(was.mode))
+		umask(~was.mode & 0777);
+	else if (b->owner)
 		umask(lm_u32(b->owner->obj.tb[LIVEMIG_PROCESS_UMASK]));
 	if (bind_as_owner(b, &a, set_path(&a, name)) < 0)
 		return lm_fail_errno(e, LM_REFUSED, "unix socket %s: cannot bind", name);
@@ -313,21 +340,24 @@ static int bind_path(struct bind_args *b, const char *name, struct lm_error *e)
 				     name, real);
 	if (fchdir(b->f->dir) < 0)
 		return lm_fail_errno(e, LM_FAILED, "cannot enter %s", dir);
-	return set_owner(b->f, real, &stale, e);
+	return set_owner(&was, real, e);
 }
 
 static int bind_deleted(struct bind_args *b, const char *name, struct lm_error *e)
 {
 	char dir[NAME_MAX_LEN];
-	struct stat none = { 0 };
+	const struct stat none = { 0 };
+	struct livemig_sock_bound was = was_bound(b->f, &none);
 
+	if (S_ISSOCK(was.mode))
+		umask(~was.mode & 0777);
 	if (bind_scratch(b->fd, b->f->sock[LIVEMIG_SOCK_LOCAL], e) < 0)
 		return -1;
 	snprintf(dir, sizeof(dir), "%.*s", (int)(base(name) - name), name);
 	b->f->dir = open(*dir ? dir : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (b->f->dir < 0 || fchdir(b->f->dir) < 0)
 		return lm_fail_errno(e, LM_FAILED, "cannot enter %s", dir);
-	return set_owner(b->f, name, &none, e);
+	return set_owner(&was, name, e);
 }
 
 static int do_bind(void *arg, struct lm_error *e)

@@ -98,12 +98,15 @@ static int occupied(const char *dir, struct lm_error *e)
 
 static int make_one(struct lm_restorer *r, const char *dir, struct lm_error *e)
 {
-	/* First the entry: what does not exist is easily removed. */
-	if (lm_undo_add(r->undo, "cgroup", dir, "", e))
+	/* First an entry: what does not exist is easily removed, and who lost a race for it
+	 * takes nothing from the winner that is in use.
+	 */
+	if (lm_undo_add(r->undo, "rmdir", dir, "", e))
 		return -1;
 	/* (whatever our umask is) */
-	return mkdir(dir, 0755) || chmod(dir, 0755) ?
-	       lm_fail_errno(e, LM_REFUSED, "cgroup %s", dir) : 0;
+	if (mkdir(dir, 0755) || chmod(dir, 0755))
+		return lm_fail_errno(e, LM_REFUSED, "cgroup %s", dir);
+	return lm_undo_add(r->undo, "cgroup", dir, "", e);
 }
 
 /* Make @dir and what is missing above it. */

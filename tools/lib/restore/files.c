@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -30,6 +32,23 @@ static const struct lm_process *of_thread(const struct lm_model *m, uint32_t tid
 	return NULL;
 }
 
+/* Whom it may send signals to is judged by who chose the owner: that one, for as long as it
+ * takes, in this thread (and with the right to come back).
+ */
+static int set_owner(int fd, const struct f_owner_ex *ex, const struct livemig_fown *o)
+{
+	int ret, err;
+
+	if (syscall(SYS_setresuid, o->uid, o->euid, 0))
+		return -1;
+	ret = fcntl(fd, F_SETOWN_EX, ex);
+	err = errno;
+	if (syscall(SYS_setresuid, 0, 0, 0))
+		_exit(LM_FAILED);
+	errno = err;
+	return ret;
+}
+
 /* Who gets its signals (F_SETOWN, F_SETSIG). Processes are there early, threads in
  * the end.
  */
@@ -50,23 +69,38 @@ static int own(struct lm_restorer *r, const struct lm_file *f, bool thread,
 		 o->pid ? lm_host_pid(r, o->pid < 0 ? -o->pid : o->pid) : 0;
 	if (whose && !ex.pid)
 		return lm_fail(e, LM_FAILED, "owner: thread %d is not there", o->pid);
-	if (ex.pid && fcntl(f->fd, F_SETOWN_EX, &ex) && errno != ESRCH)
+	if (ex.pid && set_owner(f->fd, &ex, o) && errno != ESRCH)
 		return lm_fail_errno(e, LM_FAILED, "owner");
 	if (o->signum && fcntl(f->fd, F_SETSIG, o->signum))
 		return lm_fail_errno(e, LM_FAILED, "signal");
 	return 0;
 }
 
-/* Who made a socket is known to ss, to rules of routing and of nftables. */
+/* Files that no name leads to, but /proc/self/fd; and terminals. */
+static bool is_made_here(const struct lm_file *f)
+{
+	return f->type == LIVEMIG_FILE_SOCKET || f->type == LIVEMIG_FILE_PIPE ||
+	       f->type == LIVEMIG_FILE_MEMFD || f->type == LIVEMIG_FILE_TTY;
+}
+
+/* Who made a socket is known to ss, to rules of routing and of nftables; who made a pipe,
+ * a memfd or a terminal may open it anew. (The mode of a memfd may be sealed.)
+ */
 static int made_by(const struct lm_file *f, struct lm_error *e)
 {
 	const struct nlattr *const *tb = f->obj.tb;
+	uint32_t mode = lm_u32(tb[LIVEMIG_FILE_A_MODE]) & 07777;
+	struct stat st;
 
-	if (f->type != LIVEMIG_FILE_SOCKET || f->flags & O_PATH || !tb[LIVEMIG_FILE_A_UID] ||
-	    !tb[LIVEMIG_FILE_A_GID] || !fchown(f->fd, lm_u32(tb[LIVEMIG_FILE_A_UID]),
-					       lm_u32(tb[LIVEMIG_FILE_A_GID])))
+	if (!is_made_here(f) || f->flags & O_PATH || !tb[LIVEMIG_FILE_A_UID] ||
+	    !tb[LIVEMIG_FILE_A_GID])
 		return 0;
-	return lm_fail_errno(e, LM_FAILED, "socket: owner");
+	if (fstat(f->fd, &st) || fchown(f->fd, lm_u32(tb[LIVEMIG_FILE_A_UID]),
+					lm_u32(tb[LIVEMIG_FILE_A_GID])) ||
+	    ((st.st_mode & 07777) != mode && f->type != LIVEMIG_FILE_SOCKET &&
+	     fchmod(f->fd, mode)))
+		return lm_fail_errno(e, LM_FAILED, "owner and mode");
+	return 0;
 }
 
 int lm_files_make(struct lm_restorer *r, struct lm_error *e)

@@ -4,6 +4,7 @@
  * memory, then all tasks park in the module (READY); and the commit.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -213,6 +214,27 @@ static int wait_parked(struct lm_restorer *r, struct lm_error *e)
 	return 0;
 }
 
+/* To get a cpuset takes, before Linux 6.2, from all tasks what they have chosen. (Main
+ * threads choose after it. CPUs that are not here: any will do.)
+ */
+static void bind_threads(struct lm_restorer *r)
+{
+	for (size_t i = 0; i < r->m.nr_procs; i++) {
+		const struct lm_process *p = r->m.procs[i];
+
+		for (size_t j = 0; lives(p) && j < p->nr_threads; j++) {
+			const struct nlattr *cpus = p->threads[j]->obj.tb[LIVEMIG_THREAD_AFFINITY];
+			uint32_t tid = p->threads[j]->tid, host;
+
+			if (!cpus || tid == p->pid)
+				continue;
+			host = lm_host_tid(r, p->pid, tid);
+			if (host)
+				sched_setaffinity(host, lm_len(cpus), lm_data(cpus));
+		}
+	}
+}
+
 int lm_finish(struct lm_restorer *r, struct lm_error *e)
 {
 	const struct lm_model *m = &r->m;
@@ -238,6 +260,7 @@ int lm_finish(struct lm_restorer *r, struct lm_error *e)
 			return -1;
 	if (lm_cgroup_finish(r, e))
 		return -1;
+	bind_threads(r);
 	for (size_t i = 0; i < m->nr_procs; i++)
 		if (lives(m->procs[i]) && finish_leader(r, m->procs[i], e))
 			return -1;
@@ -265,16 +288,15 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 {
 	struct livemig_ioc_serve s = { 0 };
 
-	/* What can fail comes before what the neighbours see. */
-	if (lm_cgroup_freeze(r, e))
-		return -1;
-	if (stop_again(r, e))
+	/* What can fail comes before what the neighbours see: what they are told is received
+	 * they do not send again.
+	 */
+	if (wait_parked(r, e) || lm_cgroup_freeze(r, e) || stop_again(r, e) ||
+	    lm_lazy_go(r, e) || (r->o.going && r->o.going(r->o.arg, e)))
 		return -1;
 	if (r->net && lm_netns_open_up(r->net, e))
 		return -1;
 	if (lm_files_resume(r, e))
-		return -1;
-	if (lm_lazy_go(r, e) || (r->o.going && r->o.going(r->o.arg, e)))
 		return -1;
 	/* Past this point it runs: whatever fails now is no longer undone. */
 	lm_undo_commit(r->undo);

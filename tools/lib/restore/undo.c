@@ -107,7 +107,12 @@ static void janitor(int fd)
 {
 	struct action *last = NULL, *a;
 
-	while ((a = malloc(sizeof(*a))) && read_action(fd, a)) {
+	for (;;) {
+		/* (its end would be taken for that of the restore) */
+		while (!(a = malloc(sizeof(*a))))
+			usleep(100000);
+		if (!read_action(fd, a))
+			break;
 		if (!strcmp(a->verb, COMMITTED))
 			_exit(0);
 		a->next = last;
@@ -124,6 +129,7 @@ static void become_janitor(int fd)
 	sigset_t all;
 
 	setsid();
+	lm_write_text("/proc/self/oom_score_adj", "-1000");
 	/* Who kills all migctl by name does not mean this one. */
 	prctl(PR_SET_NAME, "migctl-undo");
 	sigfillset(&all);

@@ -11,8 +11,8 @@
 struct lm_undo;
 
 int lm_undo_new(struct lm_undo **u, struct lm_error *e);
-/* @verb: "cgroup" (kill and remove), "kill" (a cgroup and all below), "rmdir", "write" (path, then text), "ipc"
- * (kind, then id: of the host's namespace).
+/* @verb: "cgroup" (kill and remove), "kill" (a cgroup and all below), "rmdir", "write"
+ * (path, then text), "ipc" (kind, then id: of the host's namespace).
  */
 int lm_undo_add(struct lm_undo *u, const char *verb, const char *path,
 		const char *text, struct lm_error *e);
