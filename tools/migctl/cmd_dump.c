@@ -172,6 +172,8 @@ static int leave_it(struct lm_source *s, struct lm_error *e)
 	 */
 	if (lm_source_net_quiet(s, true, e))
 		return -1;
+	/* Nobody asks for another round: a session that only tracks would stay after that. */
+	lm_nl_track(lm_source_nl(s), lm_source_session(s), false, NULL);
 	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e)) {
 		lm_source_net_quiet(s, false, NULL);
 		return -1;
