@@ -10,8 +10,10 @@
  * Is there an order in which all can be mounted? The source asks, too: it goes through
  * them as we do, without mounting anything (lm_mounts_possible()).
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -296,6 +299,28 @@ static int take(const struct build *b, const char *path)
 	return fd;
 }
 
+/* A tmpfs that nobody has used yet. Where the container that still runs shares its root
+ * directory with the host's helper, it may have put a link to another place into the path
+ * meanwhile: what is there is not ours to fill and to sweep.
+ */
+static bool is_fresh_tmpfs(int fd)
+{
+	struct dirent *d;
+	struct statfs st;
+	bool empty = true;
+	DIR *list;
+
+	if (fstatfs(fd, &st) || st.f_type != TMPFS_MAGIC)
+		return false;
+	list = fdopendir(openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (!list)
+		return false;
+	while ((d = readdir(list)))
+		empty &= !strcmp(d->d_name, ".") || !strcmp(d->d_name, "..");
+	closedir(list);
+	return empty;
+}
+
 static int mount_tmpfs(const struct build *b, const struct place *m, const char *path)
 {
 	const struct lm_restorer *r = b->r;
@@ -310,6 +335,10 @@ static int mount_tmpfs(const struct build *b, const struct place *m, const char 
 	fd = take(b, path);
 	if (fd < 0)
 		return -1;
+	if (!is_fresh_tmpfs(fd)) {
+		close(fd);
+		return lm_fail(b->e, LM_REFUSED, "another mount is found there");
+	}
 	/* Places to mount on; what is in files comes by lm_tmpfs_fill(). */
 	ret = lm_tree_make(&r->m, b->ns, m->id, fd, read_only, b->e);
 	if (!ret && !read_only)
