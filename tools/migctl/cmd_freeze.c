@@ -56,19 +56,6 @@ static void thaw_text(const json_t *j)
 	printf("%s: running\n", out_get(j, "cgroup"));
 }
 
-/* `dump --leave frozen` has closed its network. */
-static int let_talk(const struct lm_target *t, uint32_t session, struct lm_error *e)
-{
-	struct lm_source *s;
-	int ret;
-
-	if (lm_source_adopt(&s, t->path, session, NULL))
-		return 0;	/* nobody is left in it, say */
-	ret = lm_source_net_quiet(s, false, e);
-	lm_source_close(s);
-	return ret;
-}
-
 static int thaw(struct lm_nl *nl, const struct lm_target *t, struct lm_error *e)
 {
 	struct lm_session_info s;
@@ -78,7 +65,8 @@ static int thaw(struct lm_nl *nl, const struct lm_target *t, struct lm_error *e)
 		return -1;
 	if (!ret || s.state == LIVEMIG_STATE_RUNNING)
 		return lm_fail(e, LM_REFUSED, "%s: livemig has not frozen it", t->path);
-	if (let_talk(t, s.id, e))
+	/* `dump --leave frozen` has closed its network. */
+	if (lm_source_let_talk(t->path, e))
 		return -1;
 	/* Tracking goes on if somebody started it. */
 	if (*s.tracker && strcmp(s.tracker, "none"))

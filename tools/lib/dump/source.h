@@ -112,6 +112,10 @@ struct lm_packets *lm_source_packets(const struct lm_source *s);
  * @quiet false undoes it, and announces them.
  */
 int lm_source_net_quiet(struct lm_source *s, bool quiet, struct lm_error *e);
+/* The same for the frozen container in the cgroup @dir, whose source has gone: it is about
+ * to run on.
+ */
+int lm_source_let_talk(const char *dir, struct lm_error *e);
 /* Kill all its tasks while frozen (cgroup.kill), wait until they are gone,
  * remove its network devices, then its empty cgroup. After the destination's RUNNING
  * only.

@@ -545,6 +545,30 @@ static void kill_each(const char *dir)
 		closedir(list);
 }
 
+int lm_cgroup_any(const char *dir)
+{
+	char path[PATH_MAX];
+	struct dirent *d;
+	DIR *list;
+	FILE *f;
+	int tid = 0;
+
+	if (snprintf(path, sizeof(path), "%s/cgroup.threads", dir) >= (int)sizeof(path))
+		return 0;
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%d", &tid) != 1)
+		tid = 0;
+	if (f)
+		fclose(f);
+	list = opendir(dir);
+	while (!tid && list && (d = readdir(list)))
+		if (is_subdir(dir, d, path, sizeof(path)))
+			tid = lm_cgroup_any(path);
+	if (list)
+		closedir(list);
+	return tid;
+}
+
 int lm_cgroup_kill(const char *dir, int timeout_ms)
 {
 	for (int left = timeout_ms; left > 0; left -= 100) {

@@ -114,6 +114,8 @@ bool lm_cgroup_paused_above(const char *dir);
 int lm_cgroup_check(const char *dir, struct lm_error *e);
 /* rmdir of @dir and all below. */
 int lm_cgroup_remove(const char *dir);
+/* A thread in @dir or below, 0: there is none. */
+int lm_cgroup_any(const char *dir);
 /* SIGKILL to all in @dir and below, and wait for their end. Return: 0, or -1 with errno:
  * ETIMEDOUT when some are still there.
  */

@@ -256,17 +256,24 @@ static int unsilence(void *arg, struct lm_error *e)
 	struct nlmsghdr *nlh;
 	struct lm_rt rt;
 	struct batch b;
+	struct lm_error why = { 0 };
 	int ret = 0;
 
-	if (lm_rt_open(&rt, NETLINK_NETFILTER, e) < 0)
+	if (lm_rt_open(&rt, NETLINK_NETFILTER, &why) < 0) {
+		if (why.err == EPROTONOSUPPORT)
+			return 0;
+		if (e)
+			*e = why;
 		return -1;
+	}
 	begin(&b);
 	for (size_t i = 0; i < sizeof(families); i++) {
 		nlh = put_nft(&b, NFT_MSG_DELTABLE, 0, families[i]);
 		mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, MOVED);
 		done(&b, nlh);
 	}
-	if (run(&rt, &b) < 0 && errno != ENOENT)
+	/* (a host without nf_tables has none either) */
+	if (run(&rt, &b) < 0 && errno != ENOENT && errno != EOPNOTSUPP)
 		ret = lm_fail_errno(e, LM_OPERATOR,
 				    "cannot remove the nft tables " MOVED " of the container's network namespace");
 	lm_rt_close(&rt);
