@@ -213,35 +213,41 @@ static void get_cold(void)
 
 /* ---- objects of which one follows the other, at the same place in the kernel ---- */
 
-#define GENERATION_PAGES	16
+#define OBJECTS	64
 
 static pid_t replacer;
 
-static int next_object(unsigned long n, int old)
+static int new_object(unsigned long n)
 {
 	unsigned long page[PAGE / sizeof(long)] = { n };
-	int fd;
+	int fd = memfd_create("next", 0);
 
-	close(old);
-	fd = memfd_create("next", 0);
-	for (int i = 0; i < GENERATION_PAGES; i++)
-		if (pwrite(fd, page, PAGE, i * PAGE) != (ssize_t)PAGE)
-			_exit(2);
+	if (write(fd, page, PAGE) != (ssize_t)PAGE)
+		_exit(2);
 	return fd;
 }
 
 static void replace(void)
 {
-	unsigned long found;
-	int fd = -1;
+	unsigned long was[OBJECTS], found;
+	int fd[OBJECTS];
 
-	for (unsigned long n = 1; access(name("replaced"), F_OK); n++) {
-		fd = next_object(n, fd);
-		usleep(2000);
-		for (int i = 0; i < GENERATION_PAGES; i++)
-			if (pread(fd, &found, sizeof(found), i * PAGE) != sizeof(found) ||
-			    found != n)
-				_exit(3);
+	for (unsigned long n = 0; n < OBJECTS || access(name("replaced"), F_OK); n++) {
+		int i = n % OBJECTS;
+
+		if (n >= OBJECTS && (pread(fd[i], &found, sizeof(found), 0) != sizeof(found) ||
+				     found != was[i]))
+			_exit(3);
+		if (n >= OBJECTS)
+			close(fd[i]);
+		if (n == 4 * OBJECTS && write(start_pipe[1], "", 1) != 1)
+			_exit(4);
+		fd[i] = new_object(n);
+		was[i] = n;
+		/* (a round takes its time then, in which they change) */
+		for (unsigned long at = 0; at < 64; at++)
+			*(volatile unsigned long *)(map1 + (n * 64 + at) % (SHARED / PAGE) * PAGE + 64) = n;
+		usleep(200);
 	}
 	_exit(0);
 }
@@ -249,20 +255,21 @@ static void replace(void)
 /* (so much that rounds are made while it runs) */
 static void set_replaced(void)
 {
+	char c;
+
 	map1 = anon(SHARED, PROT_READ | PROT_WRITE, 0);
-	fill(map1, 0, SHARED / PAGE, 0);
+	check(!pipe(start_pipe));
 	replacer = fork();
 	if (!replacer)
 		replace();
-	check(replacer > 0);
+	check(replacer > 0 && read(start_pipe[0], &c, 1) == 1);
 }
 
 static void get_replaced(void)
 {
 	int status;
 
-	check(filled(map1, 0, SHARED / PAGE, 0));
-	usleep(100000);
+	sleep(1);
 	write_file(name("replaced"), "");
 	check(waitpid(replacer, &status, 0) == replacer && !status);
 }

@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/kselftest/move.sh
 . ../move.sh
 
-moved="madvise mlock mlockall growsdown stack cold reserve many guard numa numalocal named prefork replaced
+moved="madvise mlock mlockall growsdown stack cold reserve many guard numa numalocal named prefork
 pkeys sealed droppable swapped ksm hugeprivate hugeshared hugememfd
 rings ringwait"
 refused="hugefile underway uprobe"
@@ -81,6 +81,14 @@ nowhere()
 		answers "$dir/nowhere"
 }
 
+# Objects come and go between the rounds of a running container, and the stop.
+replaced()
+{
+	start replaced && "$migctl" dump "$cg/memory-replaced" -o "$dir/replaced.img" \
+		--rounds 2 --leave killed && "$migctl" restore "$dir/replaced.img" &&
+		answers "$dir/replaced"
+}
+
 # Huge pages, memory to swap to, and a probe in the program.
 prepare()
 {
@@ -104,7 +112,7 @@ load_module
 [ $# = 0 ] || { moved=$*; refused=; }
 # shellcheck disable=SC2086
 set -- $moved $refused
-plan $(($# + 3))
+plan $(($# + 4))
 prepare >/dev/null 2>&1
 for kind in $moved; do
 	if ! "$dir/state" "$kind" "?"; then
@@ -120,6 +128,8 @@ for kind in $refused; do
 	[ "$kind" != uprobe ] || probe 0
 	unbox "memory-$kind"
 done
+check "shared memory that takes the place of other" replaced
+unbox memory-replaced
 if "$dir/state" numa "?"; then
 	check "a NUMA node that is not here" node
 	unbox memory-node

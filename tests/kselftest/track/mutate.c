@@ -32,7 +32,7 @@ const struct region regions[] = {
 	[R_REMAP]	= { "mremap",	   0x800000000UL, 8 * MB, ANON },
 	[R_SWAP]	= { "swap",	   0x900000000UL, 4 * MB, ANON },
 	[R_GB_FROM]	= { "gigabyte",	   0xa00000000UL, 4 * MB, ANON_GB },
-	[R_GB_TO]	= { "gigabyte, moved to", 0xa00000000UL + GB, 4 * MB, ANON_GB },
+	[R_GB_TO]	= { "gigabyte, moved to", 0xa00000000UL + 2 * GB, 4 * MB, ANON_GB },
 };
 const int nr_regions = sizeof(regions) / sizeof(regions[0]);
 
@@ -234,7 +234,9 @@ static void *remap(void *arg)
 	return NULL;
 }
 
-/* A whole table of huge pages moves over another one, which had other bytes. */
+/* A whole table of huge pages moves over another one, which had other bytes. (They are not
+ * neighbours: a mapping that joins a new one counts as new.)
+ */
 static void *remap_gb(void *arg)
 {
 	unsigned int s = (unsigned long)arg;
