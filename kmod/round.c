@@ -26,6 +26,7 @@
 #include "round.h"
 #include "versions.h"
 #include "wrapper/mm.h"
+#include "wrapper/task_state.h"
 
 /* ---- trackers ---- */
 
@@ -478,6 +479,8 @@ int lm_round_mm(struct lm_round *r, struct lm_mm *m)
 
 	if (!mmget_not_zero(m->mm))
 		return 0;
+	m->ksm |= lm_mm_test(m->mm, MMF_VM_MERGEABLE);
+	w.ksm = m->ksm;
 	err = lm_stream_space(&r->stream, LIVEMIG_PAGES_SPACE_MM, m->id);
 	r->writing = w.sent;
 	r->stream.hashed = page_hashed;

@@ -35,6 +35,7 @@ struct lm_mm {
 	u32 pid;		/* one of the processes that use it */
 	u32 round;		/* counts the walks that cleared marks */
 	bool used;		/* by a task, in this round */
+	bool ksm;		/* it has had mergeable memory */
 	struct lm_sent sent;
 };
 

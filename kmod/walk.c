@@ -454,7 +454,7 @@ static int walk_vma(struct look *l, unsigned long addr, unsigned long end)
 		/* KSM replaces entries and their marks go, and no VMA may be one of its own
 		 * any more: compare by hash.
 		 */
-		l->dirty = fresh || w->all || lm_mm_test(w->mm, MMF_VM_MERGEABLE);
+		l->dirty = fresh || w->all || w->ksm || lm_mm_test(w->mm, MMF_VM_MERGEABLE);
 		if (w->sent && !l->obj) {
 			l->chunk = lm_sent_chunk(w->sent, addr >> PAGE_SHIFT,
 						 w->spans);

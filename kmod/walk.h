@@ -28,6 +28,7 @@ struct lm_walk {
 	u32 flags;		/* enum livemig_pages_flags */
 	bool clear;		/* take the marks away */
 	bool all;		/* everything counts as dirty */
+	bool ksm;		/* it has had pages that KSM may have merged */
 	u32 round;		/* of this mm, counts walks that clear, from 1 */
 
 	/* VMAs that had VM_SOFTDIRTY, in ascending order. */

@@ -50,15 +50,17 @@ static inline long lm_get_user_pages(struct mm_struct *mm, unsigned long addr,
 static inline bool lm_page_in_io(struct page *page)
 {
 	struct folio *folio = page_folio(page);
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	long refs = folio_mapcount(folio);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	/* (before that a large folio's mappings are counted by what is not exported) */
+	long before = folio_ref_count(folio), refs = folio_mapcount(folio);
 
 	if (folio_test_swapcache(folio))
 		refs += folio_nr_pages(folio);
-	if (folio_ref_count(folio) > refs)
+	/* A mapping may go while they are counted. */
+	if (max_t(long, before, folio_ref_count(folio)) > refs)
 		return true;
 #elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	long i, nr = folio_nr_pages(folio), refs = 0;
+	long i, nr = folio_nr_pages(folio), refs = 0, before = folio_ref_count(folio);
 
 	for (i = 0; i < nr; i++)	/* folio_mapcount() is not exported */
 		refs += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
@@ -69,7 +71,7 @@ static inline bool lm_page_in_io(struct page *page)
 	}
 	if (folio_test_swapcache(folio))
 		refs += nr;
-	if (folio_ref_count(folio) > refs)
+	if (max_t(long, before, folio_ref_count(folio)) > refs)
 		return true;
 #endif
 	return folio_maybe_dma_pinned(folio);
