@@ -29,11 +29,26 @@ static uint32_t nr_rounds = ROUNDS_AUTO;
 
 /* The image until it is complete, for the handler of signals. */
 static char tmp[PATH_MAX];
+static struct stat ours;
+
+/* (somebody else may dump to that name, too, and have removed it) */
+static bool tmp_is_ours(void)
+{
+	struct stat st;
+
+	return !lstat(tmp, &st) && st.st_ino == ours.st_ino && st.st_dev == ours.st_dev;
+}
+
+static void remove_tmp(void)
+{
+	if (tmp_is_ours())
+		unlink(tmp);
+}
 
 /* Stopped half-way: no half image stays. The module thaws by itself. */
 static void on_signal(int sig)
 {
-	unlink(tmp);
+	remove_tmp();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -106,13 +121,11 @@ static int running_rounds(struct lm_source *s, struct lm_out *o, json_t *rounds,
 static int finish(int fd, struct lm_error *e)
 {
 	char dir[PATH_MAX], *slash;
-	struct stat ours, named;
 	int d, ret = 0;
 
 	if (fsync(fd))
 		return lm_fail_errno(e, LM_FAILED, "%s", tmp);
-	if (fstat(fd, &ours) || lstat(tmp, &named) || ours.st_ino != named.st_ino ||
-	    ours.st_dev != named.st_dev)
+	if (!tmp_is_ours())
 		return lm_fail(e, LM_FAILED, "%s: somebody else dumps to that name, too", tmp);
 	if (rename(tmp, image))
 		return lm_fail_errno(e, LM_FAILED, "%s", image);
@@ -192,10 +205,11 @@ static int dump(struct lm_source *s, json_t *j, struct lm_error *e)
 	unlink(tmp);
 	fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0) {
-		ret = write_image(s, fd, j, e);
+		ret = fstat(fd, &ours) ? lm_fail_errno(e, LM_FAILED, "%s", tmp) :
+					 write_image(s, fd, j, e);
 		close(fd);
 		if (ret)
-			unlink(tmp);
+			remove_tmp();
 	} else {
 		ret = lm_fail_errno(e, LM_REFUSED, "%s", tmp);
 	}

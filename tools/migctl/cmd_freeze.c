@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "dump/source.h"
+#include "migrate/journal.h"
 #include "out.h"
 #include "session.h"
 
@@ -65,6 +66,10 @@ static int thaw(struct lm_nl *nl, const struct lm_target *t, struct lm_error *e)
 		return -1;
 	if (!ret || s.state == LIVEMIG_STATE_RUNNING)
 		return lm_fail(e, LM_REFUSED, "%s: livemig has not frozen it", t->path);
+	if (lm_journal_holds(s.id))
+		return lm_fail(e, LM_REFUSED,
+			       "%s: it may run on another host: `migctl migrate --recover` finds out, and thaws it if not",
+			       t->path);
 	/* `dump --leave frozen` has closed its network. */
 	if (lm_source_let_talk(t->path, e))
 		return -1;

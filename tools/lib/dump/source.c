@@ -490,23 +490,25 @@ static bool is_of_session(const struct lm_source *s, uint32_t session)
 	       !fstat(s->cgroup_fd, &st) && st.st_ino == info.cgroup_id;
 }
 
-static int bury_netns(uint32_t ino, struct lm_error *e)
+/* One without a name has gone with its last task, and its number is another one's by now. */
+static int bury_netns(uint32_t ino, const char *name, struct lm_error *e)
 {
-	char name[256], path[512];
+	char path[512];
 	int fd, ret;
 
-	if (!ino || !lm_netns_name(ino, name, sizeof(name)))
+	if (!*name)
 		return 0;
 	snprintf(path, sizeof(path), "/run/netns/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return lm_fail_errno(e, LM_OPERATOR, "%s", path);
-	ret = lm_netns_clear(fd, e);
+		return errno == ENOENT ? 0 : lm_fail_errno(e, LM_OPERATOR, "%s", path);
+	ret = lm_ns_ino(fd) == ino ? lm_netns_clear(fd, e) : 0;
 	close(fd);
 	return ret;
 }
 
-int lm_source_bury(const char *target, uint32_t session, uint32_t netns, struct lm_error *e)
+int lm_source_bury(const char *target, uint32_t session, uint32_t netns,
+		   const char *netns_name, struct lm_error *e)
 {
 	struct lm_source *s = new_source(target, e);
 	int ret = 0;
@@ -518,7 +520,7 @@ int lm_source_bury(const char *target, uint32_t session, uint32_t netns, struct 
 	else if (lm_cgroup_kill(s->dir, 10000) < 0)
 		ret = lm_fail_errno(e, LM_OPERATOR, "cannot kill %s", s->dir);
 	else
-		ret = bury_netns(netns, e);
+		ret = bury_netns(netns, netns_name, e);
 	if (!ret) {
 		lm_nl_session_del(s->nl, session, NULL);
 		if (lm_cgroup_remove(s->dir) < 0)

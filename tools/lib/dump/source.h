@@ -122,9 +122,10 @@ int lm_source_let_talk(const char *dir, struct lm_error *e);
  */
 int lm_source_kill(struct lm_source *s, struct lm_error *e);
 /* What is left where somebody died in that: its tasks are gone, or are to go. @netns is the
- * inode number of its network namespace (0: none of its own).
+ * inode number of its network namespace, which had the name @netns_name ("": none).
  */
-int lm_source_bury(const char *target, uint32_t session, uint32_t netns, struct lm_error *e);
+int lm_source_bury(const char *target, uint32_t session, uint32_t netns,
+		   const char *netns_name, struct lm_error *e);
 /* Then: until their pids can be given to others, which is when init, or whoever is their
  * parent, has waited for them; no longer than a second.
  */

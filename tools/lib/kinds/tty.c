@@ -38,7 +38,7 @@ static bool match(const struct lm_file *f)
 	return f->type == LIVEMIG_FILE_TTY;
 }
 
-static bool is_master(const struct lm_file *f)
+bool lm_pty_is_master(const struct lm_file *f)
 {
 	const char *role = lm_kind_fdinfo(f, "tty-role");
 
@@ -55,7 +55,7 @@ static int number(const struct lm_file *f)
 struct lm_file *lm_pty_master(const struct lm_model *m, int nr)
 {
 	for (size_t i = 0; i < m->nr_file; i++)
-		if (match(m->file[i]) && is_master(m->file[i]) &&
+		if (match(m->file[i]) && lm_pty_is_master(m->file[i]) &&
 		    number(m->file[i]) == nr)
 			return m->file[i];
 	return NULL;
@@ -74,14 +74,14 @@ static int check(const struct lm_model *m, const struct lm_file *f,
 		return lm_fail(e, LM_REFUSED,
 			       "terminal %s, whose master is outside the container: not supported; start it with setsid and other files",
 			       f->path);
-	if (lm_kind_later(f) || (!is_master(f) && !lm_kind_fdinfo(master, "tty-hidden")))
+	if (lm_kind_later(f) || (!lm_pty_is_master(f) && !lm_kind_fdinfo(master, "tty-hidden")))
 		return 0;
 	fd = lm_kind_grab(f, e);
 	if (fd < 0)
 		return -1;
 	ioctl(fd, FIONREAD, &waiting);
 	close(fd);
-	unread = is_master(f) ? lm_kind_fdinfo(f, "tty-unread") : NULL;
+	unread = lm_pty_is_master(f) ? lm_kind_fdinfo(f, "tty-unread") : NULL;
 	if (unread)
 		told = strcspn(unread, "\n") / 2;
 	if (!lm_kind_fdinfo(master, "tty-underway") && waiting == told)
@@ -106,7 +106,7 @@ static int dump(struct lm_source *s, const struct lm_file *f, struct lm_out *out
 	if (fd < 0)
 		return -1;
 	/* The slave's own is the one thing that its master does not tell. */
-	if (!is_master(f)) {
+	if (!lm_pty_is_master(f)) {
 		if (ioctl(fd, TIOCGEXCL, &p.exclusive) || !p.exclusive) {
 			close(fd);
 			return 0;
@@ -275,7 +275,7 @@ static int tty_link(struct lm_restorer *r, struct lm_file *f, struct lm_error *e
 	char path[32];
 	int fd = -1, ret;
 
-	if (!is_master(f) || (!unread && !typed))
+	if (!lm_pty_is_master(f) || (!unread && !typed))
 		return 0;
 	if (state_of(f, &p, e))
 		return -1;
@@ -306,11 +306,11 @@ static int tty_resume(struct lm_restorer *r, struct lm_file *f, struct lm_error 
 	char path[32];
 	int fd;
 
-	if (!is_master(f) && !f->nr_data)
+	if (!lm_pty_is_master(f) && !f->nr_data)
 		return 0;
 	if (state_of(f, &p, e))
 		return -1;
-	if (!is_master(f))
+	if (!lm_pty_is_master(f))
 		return ioctl(f->fd, TIOCEXCL) ?
 		       lm_fail_errno(e, LM_FAILED, "terminal %d", number(f)) : 0;
 	if (p.closed) {

@@ -206,6 +206,7 @@ struct bind_args {
 	const struct lm_process *owner;
 	int fd;
 	int root;		/* where its paths begin, -1: here */
+	int fds;		/* /proc/thread-self/fd: there may be none where we go */
 };
 
 /* A path that nobody listens on is a leftover, ours when the container was here. */
@@ -273,9 +274,10 @@ static struct livemig_sock_bound was_bound(const struct lm_file *f, const struct
 /* The directory may be somebody's who makes a link of the name meanwhile: nothing that
  * follows one. The mode it has from the umask, unless the directory has another opinion.
  */
-static int set_owner(const struct livemig_sock_bound *b, const char *real, struct lm_error *e)
+static int set_owner(const struct bind_args *a, const struct livemig_sock_bound *b,
+		     const char *real, struct lm_error *e)
 {
-	char self[64];
+	char self[16];
 	struct stat st;
 	int fd, ret = 0;
 
@@ -286,10 +288,11 @@ static int set_owner(const struct livemig_sock_bound *b, const char *real, struc
 		ret = -1;
 	else if (!S_ISSOCK(st.st_mode))
 		ret = lm_fail(e, LM_FAILED, "%s: somebody else replaces it", real);
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (!ret && ((st.st_mode ^ b->mode) & 07777) && chmod(self, b->mode & 07777) < 0)
-		ret = -1;
+	snprintf(self, sizeof(self), "%d", fd);
 	if (!ret && fchownat(fd, "", b->uid, b->gid, AT_EMPTY_PATH) < 0)
+		ret = -1;
+	if (!ret && ((st.st_mode ^ b->mode) & 07777) &&
+	    fchmodat(a->fds, self, b->mode & 07777, 0) < 0)
 		ret = -1;
 	if (ret && (!e || !e->code))
 		lm_fail_errno(e, LM_FAILED, "cannot set the owner of %s", real);
@@ -340,7 +343,7 @@ static int bind_path(struct bind_args *b, const char *name, struct lm_error *e)
 				     name, real);
 	if (fchdir(b->f->dir) < 0)
 		return lm_fail_errno(e, LM_FAILED, "cannot enter %s", dir);
-	return set_owner(&was, real, e);
+	return set_owner(b, &was, real, e);
 }
 
 static int bind_deleted(struct bind_args *b, const char *name, struct lm_error *e)
@@ -357,12 +360,11 @@ static int bind_deleted(struct bind_args *b, const char *name, struct lm_error *
 	b->f->dir = open(*dir ? dir : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (b->f->dir < 0 || fchdir(b->f->dir) < 0)
 		return lm_fail_errno(e, LM_FAILED, "cannot enter %s", dir);
-	return set_owner(&was, name, e);
+	return set_owner(b, &was, name, e);
 }
 
-static int do_bind(void *arg, struct lm_error *e)
+static int bind_it(struct bind_args *b, struct lm_error *e)
 {
-	struct bind_args *b = arg;
 	char name[NAME_MAX_LEN];
 
 	path_of(b->f->sock[LIVEMIG_SOCK_LOCAL], name);
@@ -373,11 +375,24 @@ static int do_bind(void *arg, struct lm_error *e)
 	return deleted(b->f) ? bind_deleted(b, name, e) : bind_path(b, name, e);
 }
 
+static int do_bind(void *arg, struct lm_error *e)
+{
+	struct bind_args *b = arg;
+	int ret;
+
+	b->fds = open("/proc/thread-self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (b->fds < 0)
+		return lm_fail_errno(e, LM_FAILED, "/proc/thread-self/fd");
+	ret = bind_it(b, e);
+	close(b->fds);
+	return ret;
+}
+
 int lm_unix_bind(struct lm_restorer *r, struct lm_file *f, int fd, struct lm_error *e)
 {
 	const struct lm_model *m = lm_restorer_model(r);
 	struct bind_args b = { f, lm_model_process(m, f->holder.pid), fd,
-			       lm_restorer_root(r, f) };
+			       lm_restorer_root(r, f), -1 };
 
 	if (!has_name(f->sock[LIVEMIG_SOCK_LOCAL]))
 		return 0;

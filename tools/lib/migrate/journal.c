@@ -87,11 +87,11 @@ static int write_file(const struct lm_journal *j, struct lm_error *e)
 	lm_id_text(j->id, text);
 	path_of(j, path, sizeof(path), "");
 	path_of(j, tmp, sizeof(tmp), ".new");
-	o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:i,s:I,s:s,s:i}", "id", text, "state", j->state,
+	o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:i,s:I,s:s,s:s,s:I,s:i}", "id", text, "state", j->state,
 		      "name", j->name, "peer", j->peer, "host", (json_int_t)j->host,
 		      "boot", (json_int_t)j->boot, "session", (int)j->session,
-		      "netns", (json_int_t)j->netns,
-		      "dir", j->dir, "pid", (int)j->pid);
+		      "netns", (json_int_t)j->netns, "netns_name", j->netns_name,
+		      "dir", j->dir, "cgroup", (json_int_t)j->cgroup, "pid", (int)j->pid);
 	if (!o) {
 		errno = EILSEQ;	/* names are UTF-8, for JSON */
 		return lm_fail_errno(e, LM_REFUSED, "%s: cannot keep \"%s\", \"%s\" in it",
@@ -162,6 +162,8 @@ int lm_journal_read(struct lm_journal *j, const char *role, const uint8_t *id,
 	copy(o, "name", j->name, sizeof(j->name));
 	copy(o, "peer", j->peer, sizeof(j->peer));
 	copy(o, "dir", j->dir, sizeof(j->dir));
+	copy(o, "netns_name", j->netns_name, sizeof(j->netns_name));
+	j->cgroup = json_integer_value(json_object_get(o, "cgroup"));
 	j->host = json_integer_value(json_object_get(o, "host"));
 	j->boot = json_integer_value(json_object_get(o, "boot"));
 	j->netns = json_integer_value(json_object_get(o, "netns"));
@@ -195,6 +197,33 @@ int lm_journal_list(const char *role, const char *state, uint8_t (*ids)[16],
 	}
 	closedir(dp);
 	return n;
+}
+
+bool lm_journal_holds(uint32_t session)
+{
+	DIR *dp = opendir(BASE "/source");
+	bool holds = false;
+	struct dirent *d;
+	char path[128];
+	uint8_t id[16];
+
+	while (dp && !holds && (d = readdir(dp))) {
+		char state[16];
+		json_t *o;
+
+		if (lm_id_parse(d->d_name, id) ||
+		    snprintf(path, sizeof(path), BASE "/source/%s", d->d_name) >=
+		    (int)sizeof(path))
+			continue;
+		o = json_load_file(path, 0, NULL);
+		copy(o, "state", state, sizeof(state));
+		holds = (!strcmp(state, "committed") || !strcmp(state, "serving")) &&
+			json_integer_value(json_object_get(o, "session")) == session;
+		json_decref(o);
+	}
+	if (dp)
+		closedir(dp);
+	return holds;
 }
 
 void lm_journal_close(struct lm_journal *j, bool remove)

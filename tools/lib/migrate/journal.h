@@ -36,8 +36,10 @@ struct lm_journal {
 				 * agent that does not say
 				 */
 	uint32_t session;	/* source: the persistent session */
-	uint32_t netns;		/* source: inode number of its network namespace, or 0 */
-	char dir[PATH_MAX];	/* agent: the container's cgroup */
+	uint32_t netns;		/* source: inode number of its network namespace, or 0, */
+	char netns_name[256];	/* and its name in /run/netns, or "" */
+	char dir[PATH_MAX];	/* agent: the container's cgroup, */
+	uint64_t cgroup;	/* and its inode number */
 	pid_t pid;		/* agent: first process of the container */
 	int lock;		/* fd that holds the lock, or -1 */
 };
@@ -57,6 +59,10 @@ int lm_journal_read(struct lm_journal *j, const char *role, const uint8_t *id,
 int lm_journal_list(const char *role, const char *state, uint8_t (*ids)[16],
 		    int max);
 void lm_journal_close(struct lm_journal *j, bool remove);
+/* Does the outcome of a migration from here decide over what this session holds? (Whoever
+ * works on that.)
+ */
+bool lm_journal_holds(uint32_t session);
 
 void lm_id_text(const uint8_t *id, char *text);	/* 33 bytes */
 int lm_id_parse(const char *text, uint8_t *id);	/* 0 or -1 */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arrive.h"
@@ -69,10 +70,14 @@ static uint64_t memory_free(void)
  */
 static int survived(const struct lm_journal *j, struct lm_error *e)
 {
+	struct stat st;
 	int ret;
 
 	if (!*j->dir)
 		return lm_fail(e, LM_FAILED, "%s: the agent was another version then", j->name);
+	/* (another one by that name is not ours) */
+	if (!stat(j->dir, &st) && st.st_ino != j->cgroup)
+		return 0;
 	ret = lm_survivors(j->dir);
 	for (int ms = 0; ret > 0 && ms < DYING_MS; ms += 50) {
 		usleep(50000);
@@ -300,6 +305,7 @@ static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *
 		   struct waiting *w, struct lm_error *e)
 {
 	struct lm_buf b = { 0 };
+	struct stat st;
 	uint8_t id[16];
 
 	lm_step_reached(LM_STEP_READY);
@@ -311,6 +317,7 @@ static int let_run(struct lm_peer *p, struct lm_restorer *r, struct lm_journal *
 		return lm_fail(e, LM_FAILED, "COMMIT of another migration");
 	j->pid = lm_restorer_pid(r);
 	snprintf(j->dir, sizeof(j->dir), "%s", lm_restorer_cgroup(r));
+	j->cgroup = stat(j->dir, &st) ? 0 : st.st_ino;
 	if (lm_journal_state(j, "committing", e))
 		return -1;
 	lm_step_reached(LM_STEP_COMMITTED);

@@ -298,6 +298,8 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	pass_packets(s, p);
 	j->session = lm_source_session(s);
 	j->netns = lm_source_netns(s) < 0 ? 0 : lm_ns_ino(lm_source_netns(s));
+	if (!j->netns || !lm_netns_name(j->netns, j->netns_name, sizeof(j->netns_name)))
+		j->netns_name[0] = 0;
 	j->host = p->host_id;
 	j->boot = p->boot;
 	if (lm_journal_state(j, "committed", e))
@@ -529,7 +531,7 @@ static int finish(struct lm_journal *j, bool *running, struct lm_error *e)
 	}
 	if (fate != NOT_THERE) {
 		/* (perhaps it died, as we were, while it killed what was here) */
-		ret = ret ? lm_source_bury(j->name, j->session, j->netns, e) :
+		ret = ret ? lm_source_bury(j->name, j->session, j->netns, j->netns_name, e) :
 			    lm_source_kill(s, e);
 	} else {
 		ret = lm_source_net_quiet(s, false, e);

@@ -14,6 +14,7 @@
 
 #include "internal.h"
 #include "../kinds/kind.h"
+#include "../kinds/tty.h"
 
 static int blame(const struct lm_file *f, struct lm_error *e)
 {
@@ -76,11 +77,14 @@ static int own(struct lm_restorer *r, const struct lm_file *f, bool thread,
 	return 0;
 }
 
-/* Files that no name leads to, but /proc/self/fd; and terminals. */
+/* Files that no name leads to, but /proc/self/fd; and terminals, but for masters, which
+ * are all the one /dev/ptmx.
+ */
 static bool is_made_here(const struct lm_file *f)
 {
 	return f->type == LIVEMIG_FILE_SOCKET || f->type == LIVEMIG_FILE_PIPE ||
-	       f->type == LIVEMIG_FILE_MEMFD || f->type == LIVEMIG_FILE_TTY;
+	       f->type == LIVEMIG_FILE_MEMFD ||
+	       (f->type == LIVEMIG_FILE_TTY && !lm_pty_is_master(f));
 }
 
 /* Who made a socket is known to ss, to rules of routing and of nftables; who made a pipe,
@@ -95,8 +99,10 @@ static int made_by(const struct lm_file *f, struct lm_error *e)
 	if (!is_made_here(f) || f->flags & O_PATH || !tb[LIVEMIG_FILE_A_UID] ||
 	    !tb[LIVEMIG_FILE_A_GID])
 		return 0;
-	if (fstat(f->fd, &st) || fchown(f->fd, lm_u32(tb[LIVEMIG_FILE_A_UID]),
-					lm_u32(tb[LIVEMIG_FILE_A_GID])) ||
+	if (fstat(f->fd, &st) ||
+	    ((st.st_uid != lm_u32(tb[LIVEMIG_FILE_A_UID]) ||
+	      st.st_gid != lm_u32(tb[LIVEMIG_FILE_A_GID])) &&
+	     fchown(f->fd, lm_u32(tb[LIVEMIG_FILE_A_UID]), lm_u32(tb[LIVEMIG_FILE_A_GID]))) ||
 	    ((st.st_mode & 07777) != mode && f->type != LIVEMIG_FILE_SOCKET &&
 	     fchmod(f->fd, mode)))
 		return lm_fail_errno(e, LM_FAILED, "owner and mode");

@@ -291,12 +291,11 @@ int lm_serve(struct lm_restorer *r, struct lm_error *e)
 	/* What can fail comes before what the neighbours see: what they are told is received
 	 * they do not send again.
 	 */
-	if (wait_parked(r, e) || lm_cgroup_freeze(r, e) || stop_again(r, e) ||
-	    lm_lazy_go(r, e) || (r->o.going && r->o.going(r->o.arg, e)))
+	if (wait_parked(r, e) || lm_cgroup_freeze(r, e) || stop_again(r, e) || lm_lazy_go(r, e))
 		return -1;
 	if (r->net && lm_netns_open_up(r->net, e))
 		return -1;
-	if (lm_files_resume(r, e))
+	if (lm_files_resume(r, e) || (r->o.going && r->o.going(r->o.arg, e)))
 		return -1;
 	/* Past this point it runs: whatever fails now is no longer undone. */
 	lm_undo_commit(r->undo);
