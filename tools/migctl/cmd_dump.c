@@ -180,18 +180,18 @@ static int leave_it(struct lm_source *s, struct lm_error *e)
 	}
 	if (strcmp(leave, "frozen"))
 		return 0;
-	/* Its kernel would acknowledge what is not in the image, and say farewell to its peers
-	 * when it is killed. (`migctl thaw` undoes it.)
-	 */
-	if (lm_source_net_quiet(s, true, e))
-		return -1;
 	/* Nobody asks for another round: a session that only tracks would stay after that. */
 	lm_nl_track(lm_source_nl(s), lm_source_session(s), false, NULL);
-	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e)) {
-		lm_source_net_quiet(s, false, NULL);
+	/* Its kernel would acknowledge what is not in the image, and say farewell to its peers
+	 * when it is killed. (`migctl thaw` undoes it.) What is silent must stay frozen: as
+	 * before COMMIT, in this order.
+	 */
+	if (lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), true, e))
 		return -1;
-	}
-	return 0;
+	if (!lm_source_net_quiet(s, true, e))
+		return 0;
+	lm_nl_session_persist(lm_source_nl(s), lm_source_session(s), false, NULL);
+	return -1;
 }
 
 static int dump(struct lm_source *s, json_t *j, struct lm_error *e)

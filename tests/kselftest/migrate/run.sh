@@ -272,12 +272,19 @@ for step in connected offered round frozen ready committed going; do
 	stop k
 done
 
+# stop_tool STEP: a container is sent off by a $tool that stops after COMMIT, to an agent
+# that dies at STEP
+stop_tool()
+{
+	on_b "agent $1" >/dev/null
+	start k $out/threads 10000
+	LIVEMIG_DIE_AT=sent:19 "$migctl" migrate cgroup:k "${ip[B]}" --insecure 2>/tmp/said &
+	tool=$!
+	wait_for 120 stopped $tool
+}
+
 # Its pid is somebody else's by the time that it is asked for.
-on_b "agent committed" >/dev/null
-start k $out/threads 10000
-LIVEMIG_DIE_AT=sent:19 "$migctl" migrate cgroup:k "${ip[B]}" --insecure 2>/tmp/said &
-tool=$!
-check "agent killed at 'committed', tool stopped" wait_for 120 stopped $tool
+check_here "agent killed at 'committed', tool stopped" stop_tool committed
 check "... nothing is left on B" on_b "gone k $pid"
 on_b "take_pid $pid" >/dev/null
 kill -CONT $tool
@@ -295,11 +302,7 @@ check "... it is gone from A" gone k $pid
 on_b "stop k" >/dev/null
 
 # Nobody can say what became of COMMIT: no agent is there any more.
-on_b "agent running" >/dev/null
-start k $out/threads 10000
-LIVEMIG_DIE_AT=sent:19 "$migctl" migrate cgroup:k "${ip[B]}" --insecure 2>/tmp/said &
-tool=$!
-check "tool stopped after COMMIT is sent" wait_for 120 stopped $tool
+check_here "tool stopped after COMMIT is sent" stop_tool running
 check "... it runs on B" on_b "alive $pid"
 check "... whose agent goes" on_b no_more_agent
 kill -CONT $tool

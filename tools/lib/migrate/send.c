@@ -286,6 +286,18 @@ static int expect_running(const struct lm_migrate_result *r, struct lm_peer *p,
 	return lm_peer_expect(p, LM_REC_RUNNING, ANSWER_MS, e);
 }
 
+/* What --recover is to know, looked up while the container still runs. */
+static void note(struct lm_journal *j, const struct lm_source *s, const struct lm_peer *p)
+{
+	int netns = lm_source_netns(s);
+
+	j->netns = netns < 0 ? 0 : lm_ns_ino(netns);
+	if (!j->netns || !lm_netns_name(j->netns, j->netns_name, sizeof(j->netns_name)))
+		j->netns_name[0] = 0;
+	j->host = p->host_id;
+	j->boot = p->boot;
+}
+
 /* From here on the container must not run here unless it does not run there. */
 static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 		  struct lm_source *s, struct lm_peer *p, struct lm_journal *j,
@@ -297,11 +309,6 @@ static int commit(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 
 	pass_packets(s, p);
 	j->session = lm_source_session(s);
-	j->netns = lm_source_netns(s) < 0 ? 0 : lm_ns_ino(lm_source_netns(s));
-	if (!j->netns || !lm_netns_name(j->netns, j->netns_name, sizeof(j->netns_name)))
-		j->netns_name[0] = 0;
-	j->host = p->host_id;
-	j->boot = p->boot;
 	if (lm_journal_state(j, "committed", e))
 		return -1;
 	step(o, r, LM_STEP_COMMITTED);
@@ -425,6 +432,7 @@ int lm_migrate(const struct lm_migrate_opts *o, struct lm_migrate_result *r,
 	if (lm_journal_begin(&j, "source", r->id, o->target, o->host, "sending", e) ||
 	    offer(&p, s, r->id, o->postcopy, e))
 		goto abort;
+	note(&j, s, &p);
 	step(o, r, LM_STEP_OFFERED);
 	if (lm_peer_has(&p, "frames") && compress(o, r, &p, e))
 		goto abort;
